@@ -1,0 +1,126 @@
+import type { Diagnostic } from "../diagnostics.ts";
+import type { FeedForward } from "./feed-forward.ts";
+import type { Mixer } from "./mixer.ts";
+
+/** A value of a GGUF key or of config.json. Integers beyond 2^53 and NaN / Infinity are strings. */
+export type MetadataValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly MetadataValue[]
+  | { readonly [key: string]: MetadataValue };
+
+/** One file of the model. */
+export type ModelFile = {
+  readonly path: string;
+  /** Length of the file. */
+  readonly bytes: number;
+  /** Bytes up to the start of the tensor data. */
+  readonly headerBytes: number;
+};
+
+/** Where the model was read from, and what reading it took. */
+export type ModelSource = {
+  readonly kind: "file" | "directory" | "hub" | "http" | "blob" | "custom";
+  /** A path, a repo id, a URL without its query, or the label of the given source. */
+  readonly id: string;
+  /** Revision asked for (hub only). */
+  readonly revision?: string;
+  /** The commit every byte was read at: 40 hex digits (hub only). */
+  readonly commit?: string;
+  readonly files: readonly ModelFile[];
+  /** Logical reads: a request and the redirects it follows count as one; so does one read of a local file. */
+  readonly requests: number;
+  readonly bytesRead: number;
+};
+
+/** What a weight is for. `mtp`: heads that predict further tokens, which most runtimes leave out. */
+export type Component =
+  | "embedding"
+  | "attention"
+  | "recurrent"
+  | "feedForward"
+  | "experts"
+  | "norm"
+  | "output"
+  | "vision"
+  | "mtp"
+  | "other";
+
+/** One tensor. `shape` keeps the file's order: GGUF fastest first, safetensors slowest first. */
+export type ModelTensor = {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Container elements stored. */
+  readonly elements: number;
+  /** What they stand for after unpacking; 0 for scales, zero points and the like. */
+  readonly parameters: number;
+  readonly bytes: number;
+  /** Index into `source.files`. */
+  readonly file: number;
+  /** Absolute byte offset in that file. */
+  readonly offset: number;
+  readonly component: Component;
+  /** Index of its block, where it has one. */
+  readonly layer?: number;
+};
+
+/** One block. `index` counts from 0; blocks with `mtp: true` follow the `layerCount` main ones. */
+export type ModelLayer = {
+  readonly index: number;
+  readonly mixer: Mixer;
+  readonly feedForward: FeedForward;
+  readonly weightBytes: number;
+  readonly mtp?: true;
+};
+
+/** How the weights are packed, when they are. */
+export type Quantization = {
+  /** `gptq`, `awq`, `fp8`, `mxfp4`, `bitsandbytes`, …; for GGUF `ggml`. */
+  readonly method: string;
+  /** 8 x bytes of all tensors / parameters. */
+  readonly bitsPerWeight: number;
+};
+
+/**
+ * A model, as its headers describe it: plain, frozen, JSON-serialisable data. Bytes are integers.
+ * Fields that nothing in the file proves are `null`.
+ */
+export type Model = {
+  readonly schemaVersion: 1;
+  readonly format: "gguf" | "safetensors";
+  readonly source: ModelSource;
+  /** GGUF architecture or Hugging Face model_type, as the file says it; null when it says none. */
+  readonly architecture: string | null;
+  /** Main blocks, without MTP. */
+  readonly layerCount: number | null;
+  /** Blocks that predict further tokens (MTP / NextN). */
+  readonly mtpLayerCount: number;
+  readonly hiddenSize: number | null;
+  readonly vocabularySize: number | null;
+  /** Context the model was trained for, in tokens. */
+  readonly trainedContext: number | null;
+  /** One number when equal in all attention layers, else one entry per layer (0 where a layer has none). */
+  readonly attentionHeads: number | readonly number[] | null;
+  readonly kvHeads: number | readonly number[] | null;
+  /** Per head, of the first attention layer; MLA: the decompressed sizes. */
+  readonly headDim: { readonly key: number; readonly value: number } | null;
+  /** False for encoders, which keep no cache. */
+  readonly causal: boolean;
+  /** True when the output matrix is the embedding matrix. */
+  readonly tiedEmbeddings: boolean;
+  readonly layers: readonly ModelLayer[];
+  readonly parameters: { readonly total: number; readonly active: number };
+  readonly weights: {
+    /** Sum of tensor bytes as stored, in every file read. */
+    readonly bytes: number;
+    readonly byDtype: { readonly [dtype: string]: { readonly tensors: number; readonly bytes: number } };
+    readonly byComponent: { readonly [component in Component]: number };
+  };
+  readonly tensors: readonly ModelTensor[];
+  readonly quantization: Quantization | null;
+  readonly metadata: { readonly [key: string]: MetadataValue };
+  readonly diagnostics: readonly Diagnostic[];
+};

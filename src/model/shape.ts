@@ -1,0 +1,30 @@
+import type { FeedForward } from "./feed-forward.ts";
+import type { Mixer } from "./mixer.ts";
+
+/** One block, without its weights. */
+export type LayerShape = {
+  readonly mixer: Mixer;
+  readonly feedForward: FeedForward;
+};
+
+/**
+ * What one derivation (GGUF keys, config.json) says of the model, before it is held against the tensors.
+ * A field is absent where that derivation says nothing. Layers predicting further tokens (MTP / NextN) are not in
+ * `layers`; their number is `mtpLayerCount`.
+ */
+export type ShapeClaim = {
+  /** Where the claim comes from, for messages: `GGUF keys`, `config.json`. */
+  readonly origin: string;
+  /** GGUF `general.architecture` or Hugging Face `model_type`. */
+  readonly architecture: string | undefined;
+  /** False when no table entry covers the architecture: the layers are then not to be trusted for a cache. */
+  readonly known: boolean;
+  readonly layerCount: number | undefined;
+  readonly hiddenSize: number | undefined;
+  readonly vocabularySize: number | undefined;
+  readonly trainedContext: number | undefined;
+  readonly layers: readonly LayerShape[] | undefined;
+  readonly mtpLayerCount: number;
+  readonly causal: boolean;
+  readonly tiedEmbeddings: boolean | undefined;
+};

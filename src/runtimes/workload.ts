@@ -1,0 +1,54 @@
+/** A memory pool with a name. It need not exist in this machine. */
+export type Device = {
+  readonly name: string;
+  readonly kind: "cuda" | "metal" | "cpu";
+  /** Capacity in bytes, when known. */
+  readonly memoryBytes?: number;
+};
+
+/** What is common to every runtime. */
+type CommonWorkload = {
+  /** Tokens each request may hold, prompt and answer together. Default: the trained context. */
+  readonly contextTokens?: number;
+  /** Sequences kept at once. Default 1. */
+  readonly sequences?: number;
+  /** Default: one device named `CPU`. A `cuda` or `metal` device takes every layer it can. */
+  readonly devices?: readonly Device[];
+};
+
+/** ggml types a cache may have. */
+export type LlamaCppCacheType = "f32" | "f16" | "bf16" | "q8_0" | "q5_1" | "q5_0" | "q4_1" | "q4_0" | "iq4_nl";
+
+export type LlamaCppWorkload = CommonWorkload & {
+  readonly runtime: "llama.cpp";
+  /** `tool`: defaults of llama-cli (the default). `server`: llama-server. `library`: the C API. */
+  readonly preset?: "tool" | "server" | "library";
+  /** Tokens of one logical batch. Default 2048. */
+  readonly batchTokens?: number;
+  /** Tokens of one physical batch. Default 512. */
+  readonly microBatchTokens?: number;
+  /** Default `f16`. */
+  readonly cacheTypeK?: LlamaCppCacheType;
+  /** Default `f16`. */
+  readonly cacheTypeV?: LlamaCppCacheType;
+  /** Default `auto`. */
+  readonly flashAttention?: "auto" | "on" | "off";
+  /** One pool of cells for all sequences. Default false; true with preset `server`. */
+  readonly unifiedCache?: boolean;
+  /** Sliding-window layers keep the whole context. Default false; true with preset `library`. */
+  readonly fullSlidingWindowCache?: boolean;
+};
+
+export type TransformersWorkload = CommonWorkload & {
+  readonly runtime: "transformers";
+  /** `auto`: as stored (the default). Otherwise floating-point weights and the cache are converted. */
+  readonly dtype?: "auto" | "float32" | "float16" | "bfloat16";
+  /** `dynamic` (the default) grows with the tokens; `static` is allocated at its full length. */
+  readonly cache?: "dynamic" | "static";
+};
+
+/** What the runtime is asked to do. Every field but `runtime` has a default, returned filled in by the estimate. */
+export type Workload = LlamaCppWorkload | TransformersWorkload;
+
+/** Names of the runtimes that can be asked. */
+export type RuntimeName = Workload["runtime"];

@@ -1,0 +1,55 @@
+import type { Diagnostic } from "../diagnostics.ts";
+import type { Limits } from "../limits.ts";
+import type { ByteSource } from "./byte-source.ts";
+
+/** Counts what reading took. One object per inspection, shared by all its sources. */
+export type Traffic = { requests: number; bytesRead: number };
+
+/** A small text file beside the weights. */
+export type SidecarText = { readonly path: string; readonly text: string };
+
+/** One weight file, opened when its header is read (so that opening and reading can be one request). */
+export type WeightFile = {
+  /** Path inside the repo or directory; the file name for a single file. */
+  readonly path: string;
+  open(signal?: AbortSignal): Promise<ByteSource>;
+};
+
+/** What a string, Blob or ByteSource turned out to mean: a set of weight files and the texts beside them. */
+export type ResolvedSource = {
+  readonly kind: "file" | "directory" | "hub" | "http" | "blob" | "custom";
+  readonly id: string;
+  readonly revision?: string;
+  readonly commit?: string;
+  readonly format: "gguf" | "safetensors";
+  /** In shard order. */
+  readonly files: readonly WeightFile[];
+  /** config.json, when there is one and the format is safetensors. */
+  readonly config?: SidecarText;
+  /** model.safetensors.index.json, when it decided which files belong together. */
+  readonly index?: SidecarText;
+  readonly traffic: Traffic;
+  readonly diagnostics: readonly Diagnostic[];
+};
+
+/** Options that finding and reading bytes depend on; all defaults filled in. */
+export type SourceOptions = {
+  readonly fetch: typeof globalThis.fetch;
+  /** Browsers follow redirects themselves; elsewhere they are followed by hand, so that no credential leaks. */
+  readonly redirects: "manual" | "follow";
+  readonly endpoint: string;
+  readonly token: string | undefined;
+  readonly revision: string | undefined;
+  readonly offline: boolean;
+  /** Hugging Face cache (`…/hub`), looked into first when offline. */
+  readonly cacheDir: string | undefined;
+  /** Total time for the whole inspection, in milliseconds; undefined for none. */
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly limits: Limits;
+  /** Called as reading goes on: for progress displays. */
+  readonly onProgress: ((progress: Progress) => void) | undefined;
+};
+
+/** How far reading has come. */
+export type Progress = { readonly files: number; readonly filesRead: number; readonly bytesRead: number };
