@@ -1,6 +1,17 @@
 import { type InspectCode, InspectError } from "./errors.ts";
 
-/** A problem that did not stop reading. `where` is text for people: a tensor, key or file name. */
+/**
+ * A problem that did not stop reading. `where` is text for people: a tensor, key or file name.
+ *
+ * @example
+ * ```ts
+ * import { type Diagnostic, inspectModel } from "weighin";
+ *
+ * const model = await inspectModel("fixtures/files/demo.gguf");
+ * const notes: readonly Diagnostic[] = model.diagnostics;
+ * console.log(notes.length); // 0
+ * ```
+ */
 export type Diagnostic = {
   readonly code: InspectCode;
   readonly message: string;

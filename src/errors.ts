@@ -1,6 +1,13 @@
 /**
  * Everything that can be wrong with a model, a source or a call has a stable code. The same codes name
  * diagnostics (a problem that does not stop reading); `strict: true` turns a diagnostic into an error.
+ *
+ * @example
+ * ```ts
+ * import type { InspectCode } from "weighin";
+ *
+ * const worthRetrying: readonly InspectCode[] = ["network", "timeout", "rate-limited"];
+ * ```
  */
 export type InspectCode =
   // the call
@@ -59,7 +66,17 @@ export type InspectCode =
   | "unsupported-option"
   | "not-counted";
 
-/** Where the problem is. Only the fields that are known are present. */
+/**
+ * Where the problem is. Only the fields that are known are present.
+ *
+ * @example
+ * ```ts
+ * import { inspectModel, isInspectError } from "weighin";
+ *
+ * const error = await inspectModel("./nowhere.gguf").catch((reason: unknown) => reason);
+ * if (isInspectError(error)) console.log(error.where.source); // ./nowhere.gguf
+ * ```
+ */
 export type InspectWhere = {
   /** Label of the source: a path, a URL without its query, or a repo id. */
   readonly source?: string;
@@ -80,6 +97,15 @@ export type InspectWhere = {
 /**
  * The one error this library throws for a bad model, source or call. The message says what is wrong, with the
  * numbers, then what to do. An abort is not an `InspectError`: it rejects with the caller's own reason.
+ *
+ * @example
+ * ```ts
+ * import { InspectError } from "weighin";
+ *
+ * // A ByteSource of your own rejects with the same errors.
+ * const error = new InspectError("network", "the bucket did not answer", { source: "bucket/model.gguf" });
+ * console.log(error.code); // network
+ * ```
  */
 export class InspectError extends Error {
   override readonly name: string = "InspectError";
@@ -104,7 +130,7 @@ export class InspectError extends Error {
  * try {
  *   await inspectModel("./nowhere.gguf");
  * } catch (error) {
- *   if (isInspectError(error, "not-found")) console.log(error.code); // "not-found"
+ *   if (isInspectError(error, "not-found")) console.log(error.code); // not-found
  *   else throw error;
  * }
  * ```

@@ -1,6 +1,14 @@
 /**
  * Every budget, with its reason and the largest real case known. All can be overridden through
  * `options.limits`; raising one is safe, it only lets a larger file spend more memory.
+ *
+ * @example
+ * ```ts
+ * import { inspectModel, type Limits } from "weighin";
+ *
+ * const limits: Partial<Limits> = { shards: 500, idleTimeoutMs: 5_000 };
+ * const model = await inspectModel("fixtures/files/demo.gguf", { limits });
+ * ```
  */
 export type Limits = {
   /** Bytes of one safetensors header. The format's own cap (Rust crate). Largest seen: about 12 MB. */
@@ -39,7 +47,16 @@ export type Limits = {
   readonly unrangedBytes: number;
 };
 
-/** The budgets used when `options.limits` does not say otherwise. */
+/**
+ * The budgets used when `options.limits` does not say otherwise.
+ *
+ * @example
+ * ```ts
+ * import { DEFAULT_LIMITS } from "weighin";
+ *
+ * console.log(DEFAULT_LIMITS.safetensorsHeaderBytes); // 100000000
+ * ```
+ */
 export const DEFAULT_LIMITS: Limits = {
   safetensorsHeaderBytes: 100_000_000,
   ggufHeaderBytes: 268_435_456,

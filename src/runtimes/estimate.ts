@@ -4,10 +4,29 @@ import type { RuntimeName } from "./workload.ts";
 /**
  * `exact`: equals the engine's own allocation, conformance-tested. `derived`: closed form from the engine's source,
  * not yet compared with a run. `estimate`: carries `low` and `high`.
+ *
+ * @example
+ * ```ts
+ * import type { Certainty } from "weighin";
+ *
+ * const marks: { readonly [certainty in Certainty]: string } = { exact: "=", derived: "", estimate: "~" };
+ * ```
  */
 export type Certainty = "exact" | "derived" | "estimate";
 
-/** One allocation, or several alike. */
+/**
+ * One allocation, or several alike.
+ *
+ * @example
+ * ```ts
+ * import { estimateMemory, inspectModel, type MemoryItem } from "weighin";
+ *
+ * const model = await inspectModel("fixtures/files/demo.gguf");
+ * const items: readonly MemoryItem[] = estimateMemory(model, { runtime: "llama.cpp" }).items;
+ * const cited = items.every((item) => item.source !== "");
+ * console.log(cited); // true
+ * ```
+ */
 export type MemoryItem = {
   readonly component: "weights" | "cache" | "compute" | "overhead";
   readonly label: string;
@@ -21,7 +40,18 @@ export type MemoryItem = {
   readonly high?: number;
 };
 
-/** Sums of items. A part that cannot be computed is null, and so is every sum it belongs to; `low` still holds. */
+/**
+ * Sums of items. A part that cannot be computed is null, and so is every sum it belongs to; `low` still holds.
+ *
+ * @example
+ * ```ts
+ * import { estimateMemory, inspectModel, type MemoryTotals } from "weighin";
+ *
+ * const model = await inspectModel("fixtures/files/demo.gguf");
+ * const totals: MemoryTotals = estimateMemory(model, { runtime: "llama.cpp" }).totals;
+ * if (totals.total === null) console.log("a part of this model is not known");
+ * ```
+ */
 export type MemoryTotals = {
   readonly weights: number;
   readonly cache: number | null;
@@ -32,7 +62,18 @@ export type MemoryTotals = {
   readonly high: number | null;
 };
 
-/** What one runtime allocates for one workload. All sizes are bytes. */
+/**
+ * What one runtime allocates for one workload. All sizes are bytes.
+ *
+ * @example
+ * ```ts
+ * import { estimateMemory, inspectModel, type MemoryEstimate } from "weighin";
+ *
+ * const model = await inspectModel("fixtures/files/demo.gguf");
+ * const memory: MemoryEstimate = estimateMemory(model, { runtime: "llama.cpp", contextTokens: 4096 });
+ * console.log(memory.runtime, memory.runtimeVersion); // llama.cpp 0.5.0
+ * ```
+ */
 export type MemoryEstimate = {
   readonly schemaVersion: 1;
   readonly runtime: RuntimeName;

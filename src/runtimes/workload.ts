@@ -1,4 +1,13 @@
-/** A memory pool with a name. It need not exist in this machine. */
+/**
+ * A memory pool with a name. It need not exist in this machine.
+ *
+ * @example
+ * ```ts
+ * import type { Device } from "weighin";
+ *
+ * const device: Device = { name: "GPU0", kind: "cuda", memoryBytes: 24 * 1024 ** 3 };
+ * ```
+ */
 export type Device = {
   readonly name: string;
   readonly kind: "cuda" | "metal" | "cpu";
@@ -8,17 +17,32 @@ export type Device = {
 
 /** What is common to every runtime. */
 type CommonWorkload = {
-  /** Tokens each request may hold, prompt and answer together. Default: the trained context. */
+  /**
+   * Tokens to make room for, prompt and answer together. Default: the trained context.
+   * llama.cpp: as its `--ctx-size`, shared by all sequences. transformers: held by each sequence.
+   */
   readonly contextTokens?: number;
-  /** Sequences kept at once. Default 1. */
+  /** Sequences kept at once. Default 1; 4 with llama.cpp's preset `server`. */
   readonly sequences?: number;
   /** Default: one device named `CPU`. A `cuda` or `metal` device takes every layer it can. */
   readonly devices?: readonly Device[];
 };
 
-/** ggml types a cache may have. */
+/** ggml types a llama.cpp cache may have. */
 export type LlamaCppCacheType = "f32" | "f16" | "bf16" | "q8_0" | "q5_1" | "q5_0" | "q4_1" | "q4_0" | "iq4_nl";
 
+/**
+ * What llama.cpp is asked to do.
+ *
+ * @example
+ * ```ts
+ * import { estimateMemory, inspectModel, type LlamaCppWorkload } from "weighin";
+ *
+ * const model = await inspectModel("fixtures/files/demo.gguf");
+ * const workload: LlamaCppWorkload = { runtime: "llama.cpp", contextTokens: 8192, sequences: 4, cacheTypeK: "q8_0" };
+ * const bytes = estimateMemory(model, workload).totals.cache;
+ * ```
+ */
 export type LlamaCppWorkload = CommonWorkload & {
   readonly runtime: "llama.cpp";
   /** `tool`: defaults of llama-cli (the default). `server`: llama-server. `library`: the C API. */
@@ -39,16 +63,46 @@ export type LlamaCppWorkload = CommonWorkload & {
   readonly fullSlidingWindowCache?: boolean;
 };
 
+/**
+ * What PyTorch transformers is asked to do.
+ *
+ * @example
+ * ```ts
+ * import type { TransformersWorkload } from "weighin";
+ *
+ * const workload: TransformersWorkload = { runtime: "transformers", contextTokens: 4096, cache: "static" };
+ * ```
+ */
 export type TransformersWorkload = CommonWorkload & {
   readonly runtime: "transformers";
   /** `auto`: as stored (the default). Otherwise floating-point weights and the cache are converted. */
   readonly dtype?: "auto" | "float32" | "float16" | "bfloat16";
   /** `dynamic` (the default) grows with the tokens; `static` is allocated at its full length. */
   readonly cache?: "dynamic" | "static";
+  /** Version of transformers, e.g. `"5.14.1"`. Default: the one whose source the rules were read from. */
+  readonly version?: string;
 };
 
-/** What the runtime is asked to do. Every field but `runtime` has a default, returned filled in by the estimate. */
+/**
+ * What the runtime is asked to do. Every field but `runtime` has a default, returned filled in by the estimate.
+ *
+ * @example
+ * ```ts
+ * import type { Workload } from "weighin";
+ *
+ * const workloads: readonly Workload[] = [4096, 8192].map((contextTokens) => ({ runtime: "llama.cpp", contextTokens }));
+ * ```
+ */
 export type Workload = LlamaCppWorkload | TransformersWorkload;
 
-/** Names of the runtimes that can be asked. */
+/**
+ * Names of the runtimes that can be asked.
+ *
+ * @example
+ * ```ts
+ * import type { RuntimeName } from "weighin";
+ *
+ * const runtime: RuntimeName = "transformers";
+ * ```
+ */
 export type RuntimeName = Workload["runtime"];

@@ -1,0 +1,2 @@
+export { inspectModel } from "./inspect-browser.ts";
+export * from "./public.ts";

@@ -1,0 +1,2 @@
+export { inspectModel } from "./inspect.ts";
+export * from "./public.ts";

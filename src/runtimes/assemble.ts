@@ -1,0 +1,56 @@
+import type { Diagnostic } from "../diagnostics.ts";
+import type { MemoryEstimate, MemoryItem } from "./estimate.ts";
+import { type MemoryComponent, sumItems } from "./totals.ts";
+import type { RuntimeName } from "./workload.ts";
+
+/** The parts of an estimate, before they are summed. A part that is null cannot be computed. */
+export type EstimateParts = {
+  readonly runtime: RuntimeName;
+  readonly runtimeVersion: string;
+  readonly workload: { readonly [option: string]: unknown };
+  /** Names of all devices, in the order to show them. */
+  readonly deviceNames: readonly string[];
+  readonly weights: readonly MemoryItem[];
+  readonly cache: readonly MemoryItem[] | null;
+  readonly compute: readonly MemoryItem[] | null;
+  readonly overhead: readonly MemoryItem[] | null;
+  readonly cachePerToken: number | null;
+  readonly sequences: number;
+  readonly diagnostics: readonly Diagnostic[];
+};
+
+/** Sums the parts per device and in all, and says which part is missing. */
+export function assembleEstimate(parts: EstimateParts): MemoryEstimate {
+  const unknown = new Set<MemoryComponent>();
+  for (const component of ["cache", "compute", "overhead"] as const) {
+    if (parts[component] === null) unknown.add(component);
+  }
+  const items = [...parts.weights, ...(parts.cache ?? []), ...(parts.compute ?? []), ...(parts.overhead ?? [])];
+  const totals = sumItems(items, unknown);
+  return {
+    schemaVersion: 1,
+    runtime: parts.runtime,
+    runtimeVersion: parts.runtimeVersion,
+    workload: parts.workload,
+    items,
+    devices: parts.deviceNames.map((name) => ({
+      name,
+      ...sumItems(
+        items.filter((item) => item.device === name),
+        unknown,
+      ),
+    })),
+    totals,
+    cachePerToken: parts.cachePerToken,
+    cachePerSequence: totals.cache === null ? null : Math.ceil(totals.cache / parts.sequences),
+    diagnostics: [...parts.diagnostics, ...missingParts(unknown)],
+  };
+}
+
+function missingParts(unknown: ReadonlySet<MemoryComponent>): Diagnostic[] {
+  return [...unknown].map((component) => ({
+    code: component === "cache" ? "unknown-cache" : "not-counted",
+    message: `the ${component} of this model is not known, so the total is not either: "low" counts what is known`,
+    where: component,
+  }));
+}

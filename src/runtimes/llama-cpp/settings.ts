@@ -1,0 +1,110 @@
+import { InspectError } from "../../errors.ts";
+import type { Model } from "../../model/model.ts";
+import { BOOLEAN, checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
+import type { Device, LlamaCppCacheType, LlamaCppWorkload } from "../workload.ts";
+import { blockElements, CACHE_TYPE_NAMES } from "./cache-type.ts";
+
+/** A workload with every default filled in. */
+export type LlamaCppSettings = Required<LlamaCppWorkload>;
+
+type PresetDefaults = Pick<LlamaCppSettings, "sequences" | "unifiedCache" | "fullSlidingWindowCache"> & {
+  /** Undefined: the trained context. */
+  readonly contextTokens: number | undefined;
+};
+
+/**
+ * Where the ways of starting llama.cpp differ: `common/common.h` (tools), `tools/server/server.cpp:156` (the server
+ * without -np), `llama_context_default_params` in `src/llama-context.cpp:3729` (the C API).
+ */
+const PRESETS: { readonly [preset in LlamaCppSettings["preset"]]: PresetDefaults } = {
+  tool: { contextTokens: undefined, sequences: 1, unifiedCache: false, fullSlidingWindowCache: false },
+  server: { contextTokens: undefined, sequences: 4, unifiedCache: true, fullSlidingWindowCache: false },
+  library: { contextTokens: 512, sequences: 1, unifiedCache: false, fullSlidingWindowCache: true },
+};
+
+const CACHE_TYPE: OptionRule = oneOf(CACHE_TYPE_NAMES);
+
+const RULES: { readonly [option in keyof LlamaCppSettings]: OptionRule } = {
+  runtime: oneOf(["llama.cpp"]),
+  preset: oneOf(Object.keys(PRESETS)),
+  contextTokens: TOKENS,
+  sequences: POSITIVE_INTEGER,
+  devices: DEVICES,
+  batchTokens: TOKENS,
+  microBatchTokens: TOKENS,
+  cacheTypeK: CACHE_TYPE,
+  cacheTypeV: CACHE_TYPE,
+  flashAttention: oneOf(["auto", "on", "off"]),
+  unifiedCache: BOOLEAN,
+  fullSlidingWindowCache: BOOLEAN,
+};
+
+/** Sequences llama.cpp can tell apart (LLAMA_MAX_SEQ, `src/llama-cparams.h`). */
+const MAX_SEQUENCES = 256;
+
+/** Checks a workload and fills in its defaults. */
+export function resolveSettings(model: Model, workload: LlamaCppWorkload): LlamaCppSettings {
+  checkOptions(workload, RULES);
+  const preset = workload.preset ?? "tool";
+  const defaults = PRESETS[preset];
+  const sequences = workload.sequences ?? defaults.sequences;
+  if (sequences > MAX_SEQUENCES) {
+    throw new InspectError(
+      "unsupported-option",
+      `llama.cpp keeps at most ${MAX_SEQUENCES} sequences, got ${sequences}`,
+      {
+        key: "sequences",
+      },
+    );
+  }
+  const contextTokens = workload.contextTokens ?? defaults.contextTokens ?? model.trainedContext ?? undefined;
+  if (contextTokens === undefined) {
+    throw new InspectError(
+      "invalid-option",
+      "options.contextTokens must be given: the model does not say which context it was trained for",
+      { key: "contextTokens" },
+    );
+  }
+  const flashAttention = workload.flashAttention ?? "auto";
+  const cacheTypeV = workload.cacheTypeV ?? "f16";
+  refuseQuantizedValues(cacheTypeV, flashAttention);
+  const devices = workload.devices ?? [{ name: "CPU", kind: "cpu" }];
+  refuseSeveralDevices(devices);
+  return {
+    runtime: "llama.cpp",
+    preset,
+    contextTokens,
+    sequences,
+    devices,
+    batchTokens: workload.batchTokens ?? 2048,
+    microBatchTokens: workload.microBatchTokens ?? 512,
+    cacheTypeK: workload.cacheTypeK ?? "f16",
+    cacheTypeV,
+    flashAttention,
+    unifiedCache: workload.unifiedCache ?? defaults.unifiedCache,
+    fullSlidingWindowCache: workload.fullSlidingWindowCache ?? defaults.fullSlidingWindowCache,
+  };
+}
+
+/** "V cache quantization requires flash_attn" (`src/llama-context.cpp`, llama_init_from_model). */
+function refuseQuantizedValues(cacheTypeV: LlamaCppCacheType, flashAttention: string): void {
+  if (blockElements(cacheTypeV) > 1 && flashAttention === "off") {
+    throw new InspectError(
+      "unsupported-option",
+      `llama.cpp refuses a ${cacheTypeV} value cache without flash attention: leave flashAttention "auto" or "on", or use f16 values`,
+      { key: "cacheTypeV" },
+    );
+  }
+}
+
+function refuseSeveralDevices(devices: readonly Device[]): void {
+  const accelerators = devices.filter((device) => device.kind !== "cpu");
+  const hosts = devices.filter((device) => device.kind === "cpu");
+  if (accelerators.length > 1 || hosts.length > 1) {
+    throw new InspectError(
+      "unsupported-option",
+      `one GPU and one CPU can be weighed at once, got ${devices.map((device) => device.name).join(", ")}: weigh the model on one of them`,
+      { key: "devices" },
+    );
+  }
+}

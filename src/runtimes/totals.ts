@@ -1,0 +1,39 @@
+import { InspectError } from "../errors.ts";
+import type { MemoryItem, MemoryTotals } from "./estimate.ts";
+
+const COMPONENTS = ["weights", "cache", "compute", "overhead"] as const;
+
+/** A part of the memory: also the names of the sums. */
+export type MemoryComponent = (typeof COMPONENTS)[number];
+
+/**
+ * Sums items. A component named in `unknown` cannot be computed: its sum and the total are null, while `low` still
+ * counts everything that is known.
+ */
+export function sumItems(items: readonly MemoryItem[], unknown: ReadonlySet<MemoryComponent>): MemoryTotals {
+  const sums = { weights: 0, cache: 0, compute: 0, overhead: 0 };
+  let low = 0;
+  let high = 0;
+  for (const item of items) {
+    sums[item.component] += item.bytes;
+    low += item.low ?? item.bytes;
+    high += item.high ?? item.bytes;
+  }
+  if (!Number.isSafeInteger(high)) {
+    throw new InspectError(
+      "overflow",
+      `the memory of this workload is beyond ${Number.MAX_SAFE_INTEGER} bytes: ask for less context`,
+    );
+  }
+  const known = (component: MemoryComponent) => (unknown.has(component) ? null : sums[component]);
+  const complete = unknown.size === 0;
+  return {
+    weights: sums.weights,
+    cache: known("cache"),
+    compute: known("compute"),
+    overhead: known("overhead"),
+    total: complete ? COMPONENTS.reduce((sum, component) => sum + sums[component], 0) : null,
+    low,
+    high: complete ? high : null,
+  };
+}

@@ -1,0 +1,85 @@
+import type { AttentionWindow, LatentMixer, Mixer, RecurrentMixer } from "../../model/mixer.ts";
+import type { Model } from "../../model/model.ts";
+import type { LayerCache } from "../layer-cache.ts";
+import type { TransformersSettings } from "./settings.ts";
+import { atLeast } from "./version.ts";
+
+const KV_SOURCE = "transformers 5.23.0 cache_utils.py, DynamicLayer and StaticLayer";
+const STATE_SOURCE = "transformers 5.23.0 cache_utils.py, LinearAttentionLayer";
+
+/** Since this release the DeepSeek family caches compressed latents; before, the expanded heads. */
+const LATENTS_CACHED_SINCE = "5.15.0";
+
+/** The scan of mamba runs in float32 and so does the state it leaves (`modeling_mamba.py`, mamba_selective_scan). */
+const SSM_STATE_BYTES = 4;
+
+/** Caches of the main layers, or null where a layer's way of mixing is not known. */
+export function layerCaches(model: Model, settings: TransformersSettings, elementBytes: number): LayerCache[][] | null {
+  const layers = model.layers.filter((layer) => layer.mtp !== true);
+  if (layers.some(({ mixer }) => mixer.kind === "unknown" || mixer.kind === "cross")) return null;
+  return layers.map(({ mixer }) => [
+    ...attentionCaches(mixer, settings, elementBytes),
+    ...recurrentStates(mixer, settings, elementBytes),
+  ]);
+}
+
+function attentionCaches(mixer: Mixer, settings: TransformersSettings, elementBytes: number): LayerCache[] {
+  const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
+  if (attention.kind !== "attention" && attention.kind !== "latent") return [];
+  if (attention.kind === "attention" && (!attention.causal || attention.sharesCacheWith !== undefined)) return [];
+  const width =
+    attention.kind === "attention"
+      ? attention.kvHeads * (attention.keyDim + attention.valueDim)
+      : latentWidth(attention, settings.version);
+  const tokens = keptTokens(attention.window, settings);
+  const { window } = attention;
+  const bytesPerToken = width * elementBytes;
+  return [
+    {
+      kind: window.kind === "none" ? "KV cache" : `KV cache, ${window.kind} ${window.tokens}`,
+      detail: `${tokens} tokens x ${settings.sequences}, ${elementBytes * 8}-bit`,
+      bytes: bytesPerToken * tokens * settings.sequences,
+      bytesPerToken,
+      source: KV_SOURCE,
+    },
+  ];
+}
+
+/** Elements per token of multi-head latent attention. */
+function latentWidth(mixer: LatentMixer, version: string): number {
+  return atLeast(version, LATENTS_CACHED_SINCE)
+    ? mixer.kvLoraRank + mixer.ropeDim
+    : mixer.heads * (mixer.nopeDim + mixer.ropeDim + mixer.valueDim);
+}
+
+/** A dynamic window keeps `window - 1` past tokens between steps, a static one is allocated at `window`. */
+function keptTokens(window: AttentionWindow, { contextTokens, cache }: TransformersSettings): number {
+  if (window.kind === "none") return contextTokens;
+  return Math.min(contextTokens, cache === "static" ? window.tokens : window.tokens - 1);
+}
+
+function recurrentStates(mixer: Mixer, settings: TransformersSettings, elementBytes: number): LayerCache[] {
+  const recurrent = mixer.kind === "parallel" ? mixer.recurrent : mixer.kind === "recurrent" ? mixer : undefined;
+  if (recurrent === undefined) return [];
+  const bytes = stateBytes(recurrent, elementBytes) * settings.sequences;
+  return [
+    {
+      kind: "recurrent state",
+      detail: `${settings.sequences} sequences`,
+      bytes,
+      bytesPerToken: 0,
+      source: STATE_SOURCE,
+    },
+  ];
+}
+
+/** Convolution states keep as many columns as the kernel is wide, one more than the recurrence needs. */
+function stateBytes({ state, convolutionKernel }: RecurrentMixer, elementBytes: number): number {
+  return state.reduce((sum, { name, shape }) => {
+    const [channels = 0] = shape;
+    if (name === "convolution" && convolutionKernel !== undefined)
+      return sum + channels * convolutionKernel * elementBytes;
+    const elements = shape.reduce((product, dimension) => product * dimension, 1);
+    return sum + elements * (name === "ssm" ? SSM_STATE_BYTES : elementBytes);
+  }, 0);
+}

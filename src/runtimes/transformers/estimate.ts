@@ -1,0 +1,33 @@
+import type { Model } from "../../model/model.ts";
+import { assembleEstimate } from "../assemble.ts";
+import type { MemoryEstimate } from "../estimate.ts";
+import { bytesPerToken, cacheItems } from "../layer-cache.ts";
+import type { TransformersWorkload } from "../workload.ts";
+import { activationItem, contextItems } from "./activations.ts";
+import { layerCaches } from "./cache.ts";
+import { floatBytes, runningDtype } from "./dtype.ts";
+import { resolveSettings } from "./settings.ts";
+import { weightItem } from "./weights.ts";
+
+/** What PyTorch transformers allocates for `generate` on one device. */
+export function estimateTransformers(model: Model, workload: TransformersWorkload): MemoryEstimate {
+  const settings = resolveSettings(model, workload);
+  const device = settings.devices[0] ?? { name: "CPU", kind: "cpu" };
+  const dtype = runningDtype(model, settings.dtype);
+  const elementBytes = floatBytes(dtype) ?? 4;
+  const caches = layerCaches(model, settings, elementBytes)?.flat() ?? null;
+  const activations = activationItem(model, settings, elementBytes);
+  return assembleEstimate({
+    runtime: "transformers",
+    runtimeVersion: settings.version,
+    workload: settings,
+    deviceNames: [device.name],
+    weights: [weightItem(model, dtype, device.name)],
+    cache: caches && cacheItems(caches, device.name, "derived"),
+    compute: activations && [activations],
+    overhead: contextItems(device),
+    cachePerToken: caches && bytesPerToken(caches),
+    sequences: settings.sequences,
+    diagnostics: [],
+  });
+}

@@ -1,0 +1,52 @@
+import { InspectError } from "../../errors.ts";
+import type { Model } from "../../model/model.ts";
+import { checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
+import type { TransformersWorkload } from "../workload.ts";
+import { TRANSFORMERS_VERSION } from "./version.ts";
+
+/** A workload with every default filled in. */
+export type TransformersSettings = Required<TransformersWorkload>;
+
+const RULES: { readonly [option in keyof TransformersSettings]: OptionRule } = {
+  runtime: oneOf(["transformers"]),
+  contextTokens: TOKENS,
+  sequences: POSITIVE_INTEGER,
+  devices: DEVICES,
+  dtype: oneOf(["auto", "float32", "float16", "bfloat16"]),
+  cache: oneOf(["dynamic", "static"]),
+  version: {
+    wants: 'a version like "5.14.1"',
+    accepts: (value) => typeof value === "string" && /^\d{1,4}(\.\d{1,4}){0,3}$/.test(value),
+  },
+};
+
+/** Checks a workload and fills in its defaults. */
+export function resolveSettings(model: Model, workload: TransformersWorkload): TransformersSettings {
+  checkOptions(workload, RULES);
+  const contextTokens = workload.contextTokens ?? model.trainedContext ?? undefined;
+  if (contextTokens === undefined) {
+    throw new InspectError(
+      "invalid-option",
+      "options.contextTokens must be given: the model does not say which context it was trained for",
+      { key: "contextTokens" },
+    );
+  }
+  const devices = workload.devices ?? [{ name: "CPU", kind: "cpu" }];
+  const [, second] = devices;
+  if (second !== undefined) {
+    throw new InspectError(
+      "unsupported-option",
+      `one device can be weighed at once, got ${devices.map((device) => device.name).join(", ")}`,
+      { key: "devices" },
+    );
+  }
+  return {
+    runtime: "transformers",
+    contextTokens,
+    sequences: workload.sequences ?? 1,
+    devices,
+    dtype: workload.dtype ?? "auto",
+    cache: workload.cache ?? "dynamic",
+    version: workload.version ?? TRANSFORMERS_VERSION,
+  };
+}

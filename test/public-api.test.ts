@@ -1,0 +1,27 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import * as browser from "../src/browser.ts";
+import * as weighin from "../src/index.ts";
+
+describe("the public API", () => {
+  test("is these values", () => {
+    expect(Object.keys(weighin).sort()).toMatchInlineSnapshot();
+  });
+
+  test("is these types", () => {
+    const text = readFileSync(join(import.meta.dirname, "..", "src", "public.ts"), "utf8");
+    const names = [...text.matchAll(/export (type )?\{([^}]*)\}/g)].flatMap(([, all, list = ""]) =>
+      list
+        .split(",")
+        .map((name) => name.trim())
+        .filter((name) => all !== undefined || name.startsWith("type "))
+        .map((name) => name.replace("type ", "")),
+    );
+    expect(names.filter((name) => name !== "").sort()).toMatchInlineSnapshot();
+  });
+
+  test("is the same in a browser", () => {
+    expect(Object.keys(browser).sort()).toEqual(Object.keys(weighin).sort());
+  });
+});

@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { isInspectError } from "../../src/errors.ts";
+import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
+import { fitDevices } from "../../src/runtimes/fit.ts";
+import { largestContext } from "../../src/runtimes/largest-context.ts";
+import { runtimesFor } from "../../src/runtimes/runtimes-for.ts";
+import type { Device, Workload } from "../../src/runtimes/workload.ts";
+import { layer, model, tensor } from "../support/model.ts";
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+describe("asking for an estimate", () => {
+  test("names the runtimes that can load the format", () => {
+    const error = thrownBy(() => estimateMemory(model(), { runtime: "transformers" }));
+    expect(isInspectError(error, "unsupported-runtime")).toBe(true);
+    expect(String(error)).toContain("transformers does not load gguf files; llama.cpp does");
+    expect(runtimesFor(model({ format: "safetensors" }))).toEqual(["transformers"]);
+  });
+
+  const wrong: readonly [string, unknown, RegExp][] = [
+    ["a context of 0", { runtime: "llama.cpp", contextTokens: 0 }, /contextTokens must be a positive integer.*got 0/],
+    ["a context that is text", { runtime: "llama.cpp", contextTokens: "8k" }, /got "8k"/],
+    ["a context beyond 32 bits", { runtime: "llama.cpp", contextTokens: 2 ** 40 }, /up to 2147483647/],
+    ["half a sequence", { runtime: "llama.cpp", sequences: 0.5 }, /sequences must be a positive integer, got 0.5/],
+    ["an option of another runtime", { runtime: "llama.cpp", dtype: "float16" }, /options.dtype is not an option here/],
+    ["a cache type there is not", { runtime: "llama.cpp", cacheTypeK: "q3" }, /cacheTypeK must be one of "f32"/],
+    ["a runtime there is not", { runtime: "ollama" }, /no runtime "ollama" here/],
+    ["no device", { runtime: "llama.cpp", devices: [] }, /devices must be a non-empty list/],
+    ["a name of Object.prototype", { runtime: "llama.cpp", constructor: 1 }, /options.constructor is not an option/],
+  ];
+  test.each(wrong)("refuses %s", (_, workload, message) => {
+    const error = thrownBy(() => estimateMemory(model(), workload as Workload));
+    expect(isInspectError(error)).toBe(true);
+    expect(String(error)).toMatch(message);
+  });
+
+  test("refuses two GPUs", () => {
+    const devices = ["GPU0", "GPU1"].map((name): Device => ({ name, kind: "cuda" }));
+    expect(() => estimateMemory(model(), { runtime: "llama.cpp", devices })).toThrow(/got GPU0, GPU1/);
+  });
+});
+
+describe("fitting a device", () => {
+  const device = (memoryBytes: number): Device[] => [{ name: "GPU0", kind: "cuda", memoryBytes }];
+  const workload = (memoryBytes: number): Workload => ({ runtime: "llama.cpp", devices: device(memoryBytes) });
+  const heavy = model({ tensors: [tensor("blk.0.ffn_up.weight", { bytes: 2 ** 30 })] });
+  const verdict = (memoryBytes: number) =>
+    fitDevices(estimateMemory(heavy, workload(memoryBytes)), device(memoryBytes))[0]?.verdict;
+
+  test("says fits, too large, or too close to call", () => {
+    expect(verdict(8 * 2 ** 30)).toBe("fits");
+    expect(verdict(2 ** 30)).toBe("too-large");
+    const { low, high } = estimateMemory(heavy, workload(2 ** 40)).devices[0] ?? { low: 0, high: 0 };
+    expect(verdict(Math.round((low + (high ?? 0)) / 2))).toBe("close");
+  });
+
+  test("finds the largest context: it fits, and 256 tokens more do not", () => {
+    const base = estimateMemory(heavy, { ...workload(2 ** 40), contextTokens: 256 }).devices[0]?.high ?? 0;
+    const memoryBytes = base + 2 ** 20;
+    const largest = largestContext(heavy, workload(memoryBytes));
+    expect(largest).not.toBeNull();
+    const fits = (contextTokens: number) =>
+      fitDevices(estimateMemory(heavy, { ...workload(memoryBytes), contextTokens }), device(memoryBytes))[0]?.verdict;
+    expect(fits(largest ?? 0)).toBe("fits");
+    expect(fits((largest ?? 0) + 256)).not.toBe("fits");
+  });
+
+  test("stops at the trained context, and finds none where the weights alone do not fit", () => {
+    expect(largestContext(heavy, workload(2 ** 40))).toBe(8192);
+    expect(largestContext(heavy, workload(2 ** 29))).toBeNull();
+    expect(largestContext(model({ layers: [layer(0, { kind: "unknown" })] }), workload(2 ** 40))).toBeNull();
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
+import type { TransformersWorkload } from "../../src/runtimes/workload.ts";
+import { attention, layer, model, tensor } from "../support/model.ts";
+
+const made = (changes: Parameters<typeof model>[0] = {}) =>
+  model({ format: "safetensors", tensors: [tensor("w", { dtype: "BF16" })], ...changes });
+const estimate = (of: ReturnType<typeof model>, workload: Omit<TransformersWorkload, "runtime"> = {}) =>
+  estimateMemory(of, { runtime: "transformers", ...workload });
+
+describe("the cache of transformers", () => {
+  test("holds every token of every sequence, unpadded", () => {
+    expect(estimate(made(), { contextTokens: 100, sequences: 3 }).totals.cache).toBe(2 * 3 * 100 * 2 * (64 + 64) * 2);
+  });
+
+  test("keeps window - 1 tokens between steps, a whole window when static", () => {
+    const sliding = made({ layers: [layer(0, attention({ window: { kind: "sliding", tokens: 512 } }))] });
+    expect(estimate(sliding, { contextTokens: 4096 }).totals.cache).toBe(511 * 2 * 128 * 2);
+    expect(estimate(sliding, { contextTokens: 4096, cache: "static" }).totals.cache).toBe(512 * 2 * 128 * 2);
+    expect(estimate(sliding, { contextTokens: 100 }).totals.cache).toBe(100 * 2 * 128 * 2);
+  });
+
+  test("stores latents since 5.15.0 and expanded heads before (DeepSeek-V3: 70,272 and 4,997,120 bytes per token)", () => {
+    const mixer = {
+      kind: "latent",
+      heads: 128,
+      kvLoraRank: 512,
+      ropeDim: 64,
+      nopeDim: 128,
+      valueDim: 128,
+      window: { kind: "none" },
+      upProjection: "joint",
+    } as const;
+    const deepseek = made({ layers: Array.from({ length: 61 }, (_, index) => layer(index, mixer)) });
+    expect(estimate(deepseek).cachePerToken).toBe(70_272);
+    expect(estimate(deepseek, { version: "5.14.1" }).cachePerToken).toBe(4_997_120);
+    expect(estimate(deepseek, { version: "5.15" }).cachePerToken).toBe(70_272);
+  });
+});
+
+describe("the weights of transformers", () => {
+  test("are converted to the type config.json names", () => {
+    const stored = made({
+      tensors: [tensor("w", { dtype: "F32", bytes: 1_048_576 })],
+      metadata: { torch_dtype: "bfloat16" },
+    });
+    expect(estimate(stored).totals.weights).toBe(262_144 * 2);
+    expect(estimate(stored, { dtype: "float32" }).totals.weights).toBe(262_144 * 4);
+  });
+
+  test("stay as stored when packed", () => {
+    const packed = made({
+      tensors: [tensor("w.qweight", { dtype: "I32", bytes: 777 }), tensor("w.scales", { bytes: 88 })],
+      quantization: { method: "gptq", bitsPerWeight: 4 },
+    });
+    expect(estimate(packed).totals.weights).toBe(777 + 88);
+  });
+
+  test("hold a tied output matrix once", () => {
+    const tensors = [
+      tensor("model.embed_tokens.weight", { dtype: "BF16" }),
+      tensor("lm_head.weight", { dtype: "BF16" }),
+    ];
+    expect(estimate(made({ tensors, tiedEmbeddings: true })).totals.weights).toBe(524_288);
+    expect(estimate(made({ tensors })).totals.weights).toBe(2 * 524_288);
+  });
+});
