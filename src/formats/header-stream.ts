@@ -1,0 +1,71 @@
+import { makeStreamCursor, type StreamCursor } from "../bytes/stream-cursor.ts";
+import { InspectError } from "../errors.ts";
+import type { Limits } from "../limits.ts";
+import type { ByteSource } from "../source/byte-source.ts";
+import { SNIFF_BYTES, sniffFormat } from "./sniff.ts";
+
+const FIRST_READ_BYTES = 65_536;
+const LARGEST_READ_BYTES = 4_194_304;
+
+/** A source without `stream`, read piece by piece: small headers cost one small read, large ones few. */
+async function* readInPieces(source: ByteSource, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  let pieceBytes = FIRST_READ_BYTES;
+  for (let start = 0; start < source.size; ) {
+    const end = Math.min(start + pieceBytes, source.size);
+    const piece = await source.read(start, end, signal);
+    if (piece.length !== end - start) {
+      throw new InspectError(
+        "unreadable",
+        `${source.label}: read ${piece.length} bytes where ${end - start} were asked for, at byte ${start}.`,
+        { source: source.label, offset: start },
+      );
+    }
+    yield piece;
+    start = end;
+    pieceBytes = Math.min(pieceBytes * 4, LARGEST_READ_BYTES);
+  }
+}
+
+/**
+ * Reads a header through a cursor over the source's own stream, or over growing reads when it has none. The
+ * stream is ended as soon as `parse` settles.
+ */
+export async function readHeader<Header>(
+  source: ByteSource,
+  budget: { readonly limitBytes: number; readonly limitName: keyof Limits },
+  signal: AbortSignal | undefined,
+  parse: (cursor: StreamCursor) => Promise<Header>,
+): Promise<Header> {
+  signal?.throwIfAborted();
+  const cursor = makeStreamCursor(source.stream?.(0, signal) ?? readInPieces(source, signal), {
+    label: source.label,
+    sizeBytes: source.size,
+    ...budget,
+    signal,
+  });
+  try {
+    return await parse(cursor);
+  } finally {
+    await cursor.close();
+  }
+}
+
+/**
+ * Throws what the file really is, when its first bytes tell. To be called before anything is consumed, once
+ * it is clear that the file is not a `wanted` one.
+ */
+export async function rejectOtherFormat(
+  cursor: StreamCursor,
+  label: string,
+  wanted: "gguf" | "safetensors",
+): Promise<void> {
+  const prefixBytes = Math.min(cursor.readableBytes, SNIFF_BYTES);
+  await cursor.fill(prefixBytes, "its first bytes");
+  const sniffed = sniffFormat(cursor.window());
+  if (sniffed === undefined || sniffed.kind === wanted) return;
+  throw new InspectError(
+    sniffed.kind === "empty" ? "truncated" : "wrong-format",
+    `${label} is not a ${wanted === "gguf" ? "GGUF" : wanted} file: it is ${sniffed.phrase}. ${sniffed.hint}`,
+    { source: label, offset: 0 },
+  );
+}
