@@ -1,6 +1,20 @@
 /**
  * Where bytes come from: random access, abortable, labelled. The one interface callers implement to weigh a
  * model from anywhere (a bucket, an archive, a browser file).
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { type ByteSource, inspectModel } from "weighin";
+ *
+ * const bytes = await readFile("fixtures/files/demo.gguf");
+ * const source: ByteSource = {
+ *   size: bytes.length,
+ *   label: "demo.gguf in memory",
+ *   read: async (start, end) => bytes.subarray(start, end),
+ * };
+ * console.log((await inspectModel(source)).source.kind); // custom
+ * ```
  */
 export interface ByteSource {
   /** Length in bytes. */

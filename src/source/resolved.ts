@@ -51,5 +51,15 @@ export type SourceOptions = {
   readonly onProgress: ((progress: Progress) => void) | undefined;
 };
 
-/** How far reading has come. */
+/**
+ * How far reading has come.
+ *
+ * @example
+ * ```ts
+ * import { inspectModel, type Progress } from "weighin";
+ *
+ * const onProgress = (progress: Progress) => console.log(`${progress.filesRead} of ${progress.files} files`);
+ * const model = await inspectModel("fixtures/files/demo.gguf", { onProgress });
+ * ```
+ */
 export type Progress = { readonly files: number; readonly filesRead: number; readonly bytesRead: number };

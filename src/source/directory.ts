@@ -1,0 +1,131 @@
+import type { Dirent } from "node:fs";
+import { readdir, realpath, stat } from "node:fs/promises";
+import { join, resolve, sep } from "node:path";
+import { decodeUtf8 } from "../bytes/strict-json.ts";
+import { InspectError } from "../errors.ts";
+import type { Limits } from "../limits.ts";
+import { openFile } from "./file.ts";
+import { fileError } from "./file-error.ts";
+import { chooseModelFiles, formatByName, type ListedFile, type Wanted } from "./model-files.ts";
+import type { ResolvedSource, SidecarText } from "./resolved.ts";
+import type { Session } from "./session.ts";
+
+/** A folder that holds a model's files, and what may be read through its links. */
+export type ModelFolder = {
+  readonly path: string;
+  /** Folders below the first are listed too: a snapshot keeps the layout of its repo. */
+  readonly depth: number;
+  /** A folder its links may lead to besides itself: the cache's `blobs`. */
+  readonly linkTarget?: string;
+};
+
+/** How the result is to be called. */
+export type FolderIdentity = Pick<ResolvedSource, "kind" | "id" | "revision" | "commit">;
+
+/** The model in a folder, or the one a file of it belongs to. */
+export async function resolveFolder(
+  session: Session,
+  folder: ModelFolder,
+  wanted: Wanted,
+  identity: FolderIdentity,
+): Promise<ResolvedSource> {
+  const { limits } = session.options;
+  const files = await listFolder(folder, "", folder.depth);
+  const contained = (path: string) => (path === wanted.path ? join(folder.path, path) : containedPath(folder, path));
+  const chosen = await chooseModelFiles(
+    {
+      label: identity.id,
+      files,
+      indexIsCheap: true,
+      limits,
+      readIndex: async (path) => readText(session, await contained(path), "indexBytes"),
+    },
+    wanted,
+  );
+  const paths = await Promise.all(chosen.paths.map(async (path) => ({ path, full: await contained(path) })));
+  const config =
+    chosen.format === "safetensors" ? await readConfig(session, files, chosen.paths[0] ?? "", contained) : undefined;
+  session.addFiles(paths.length);
+  return {
+    ...identity,
+    format: chosen.format,
+    files: paths.map(({ path, full }) => ({ path, open: (signal) => openFile(session, full, path, signal) })),
+    ...(config !== undefined && { config }),
+    ...(chosen.index !== undefined && { index: chosen.index }),
+    traffic: session.traffic,
+    diagnostics: chosen.diagnostics,
+  };
+}
+
+/** Files by relative path with forward slashes. `._name` is macOS's shadow of a file, not a model's. */
+async function listFolder(folder: ModelFolder, below: string, depth: number): Promise<ListedFile[]> {
+  const full = join(folder.path, below);
+  const entries = await readdir(full, { withFileTypes: true }).catch((cause: unknown) => {
+    throw fileError(full, cause);
+  });
+  const nested = await Promise.all(
+    entries
+      .filter((entry) => !entry.name.startsWith("._"))
+      .map((entry) => listEntry(folder, `${below}${entry.name}`, entry, depth)),
+  );
+  return nested.flat();
+}
+
+async function listEntry(folder: ModelFolder, path: string, entry: Dirent, depth: number): Promise<ListedFile[]> {
+  if (entry.isDirectory()) return depth > 0 ? listFolder(folder, `${path}/`, depth - 1) : [];
+  if (entry.isFile() && formatByName(path) === undefined) return [{ path }];
+  if (!entry.isFile() && !entry.isSymbolicLink()) return [];
+  // A link that leads nowhere is an unfinished download: not there.
+  const stats = await stat(join(folder.path, path)).catch(() => undefined);
+  return stats?.isFile() === true ? [{ path, bytes: stats.size }] : [];
+}
+
+/**
+ * The real place of a file nobody named, which must be inside the folder (or the cache's `blobs`): an unpacked
+ * archive may hold links to anywhere.
+ */
+async function containedPath(folder: ModelFolder, path: string): Promise<string> {
+  const full = join(folder.path, path);
+  const roots = [folder.path, ...(folder.linkTarget === undefined ? [] : [folder.linkTarget])];
+  const real = await realpath(full).catch((cause: unknown) => {
+    throw fileError(full, cause);
+  });
+  for (const root of roots) {
+    const realRoot = await realpath(root).catch(() => resolve(root));
+    if (real.startsWith(realRoot.endsWith(sep) ? realRoot : `${realRoot}${sep}`)) return real;
+  }
+  throw new InspectError(
+    "unsafe-path",
+    `${full} is a link that leads out of its folder, to ${real}. If that is meant, name the file it leads to.`,
+    { source: full },
+  );
+}
+
+async function readConfig(
+  session: Session,
+  files: readonly ListedFile[],
+  weightPath: string,
+  contained: (path: string) => string | Promise<string>,
+): Promise<SidecarText | undefined> {
+  const folder = weightPath.slice(0, weightPath.lastIndexOf("/") + 1);
+  const path = [`${folder}config.json`, "config.json"].find((name) => files.some((file) => file.path === name));
+  if (path === undefined) return undefined;
+  return { path, text: await readText(session, await contained(path), "configBytes") };
+}
+
+async function readText(session: Session, path: string, limitName: keyof Limits): Promise<string> {
+  const source = await openFile(session, path, path);
+  try {
+    const limitBytes = session.options.limits[limitName];
+    if (source.size > limitBytes) {
+      throw new InspectError(
+        "limit-exceeded",
+        `${path} has ${source.size} bytes, more than ${limitBytes} (limits.${limitName}). Raise the limit if the file is right.`,
+        { source: path },
+      );
+    }
+    return decodeUtf8(await source.read(0, source.size), path);
+  } finally {
+    await source.close?.();
+  }
+}

@@ -1,0 +1,106 @@
+import type { Diagnostic } from "../diagnostics.ts";
+import { InspectError } from "../errors.ts";
+import { type Listing, type ModelFiles, someOf } from "./model-files.ts";
+import { parseShardName } from "./shard-name.ts";
+import { completeSet, groupSets } from "./shard-set.ts";
+import { byName } from "./weight-map.ts";
+
+/** One quantization of a GGUF repo: a file or a set of shards. */
+export type GgufGroup = {
+  readonly first: string;
+  /** `Q4_K_M` in `…-Q4_K_M.gguf`, when the name ends with one. */
+  readonly tag: string | undefined;
+  readonly bytes: number | undefined;
+};
+
+// The rules of llama.cpp's `-hf` (common/download.cpp, snapshot of 2026-09-28): which files are no models, the
+// order of defaults, and how a tag is read from and matched against a path.
+const SIDECARS: readonly string[] = ["mmproj", "imatrix", "mtp-", "eagle3-", "dflash-", "dspark-"];
+const DEFAULT_TAGS: readonly string[] = ["Q4_K_M", "Q8_0"];
+const TAG_OF_NAME = /[-.]([A-Z0-9_]+)$/;
+
+/** The GGUF models below `prefix` in name order; projectors, drafts and importance matrices are left out. */
+export function ggufGroups(listing: Listing, prefix: string): GgufGroup[] {
+  const paths = listing.files
+    .map((file) => file.path)
+    .filter((path) => path.startsWith(prefix) && path.toLowerCase().endsWith(".gguf"))
+    .filter((path) => !SIDECARS.some((word) => path.slice(path.lastIndexOf("/") + 1).includes(word)))
+    .sort(byName);
+  return groupSets(paths).map(({ first, shard }) => {
+    const stem = shard === undefined ? first.slice(0, -".gguf".length) : shard.stem.slice(0, -1);
+    return { first, tag: TAG_OF_NAME.exec(stem.toUpperCase())?.[1], bytes: groupBytes(listing, first) };
+  });
+}
+
+function groupBytes(listing: Listing, first: string): number | undefined {
+  const shard = parseShardName(first);
+  let bytes = 0;
+  for (const file of listing.files) {
+    const other = file.path === first ? shard : parseShardName(file.path);
+    const belongs =
+      file.path === first || (shard !== undefined && other?.stem === shard.stem && other.total === shard.total);
+    if (!belongs) continue;
+    if (file.bytes === undefined) return undefined;
+    bytes += file.bytes;
+  }
+  return bytes;
+}
+
+/**
+ * The GGUF model below `prefix`: the first whose path holds the asked tag before a `.` or `-`; without a tag the
+ * first default there is, else the first in name order. Undefined when there is no GGUF model at all.
+ */
+export function chooseGguf(listing: Listing, prefix: string, quant: string | undefined): ModelFiles | undefined {
+  const groups = ggufGroups(listing, prefix);
+  if (quant === undefined || quant.toLowerCase() === "latest") {
+    const byDefault = DEFAULT_TAGS.map((tag) => groups.find((group) => holdsTag(group.first, tag)));
+    const chosen = byDefault.find((group) => group !== undefined) ?? groups[0];
+    if (chosen === undefined) return undefined;
+    return filesOf(listing, chosen, groups, "No quantization was named");
+  }
+  const matches = groups.filter((group) => holdsTag(group.first, quant) || isFileName(group.first, quant));
+  const [chosen] = matches;
+  if (chosen === undefined) throw quantNotFound(listing, groups, quant);
+  return filesOf(listing, chosen, matches, `${quant} fits several files`);
+}
+
+function filesOf(listing: Listing, chosen: GgufGroup, among: readonly GgufGroup[], why: string): ModelFiles {
+  const shard = parseShardName(chosen.first);
+  const others = among.filter((group) => group !== chosen).map((group) => group.tag ?? group.first);
+  const diagnostics: Diagnostic[] = [];
+  if (others.length > 0) {
+    const message = `${why}: ${chosen.first} was chosen. There are also ${someOf(others)}.`;
+    diagnostics.push({ code: "not-counted", message, where: listing.label });
+  }
+  return { format: "gguf", paths: shard === undefined ? [chosen.first] : completeSet(listing, shard), diagnostics };
+}
+
+/** llama.cpp searches for the pattern TAG[.-], ignoring case, anywhere in the path: `Q4_K_M` also finds `UD-Q4_K_M`. */
+function holdsTag(path: string, tag: string): boolean {
+  const [text, wanted] = [path.toLowerCase(), tag.toLowerCase()];
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
+    const after = text[at + wanted.length];
+    if (after === "." || after === "-") return true;
+  }
+  return false;
+}
+
+/** Ollama takes a whole file name as a tag. */
+function isFileName(path: string, tag: string): boolean {
+  return path.slice(path.lastIndexOf("/") + 1).toLowerCase() === tag.toLowerCase();
+}
+
+function quantNotFound(listing: Listing, groups: readonly GgufGroup[], quant: string): InspectError {
+  const there = groups.map(({ first, tag, bytes }) => {
+    const name = tag ?? first;
+    return bytes === undefined ? name : `${name} (${bytes.toLocaleString("en-US")} bytes)`;
+  });
+  const what = there.length === 0 ? "It has no GGUF model." : `It has ${there.join(", ")}.`;
+  return new InspectError(
+    "quant-not-found",
+    `${listing.label} has no GGUF file for ${JSON.stringify(quant)}. ${what}`,
+    {
+      source: listing.label,
+    },
+  );
+}

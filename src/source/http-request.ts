@@ -1,0 +1,230 @@
+import { InspectError } from "../errors.ts";
+import { retryAfterSeconds, statusError, whereOf } from "./http-failure.ts";
+import { pause, type Watch, watchRequest } from "./http-watch.ts";
+import { outOfTime, type Session } from "./session.ts";
+import { USER_AGENT } from "./user-agent.ts";
+
+/** What is asked for, and under which name it appears in messages. */
+export type HttpTarget = {
+  readonly url: URL;
+  /** Never holds a query: signed addresses are secrets. */
+  readonly label: string;
+  /** The address belongs to a hub, whose 401 and 404 both mean "missing or private". */
+  readonly hub?: boolean;
+  /** Requests left for this file (limits.requestsPerFile), counted down by every try. */
+  readonly budget: { left: number };
+};
+
+/** An answer whose body has not been read yet. */
+export type Reply = {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Headers of the first hop: on a hub they name the commit and the real size. */
+  readonly firstHeaders: Headers;
+  /** The next chunk as it arrives, or undefined at the end. */
+  next(): Promise<Uint8Array | undefined>;
+  /** Closes the connection, whatever is still under way. */
+  cancel(): void;
+};
+
+export type HttpAsk = {
+  /** Byte range, end exclusive. */
+  readonly range?: { readonly start: number; readonly end: number };
+  readonly signal: AbortSignal | undefined;
+};
+
+const MAX_REDIRECTS = 5;
+const REDIRECT_STATUS: readonly number[] = [301, 302, 303, 307, 308];
+const RETRY_STATUS: readonly number[] = [408, 500, 502, 503, 504];
+const MAX_TRIES = 3;
+const FIRST_PAUSE_MS = 200;
+/** A server that asks for a longer wait gets a typed error instead: the caller decides. */
+const LONGEST_WAIT_SECONDS = 10;
+
+/**
+ * One logical read: redirects are followed, passing failures tried again, and everything but 200, 206 and 416
+ * thrown as a typed error.
+ */
+export async function request(session: Session, target: HttpTarget, ask: HttpAsk): Promise<Reply> {
+  let waited = false;
+  for (let tries = 1; ; tries += 1) {
+    const outcome = await attempt(session, target, ask);
+    if (!(outcome instanceof InspectError)) return outcome;
+    if (outcome.where.status === 429) {
+      const seconds = outcome.where.retryAfterSeconds;
+      if (waited || seconds === undefined || seconds > LONGEST_WAIT_SECONDS) throw outcome;
+      waited = true;
+      await pause(seconds * 1_000, session, target.label, ask.signal);
+    } else {
+      if (tries >= MAX_TRIES) throw outcome;
+      await pauseBeforeRetry(tries, session, target.label, ask.signal);
+    }
+  }
+}
+
+/** Exponential, with jitter so that many readers do not come back at once. */
+export function pauseBeforeRetry(
+  failures: number,
+  session: Session,
+  label: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  return pause(FIRST_PAUSE_MS * 2 ** (failures - 1) * (0.5 + Math.random()), session, label, signal);
+}
+
+/** A reply, or the error of a failure that may pass. Other failures are thrown. */
+async function attempt(session: Session, target: HttpTarget, ask: HttpAsk): Promise<Reply | InspectError> {
+  if (session.remainingMs() <= 0) throw outOfTime(session, target.label);
+  spend(session, target);
+  const watch = watchRequest(session, target.label, ask.signal);
+  try {
+    const { response, firstHeaders } = await follow(session, target, ask, watch);
+    const { status, headers } = response;
+    if (status === 200 || status === 206 || status === 416) {
+      return readable(session, target, response, firstHeaders, watch);
+    }
+    watch.end();
+    const error = statusError(
+      target,
+      status,
+      firstHeaders.has("x-error-code") ? firstHeaders : headers,
+      tokenFor(session, target.url),
+    );
+    const passing = RETRY_STATUS.includes(status) || (status === 429 && retryAfterSeconds(headers) !== undefined);
+    if (passing) return error;
+    throw error;
+  } catch (error) {
+    watch.end();
+    if (error instanceof InspectError && error.code === "network") return error;
+    throw error;
+  }
+}
+
+function spend(session: Session, target: HttpTarget): void {
+  if (target.budget.left <= 0) {
+    const { requestsPerFile } = session.options.limits;
+    throw new InspectError(
+      "limit-exceeded",
+      `Reading ${target.label} took more than ${requestsPerFile} requests (limits.requestsPerFile): the server keeps sending less than asked.`,
+      { source: target.label },
+    );
+  }
+  target.budget.left -= 1;
+  session.addRequest();
+}
+
+async function follow(
+  session: Session,
+  target: HttpTarget,
+  ask: HttpAsk,
+  watch: Watch,
+): Promise<{ response: Response; firstHeaders: Headers }> {
+  let url = target.url;
+  let firstHeaders: Headers | undefined;
+  for (let hops = 0; ; hops += 1) {
+    const response = await fetchOnce(session, target, url, ask, watch);
+    firstHeaders ??= response.headers;
+    if (!REDIRECT_STATUS.includes(response.status)) return { response, firstHeaders };
+    // Let the connection go back to the pool; the body of a redirect is a sentence at most.
+    response.body?.cancel().catch(() => undefined);
+    url = nextHop(target, url, response, hops);
+  }
+}
+
+function nextHop(target: HttpTarget, from: URL, response: Response, hops: number): URL {
+  const refuse = (what: string) =>
+    new InspectError(
+      "http-status",
+      `The redirect of ${target.label} was not followed: ${what}.`,
+      whereOf(target, response.status, response.headers),
+    );
+  if (hops >= MAX_REDIRECTS) throw refuse(`there are more than ${MAX_REDIRECTS} in a row`);
+  const location = response.headers.get("location");
+  if (location === null || !URL.canParse(location, from)) throw refuse("it names no valid address");
+  const next = new URL(location, from);
+  if (next.protocol !== "https:" && next.protocol !== "http:") throw refuse(`it leads to a ${next.protocol} address`);
+  if (from.protocol === "https:" && next.protocol === "http:") throw refuse("it leads from https to http");
+  if (next.username !== "" || next.password !== "") throw refuse("it carries a user name or password");
+  return next;
+}
+
+async function fetchOnce(
+  session: Session,
+  target: HttpTarget,
+  url: URL,
+  ask: HttpAsk,
+  watch: Watch,
+): Promise<Response> {
+  const { fetch, redirects } = session.options;
+  try {
+    return await watch.wait(
+      fetch(url, { headers: headersFor(session, url, ask), redirect: redirects, signal: watch.signal }),
+    );
+  } catch (error) {
+    if (watch.signal.aborted) throw watch.signal.reason;
+    throw new InspectError(
+      "network",
+      `No connection for ${target.label}: ${reasonOf(error)}. Check the network; behind a proxy, pass options.fetch; without a network, use the offline option.`,
+      { source: target.label },
+      { cause: error },
+    );
+  }
+}
+
+function headersFor(session: Session, url: URL, ask: HttpAsk): Headers {
+  const headers = new Headers();
+  const token = tokenFor(session, url);
+  if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
+  if (ask.range !== undefined) headers.set("Range", `bytes=${ask.range.start}-${ask.range.end - 1}`);
+  // fetch itself adds `Accept-Encoding: identity` to a ranged request (Fetch standard, HTTP-network-or-cache fetch).
+  if (session.options.redirects === "manual") headers.set("User-Agent", USER_AGENT);
+  return headers;
+}
+
+/** The token goes to the configured endpoint's origin and nowhere else, on every hop anew. */
+function tokenFor(session: Session, url: URL): string | undefined {
+  const { token, endpoint } = session.options;
+  return token !== undefined && token !== "" && url.origin === new URL(endpoint).origin ? token : undefined;
+}
+
+/** The innermost reason: fetch itself only says "fetch failed". */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown failure";
+  return error.cause instanceof Error && error.cause.message !== "" ? error.cause.message : error.message;
+}
+
+function readable(
+  session: Session,
+  target: HttpTarget,
+  response: Response,
+  firstHeaders: Headers,
+  watch: Watch,
+): Reply {
+  const reader = response.body?.getReader();
+  return {
+    status: response.status,
+    headers: response.headers,
+    firstHeaders,
+    async next() {
+      if (reader === undefined) return undefined;
+      try {
+        const { done, value } = await watch.wait(reader.read());
+        if (done) return undefined;
+        session.addBytes(value.byteLength);
+        return value;
+      } catch (error) {
+        if (watch.signal.aborted) throw watch.signal.reason;
+        throw new InspectError(
+          "network",
+          `The connection broke while ${target.label} was being read: ${reasonOf(error)}. Try again.`,
+          { source: target.label },
+          { cause: error },
+        );
+      }
+    },
+    cancel() {
+      watch.end();
+      reader?.cancel().catch(() => undefined);
+    },
+  };
+}

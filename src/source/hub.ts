@@ -1,0 +1,154 @@
+import { InspectError } from "../errors.ts";
+import type { ByteSource } from "./byte-source.ts";
+import { firstReadBytes } from "./first-read.ts";
+import { openHttp } from "./http.ts";
+import { fetchText } from "./http-text.ts";
+import { type HubListing, hubTarget, listHubRepo } from "./hub-listing.ts";
+import { type HubReference, isRevision } from "./hub-reference.ts";
+import type { LocalOpener } from "./local-opener.ts";
+import { chooseModelFiles, type ModelFiles } from "./model-files.ts";
+import type { ResolvedSource, SidecarText, WeightFile } from "./resolved.ts";
+import { encodePath, requireRelativePath } from "./safe-path.ts";
+import type { Session } from "./session.ts";
+
+/** Finds a repo's weight files: one request for commit and list, then config.json beside the first headers. */
+export async function resolveHub(
+  session: Session,
+  reference: HubReference,
+  local: LocalOpener | undefined,
+): Promise<ResolvedSource> {
+  const revision = chosenRevision(session, reference);
+  if (session.options.offline) return resolveOffline(session, { ...reference, revision }, local);
+  const listing = await listHubRepo(session, reference, revision);
+  const readText = (path: string, limitName: "configBytes" | "indexBytes") =>
+    fetchText(session, fileTarget(session, listing, path), limitName, undefined).then(({ text }) => text);
+  const chosen = await chooseModelFiles(
+    {
+      label: listing.id,
+      files: listing.files,
+      indexIsCheap: false,
+      limits: session.options.limits,
+      readIndex: (path) => readText(path, "indexBytes"),
+    },
+    reference,
+  );
+  for (const path of chosen.paths) requireRelativePath(path, listing.id);
+  session.addFiles(chosen.paths.length);
+  const files = chosen.paths.map((path, index) => weightFile(session, listing, chosen, path, index));
+  const config =
+    chosen.format === "safetensors" ? await readConfig(listing, chosen, files, session, readText) : undefined;
+  return {
+    kind: "hub",
+    id: listing.id,
+    revision,
+    commit: listing.commit,
+    format: chosen.format,
+    files: files.map(({ path, open }) => ({ path, open })),
+    ...(config !== undefined && { config }),
+    ...(chosen.index !== undefined && { index: chosen.index }),
+    traffic: session.traffic,
+    diagnostics: chosen.diagnostics,
+  };
+}
+
+/** The revision in the string or in the options; both may be given when they agree. */
+function chosenRevision(session: Session, reference: HubReference): string {
+  const { revision } = session.options;
+  if (revision !== undefined && reference.revision !== undefined && revision !== reference.revision) {
+    throw new InspectError(
+      "invalid-option",
+      `options.revision is ${JSON.stringify(revision)} but the source names ${JSON.stringify(reference.revision)}. Give one of them.`,
+      { source: reference.id },
+    );
+  }
+  if (revision !== undefined && !isRevision(revision)) {
+    throw new InspectError(
+      "invalid-option",
+      `options.revision must be a branch, tag or commit, got ${JSON.stringify(revision)}`,
+    );
+  }
+  return reference.revision ?? revision ?? "main";
+}
+
+async function resolveOffline(
+  session: Session,
+  reference: HubReference,
+  local: LocalOpener | undefined,
+): Promise<ResolvedSource> {
+  if (local !== undefined) return local.findCached(reference, session);
+  throw new InspectError("offline", `${reference.id} cannot be read offline here: a browser has no model cache.`, {
+    source: reference.id,
+  });
+}
+
+function fileTarget(session: Session, { id, commit }: HubListing, path: string) {
+  return hubTarget(session, `/${id}/resolve/${commit}/${encodePath(path)}`, `${id}/${path}`);
+}
+
+/** A weight file whose opening can be started before it is asked for. */
+type StartableFile = WeightFile & { start(): void };
+
+function weightFile(
+  session: Session,
+  listing: HubListing,
+  chosen: ModelFiles,
+  path: string,
+  index: number,
+): StartableFile {
+  const expectedBytes = listing.files.find((file) => file.path === path)?.bytes;
+  const openNow = (signal?: AbortSignal) =>
+    openHttp(
+      session,
+      fileTarget(session, listing, path),
+      {
+        firstBytes: firstReadBytes(chosen.format, index, session.options.limits),
+        path,
+        commit: listing.commit,
+        ...(expectedBytes !== undefined && { expectedBytes }),
+      },
+      signal,
+    );
+  const stop = new AbortController();
+  let started: Promise<ByteSource> | undefined;
+  return {
+    path,
+    start() {
+      started = openNow(stop.signal);
+      // Whoever opens the file gets the failure; until then it must not count as unhandled.
+      started.catch(() => undefined);
+    },
+    async open(signal) {
+      signal?.throwIfAborted();
+      if (started === undefined) return openNow(signal);
+      const opening = started;
+      started = undefined;
+      signal?.addEventListener("abort", () => stop.abort(signal.reason), { once: true });
+      return opening;
+    },
+  };
+}
+
+/** Fetches config.json while the first weight files are being opened: the requests do not depend on each other. */
+async function readConfig(
+  listing: HubListing,
+  chosen: ModelFiles,
+  files: readonly StartableFile[],
+  session: Session,
+  readText: (path: string, limitName: "configBytes") => Promise<string>,
+): Promise<SidecarText | undefined> {
+  const folder = chosen.paths[0]?.slice(0, chosen.paths[0].lastIndexOf("/") + 1) ?? "";
+  const path = [`${folder}config.json`, "config.json"].find((name) => listing.files.some((file) => file.path === name));
+  if (path === undefined) return undefined;
+  const early = files.slice(0, Math.max(1, session.options.limits.concurrency - 1));
+  for (const file of early) file.start();
+  try {
+    return { path, text: await readText(path, "configBytes") };
+  } catch (error) {
+    for (const file of early)
+      file
+        .open()
+        .then((source) => source.close?.())
+        .catch(() => undefined);
+    throw error;
+  }
+}

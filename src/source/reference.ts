@@ -1,0 +1,61 @@
+import { InspectError } from "../errors.ts";
+import { type HubReference, isHubUrl, parseHubUri, parseHubUrl, SUPPORTED_FORMS } from "./hub-reference.ts";
+
+/** What a string says it is, before anything is looked up. */
+export type Reference =
+  | { readonly kind: "hub"; readonly reference: HubReference }
+  | { readonly kind: "http"; readonly url: URL }
+  | { readonly kind: "path"; readonly path: string }
+  /** Could be either: an existing path wins, else it is read as a repo id. */
+  | { readonly kind: "path-or-hub"; readonly text: string };
+
+const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
+const SCHEMELESS_HUB = /^(?:www\.)?(?:hf\.co|huggingface\.co)\//i;
+const PATH_START = /^(?:\.{0,2}\/|\.{1,2}$|\.{0,2}\\|~|[A-Za-z]:[\\/])/;
+const FILE_ENDING = /\.(?:gguf|safetensors|json|bin|pt|pth|ckpt)$/i;
+
+/**
+ * Reads a source string by the rule of docs/sources.md: a scheme decides; then what can only be a path is one;
+ * the rest may be a path that exists or a repo id.
+ */
+export function parseReference(text: string, endpoint: string): Reference {
+  if (text.trim() === "" || text.includes("\0")) {
+    throw new InspectError("invalid-source", `The source is empty or holds a NUL character. ${SUPPORTED_FORMS}`);
+  }
+  const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
+  if (scheme === "hf") return { kind: "hub", reference: parseHubUri(`hf://${text.slice(5)}`) };
+  if (scheme !== undefined) return parseUrl(asUrl(text), endpoint);
+  if (SCHEMELESS_HUB.test(text)) return parseUrl(asUrl(`https://${text}`), endpoint);
+  if (PATH_START.test(text) || FILE_ENDING.test(text)) return { kind: "path", path: text };
+  const [id = ""] = text.split(/[:@]/, 1);
+  if (id.includes("\\") || id.split("/").length > 2) return { kind: "path", path: text };
+  return { kind: "path-or-hub", text };
+}
+
+/** Reads a URL: a hub's page, a plain http(s) file, or a local file. */
+export function parseUrl(url: URL, endpoint: string): Reference {
+  if (url.protocol === "file:") return { kind: "path", path: url.href };
+  if (url.protocol === "hf:") return { kind: "hub", reference: parseHubUri(url.href) };
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new InspectError(
+      "invalid-source",
+      `${url.protocol}// is not a supported kind of address. ${SUPPORTED_FORMS}`,
+    );
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new InspectError(
+      "invalid-source",
+      `The address on ${url.host} carries a user name or password. Leave them out and pass options.fetch with the credentials instead.`,
+    );
+  }
+  if (isHubUrl(url, endpoint)) return { kind: "hub", reference: parseHubUrl(url, endpoint) };
+  return { kind: "http", url };
+}
+
+function asUrl(text: string): URL {
+  try {
+    return new URL(text);
+  } catch (cause) {
+    throw new InspectError("invalid-source", `The address is not a valid URL. ${SUPPORTED_FORMS}`, {}, { cause });
+  }
+}

@@ -1,0 +1,64 @@
+import { InspectError } from "../errors.ts";
+import type { SourceOptions, Traffic } from "./resolved.ts";
+
+/** What all sources of one inspection share: the options, the counters and the clock. */
+export type Session = {
+  readonly options: SourceOptions;
+  readonly traffic: Traffic;
+  /** Counts one logical read: redirects belong to it, retries and follow-ups do not. */
+  addRequest(): void;
+  addBytes(bytes: number): void;
+  /** Tells progress how many weight files there are. */
+  addFiles(files: number): void;
+  /** Tells progress that one file has been read. */
+  endFile(): void;
+  /** Milliseconds left of `timeoutMs`; Infinity without one. */
+  remainingMs(): number;
+};
+
+/** Starts the clock and the counters of one inspection. */
+export function startSession(options: SourceOptions): Session {
+  const traffic: Traffic = { requests: 0, bytesRead: 0 };
+  const startedAtMs = performance.now();
+  let files = 0;
+  let filesRead = 0;
+  const tell = () => options.onProgress?.({ files, filesRead, bytesRead: traffic.bytesRead });
+  return {
+    options,
+    traffic,
+    addRequest() {
+      traffic.requests += 1;
+    },
+    addBytes(bytes) {
+      traffic.bytesRead += bytes;
+      tell();
+    },
+    addFiles(count) {
+      files += count;
+      tell();
+    },
+    endFile() {
+      filesRead += 1;
+      tell();
+    },
+    remainingMs() {
+      const { timeoutMs } = options;
+      return timeoutMs === undefined ? Number.POSITIVE_INFINITY : timeoutMs - (performance.now() - startedAtMs);
+    },
+  };
+}
+
+/** Rejects with the caller's own reason once either of the caller's signals has fired. */
+export function throwIfAborted(session: Session, signal: AbortSignal | undefined): void {
+  session.options.signal?.throwIfAborted();
+  signal?.throwIfAborted();
+}
+
+/** The error of an inspection that took longer than `options.timeoutMs`. */
+export function outOfTime(session: Session, label: string): InspectError {
+  return new InspectError(
+    "timeout",
+    `Reading ${label} was not done after ${session.options.timeoutMs} ms. Raise options.timeoutMs, or try again on a faster connection.`,
+    { source: label },
+  );
+}

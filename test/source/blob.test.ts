@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import type { ByteSource } from "../../src/source/byte-source.ts";
+import { resolveSource } from "../../src/source/resolve.ts";
+import type { Progress } from "../../src/source/resolved.ts";
+import { expectBytes, failure, pattern, sourceOptions, takeStream } from "./reading.ts";
+
+const gguf = new Uint8Array(200_000);
+gguf.set([0x47, 0x47, 0x55, 0x46]);
+const tinySafetensors = new Uint8Array([2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d]);
+const resolve = (input: Blob | ByteSource | readonly ByteSource[], given = {}) =>
+  resolveSource(input, sourceOptions(given), undefined);
+
+const inMemory = (path: string, bytes: Uint8Array): ByteSource => ({
+  size: bytes.byteLength,
+  label: `memory/${path}`,
+  path,
+  read: async (start, end) => bytes.slice(start, end),
+});
+
+describe("a Blob or File", () => {
+  it.each([
+    [new Blob([gguf]), "gguf"],
+    [new Blob([tinySafetensors]), "safetensors"],
+    [new File([gguf], "m.gguf"), "gguf"],
+    [new File([gguf], "m.safetensors"), "safetensors"],
+  ])("tells its format by name or first bytes", async (blob, format) => {
+    expect(await resolve(blob)).toMatchObject({ kind: "blob", format });
+  });
+
+  it("is read slice by slice", async () => {
+    const resolved = await resolve(new File([gguf], "m.gguf"));
+    const source = await resolved.files[0]!.open();
+    expect(source.label).toBe("m.gguf");
+    expectBytes(await takeStream(source, 70_000), gguf.subarray(0, 70_000));
+    expect(resolved.traffic).toEqual({ requests: 0, bytesRead: 65_536 + 131_072 });
+    await failure(source.read(199_999, 200_001), "truncated");
+  });
+
+  it("that is neither format is refused", async () => {
+    await failure(resolve(new Blob(["hello, this is text"])), "wrong-format");
+    await failure(resolve(new Blob([])), "wrong-format");
+  });
+});
+
+describe("a caller's own source", () => {
+  it("is read through, counted and reported", async () => {
+    const seen: Progress[] = [];
+    const resolved = await resolve(inMemory("m.gguf", gguf), {
+      onProgress: (progress: Progress) => seen.push(progress),
+    });
+    const source = await resolved.files[0]!.open();
+    expectBytes(await source.read(0, 100), gguf.subarray(0, 100));
+    await source.close?.();
+    expect(resolved).toMatchObject({ kind: "custom", format: "gguf", traffic: { requests: 1, bytesRead: 100 } });
+    expect(seen.at(-1)).toEqual({ files: 1, filesRead: 1, bytesRead: 100 });
+  });
+
+  it("must give exactly what is asked", async () => {
+    const short: ByteSource = { ...inMemory("m.gguf", gguf), read: async () => new Uint8Array(3) };
+    const source = await (await resolve(short)).files[0]!.open();
+    expect((await failure(source.read(0, 100), "truncated")).message).toContain("3 bytes where 100");
+  });
+
+  it("may be one of several, put in shard order", async () => {
+    const parts = [2, 1, 3].map((i) => inMemory(`m-0000${i}-of-00003.gguf`, pattern(10)));
+    expect((await resolve(parts)).files.map(({ path }) => path)).toEqual(
+      [1, 2, 3].map((i) => `m-0000${i}-of-00003.gguf`),
+    );
+    expect((await failure(resolve(parts.slice(0, 2)), "missing-shard")).message).toContain("m-00003-of-00003.gguf");
+    await failure(resolve([...parts, ...parts.slice(0, 1)]), "invalid-source");
+    await failure(resolve([]), "invalid-source");
+  });
+
+  it.each([[null], [7], [{ size: -1, label: "x", read: () => undefined }], [{ label: "x" }]])(
+    "is refused when it is %j",
+    async (input) => {
+      await failure(resolve(input as never), "invalid-source");
+    },
+  );
+});

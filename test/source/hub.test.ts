@@ -1,0 +1,315 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Limits } from "../../src/limits.ts";
+import { mapBounded } from "../../src/source/pool.ts";
+import { resolveSource } from "../../src/source/resolve.ts";
+import type { ResolvedSource, SourceOptions } from "../../src/source/resolved.ts";
+import { DEFAULT_COMMIT, type MockHub, startMockHub } from "../hub/mock-hub.ts";
+import { expectBytes, failure, pattern, sourceOptions, takeStream, utf8 } from "./reading.ts";
+
+const OTHER_COMMIT = "f".repeat(40);
+const MEGABYTE = 1_048_576;
+const header = pattern(7 * MEGABYTE);
+const CONFIG = '{"model_type":"llama"}';
+const shard = (i: number, of: number) =>
+  `model-${String(i).padStart(5, "0")}-of-${String(of).padStart(5, "0")}.safetensors`;
+const index = (...files: string[]) =>
+  utf8(JSON.stringify({ weight_map: Object.fromEntries(files.map((file, i) => [`t${i}`, file])) }));
+let hub: MockHub;
+
+beforeAll(async () => {
+  hub = await startMockHub({
+    tokens: ["hf_member", "hf_granted"],
+    grantedTokens: ["hf_granted"],
+    pageLength: 2,
+    repos: {
+      "org/gguf": {
+        files: {
+          "m-Q8_0.gguf": { size: 4_000 * MEGABYTE, header },
+          "m-Q4_K_M.gguf": { size: 2_000 * MEGABYTE, header },
+        },
+        refs: { "refs/pr/1": OTHER_COMMIT, v2: OTHER_COMMIT },
+      },
+      "org/sharded": {
+        files: {
+          "config.json": utf8(CONFIG),
+          "model.safetensors.index.json": index(shard(1, 3), shard(2, 3), shard(3, 3)),
+          "consolidated.safetensors": pattern(10),
+          [shard(1, 3)]: pattern(200_000),
+          [shard(2, 3)]: pattern(50_000),
+          [shard(3, 3)]: pattern(50_000),
+        },
+      },
+      "org/traversal": {
+        files: {
+          "a.safetensors": pattern(10),
+          "b.safetensors": pattern(10),
+          "model.safetensors.index.json": index("../../org/gguf/resolve/main/x.safetensors"),
+        },
+      },
+      "org/incomplete": {
+        files: { "model.safetensors.index.json": index(shard(1, 2), shard(2, 2)), [shard(1, 2)]: pattern(10) },
+      },
+      "org/pickle": { files: { "pytorch_model.bin": pattern(10), "config.json": utf8(CONFIG) } },
+      "org/odd names": { files: {} },
+      "org/odd": { files: { "sub dir/ü #1?.gguf": pattern(1_000) } },
+      "org/large": {
+        files: { "a.txt": utf8("a"), "b.txt": utf8("b"), "model.safetensors": pattern(1_000) },
+        omitSiblings: true,
+      },
+      "org/old": { files: {}, movedTo: "org/gguf" },
+      "org/gated": { files: { "model.safetensors": pattern(10) }, gated: "manual" },
+      "org/private": { files: { "model.safetensors": pattern(10) }, private: true },
+      "org/disabled": { files: { "model.safetensors": pattern(10) }, disabled: true },
+      "org/hundred": {
+        files: Object.fromEntries(Array.from({ length: 100 }, (_, i) => [shard(i + 1, 100), pattern(500)])),
+      },
+    },
+  });
+});
+afterEach(() => hub.reset());
+afterAll(() => hub.close());
+
+type Given = Partial<Omit<SourceOptions, "limits">> & { limits?: Partial<Limits> };
+const resolve = (text: string, given: Given = {}) =>
+  resolveSource(text, sourceOptions({ endpoint: hub.url, ...given }), undefined);
+const openAll = async (resolved: ResolvedSource) => {
+  for (const file of resolved.files) await (await file.open()).close?.();
+};
+const paths = (resolved: ResolvedSource) => resolved.files.map(({ path }) => path);
+const hubPaths = () => hub.stats.list.filter(({ origin }) => origin === "hub").map(({ path }) => path);
+
+describe("a repo on the hub", () => {
+  it("with GGUF takes two logical reads: the listing, and the header while it streams", async () => {
+    const resolved = await resolve("org/gguf");
+    expect(resolved).toMatchObject({
+      kind: "hub",
+      id: "org/gguf",
+      revision: "main",
+      commit: DEFAULT_COMMIT,
+      format: "gguf",
+    });
+    expect(paths(resolved)).toEqual(["m-Q4_K_M.gguf"]);
+    const source = await resolved.files[0]!.open();
+    expect(source).toMatchObject({ size: 2_000 * MEGABYTE, label: "org/gguf/m-Q4_K_M.gguf" });
+    expect(source.version?.()).toBe(DEFAULT_COMMIT);
+    expectBytes(await takeStream(source, header.byteLength), header);
+    await source.close?.();
+    expect(resolved.traffic.requests).toBe(2);
+    expect(resolved.traffic.bytesRead).toBeLessThan(header.byteLength * 1.01);
+    expect([hub.stats.hubRequests, hub.stats.cdnRequests]).toEqual([2, 1]);
+  });
+
+  it("reads little more than the header over a slow line", async () => {
+    const paced = await startMockHub({
+      bytesPerSecond: 40 * MEGABYTE,
+      repos: { "org/gguf": { files: { "m.gguf": { size: 2_000 * MEGABYTE, header } } } },
+    });
+    try {
+      const resolved = await resolve("org/gguf", { endpoint: paced.url });
+      const source = await resolved.files[0]!.open();
+      await takeStream(source, header.byteLength);
+      await source.close?.();
+      await new Promise((done) => setTimeout(done, 30));
+      expect(paced.stats.bodyBytes).toBeLessThan(header.byteLength * 1.05);
+    } finally {
+      await paced.close();
+    }
+  });
+
+  it("with safetensors shards takes one request each, one for the listing and one for config.json", async () => {
+    const resolved = await resolve("org/sharded");
+    expect(paths(resolved)).toEqual([shard(1, 3), shard(2, 3), shard(3, 3)]);
+    expect(resolved.config).toEqual({ path: "config.json", text: CONFIG });
+    expect(resolved.index).toBeUndefined();
+    await openAll(resolved);
+    expect(resolved.traffic.requests).toBe(5);
+    expect(hub.stats.list.filter(({ origin }) => origin === "cdn").map(({ range }) => range)).toEqual(
+      Array(3).fill("bytes=0-102399"),
+    );
+  });
+
+  it("is read at one commit throughout", async () => {
+    await openAll(await resolve("org/sharded"));
+    const resolves = hubPaths().filter((path) => path.includes("/resolve/"));
+    expect(resolves).toHaveLength(4);
+    expect(resolves.every((path) => path.includes(`/resolve/${DEFAULT_COMMIT}/`))).toBe(true);
+  });
+
+  it("fetches config.json while the first shards are being opened", async () => {
+    let tell = () => {};
+    const asked = new Promise<void>((done) => {
+      tell = done;
+    });
+    // Had the shards to wait for config.json, neither would ever come.
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      if (String(input).endsWith(shard(1, 3))) tell();
+      if (String(input).endsWith("config.json")) await asked;
+      return globalThis.fetch(input, init);
+    };
+    await openAll(await resolve("org/sharded", { fetch }));
+    expect(hubPaths().filter((path) => path.includes("/resolve/"))).toHaveLength(4);
+  });
+
+  it("answers to its old name with its new one", async () => {
+    expect((await resolve("org/old")).id).toBe("org/gguf");
+    expect(hub.stats.list.map(({ path }) => path.split("?")[0])).toEqual([
+      "/api/models/org/old/revision/main",
+      "/api/models/org/gguf/revision/main",
+    ]);
+  });
+
+  it("may be named with quantization, revision, page or path", async () => {
+    expect(paths(await resolve("org/gguf:Q8_0"))).toEqual(["m-Q8_0.gguf"]);
+    expect(await resolve("org/gguf:Q8_0@refs/pr/1")).toMatchObject({ revision: "refs/pr/1", commit: OTHER_COMMIT });
+    expect(await resolve("org/gguf", { revision: "v2" })).toMatchObject({ revision: "v2", commit: OTHER_COMMIT });
+    expect(paths(await resolve(`${hub.url}/org/gguf/blob/v2/m-Q8_0.gguf`))).toEqual(["m-Q8_0.gguf"]);
+    expect(paths(await resolve("hf://org/gguf/m-Q8_0.gguf"))).toEqual(["m-Q8_0.gguf"]);
+    expect(hubPaths()).toContain("/api/models/org/gguf/revision/refs%2Fpr%2F1?blobs=true");
+    await failure(resolve("org/gguf@v2", { revision: "main" }), "invalid-option");
+    await failure(resolve("org/gguf", { revision: "../x" }), "invalid-option");
+  });
+
+  it("may hold paths with spaces, # and ?", async () => {
+    const resolved = await resolve("org/odd");
+    expect((await resolved.files[0]!.open()).size).toBe(1_000);
+  });
+
+  it("too large for one answer is listed page by page, the token staying home", async () => {
+    expect(paths(await resolve("org/large", { token: "hf_member" }))).toEqual(["model.safetensors"]);
+    expect(hubPaths().filter((path) => path.includes("/tree/"))).toHaveLength(2);
+  });
+
+  it("works behind a path prefix", async () => {
+    const mirror = await startMockHub({
+      prefix: "/mirror",
+      repos: { "org/gguf": { files: { "m.gguf": pattern(100), "config.json": utf8(CONFIG) } } },
+    });
+    try {
+      const resolved = await resolve("org/gguf", { endpoint: mirror.url });
+      expect((await resolved.files[0]!.open()).size).toBe(100);
+    } finally {
+      await mirror.close();
+    }
+  });
+
+  it("is read the same where fetch follows redirects itself, as in browsers", async () => {
+    const resolved = await resolve("org/gated", { token: "hf_granted", redirects: "follow" });
+    expect((await resolved.files[0]!.open()).size).toBe(10);
+    expect(hub.stats.list.at(-1)).toMatchObject({ origin: "cdn", authorization: undefined, range: "bytes=0-102399" });
+  });
+
+  it("gets the token at its endpoint and nowhere else", async () => {
+    await openAll(await resolve("org/gated", { token: "hf_granted" }));
+    expect(hub.stats.list.map(({ origin, authorization }) => `${origin} ${authorization}`)).toEqual([
+      "hub Bearer hf_granted",
+      "hub Bearer hf_granted",
+      "cdn undefined",
+    ]);
+  });
+});
+
+describe("what can go wrong with a repo", () => {
+  it.each<[string, Given, string, string]>([
+    ["org/absent", {}, "repo-not-found", "Pass a token"],
+    ["absent", {}, "repo-not-found", "does not exist"],
+    ["org/private", {}, "repo-not-found", "private"],
+    ["org/absent", { token: "hf_member" }, "repo-not-found", "token given"],
+    ["org/gated", {}, "gated", "pass a token"],
+    ["org/gated", { token: "hf_member" }, "gated", "not granted"],
+    ["org/gguf", { token: "hf_wrong" }, "unauthorized", "not accepted"],
+    ["org/disabled", {}, "forbidden", "disabled"],
+    ["org/gguf@absent", {}, "revision-not-found", "revision"],
+    ["hf://org/gguf/absent.gguf", {}, "entry-not-found", "m-Q4_K_M.gguf"],
+    ["org/gguf:IQ1_S", {}, "quant-not-found", "Q4_K_M (2,097,152,000 bytes)"],
+    ["org/pickle", {}, "no-model", "pickle"],
+    ["org/incomplete", {}, "missing-shard", shard(2, 2)],
+    ["org/traversal", {}, "unsafe-path", "stay inside"],
+    ["datasets/name", {}, "invalid-source", "datasets"],
+    ["org/gguf", { offline: true }, "offline", "offline"],
+    ["./org/gguf", {}, "invalid-source", "no file system"],
+  ])("%s with %j fails with %s", async (text, given, code, says) => {
+    const error = await failure(resolve(text, given).then(openAll), code as never);
+    expect(error.message).toContain(says);
+    expect(`${error.message} ${JSON.stringify(error)} ${String(error.cause)}`).not.toMatch(/hf_member|hf_wrong/);
+  });
+
+  it("names the server's own id of the request", async () => {
+    expect((await failure(resolve("org/absent"), "repo-not-found")).where).toEqual({
+      source: "org/absent",
+      status: 401,
+      requestId: "mock-request-1",
+    });
+  });
+
+  it("is an answer that is no listing", async () => {
+    hub.fault = () => ({ status: 200, body: "<html>portal</html>" });
+    await failure(resolve("org/gguf"), "invalid-json");
+    hub.fault = () => ({ status: 200, body: '{"sha":"main"}' });
+    await failure(resolve("org/gguf"), "invalid-json");
+  });
+
+  it("is a listing with paths that lead elsewhere", async () => {
+    const siblings = [{ rfilename: "../../org/gguf/resolve/main/model.safetensors" }, { rfilename: "x/../model.gguf" }];
+    hub.fault = () => ({ status: 200, body: JSON.stringify({ id: "org/name", sha: DEFAULT_COMMIT, siblings }) });
+    await failure(resolve("org/name"), "unsafe-path");
+  });
+
+  it("is a listing that renames itself to no repo id", async () => {
+    hub.fault = () => ({
+      status: 200,
+      body: JSON.stringify({ id: "../../x", sha: DEFAULT_COMMIT, siblings: [{ rfilename: "m.gguf" }] }),
+    });
+    await failure(resolve("org/name"), "invalid-json");
+  });
+
+  it("is a file that differs from the listed size", async () => {
+    const body = JSON.stringify({
+      id: "org/odd",
+      sha: DEFAULT_COMMIT,
+      siblings: [{ rfilename: "sub dir/ü #1?.gguf", size: 999 }],
+    });
+    hub.fault = ({ path }) => (path.startsWith("/api/") ? { status: 200, body } : undefined);
+    await failure(resolve("org/odd").then(openAll), "source-changed");
+  });
+
+  it("is a file that answers for another commit", async () => {
+    const resolved = await resolve("org/gguf");
+    hub.repos.get("org/gguf")!.commit = OTHER_COMMIT;
+    hub.repos.get("org/gguf")!.refs = { [DEFAULT_COMMIT]: OTHER_COMMIT };
+    try {
+      await failure(openAll(resolved), "source-changed");
+    } finally {
+      delete hub.repos.get("org/gguf")!.commit;
+      hub.repos.get("org/gguf")!.refs = { "refs/pr/1": OTHER_COMMIT, v2: OTHER_COMMIT };
+    }
+  });
+});
+
+describe("a hundred shards", () => {
+  it("are read at most eight at once, and one failure stops the rest", async () => {
+    const resolved = await resolve("org/hundred");
+    let atOnce = 0;
+    let most = 0;
+    const read = await mapBounded(resolved.files, 8, undefined, async (file, _index, signal) => {
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      const source = await file.open(signal);
+      await takeStream(source, 500, signal);
+      await source.close?.();
+      atOnce -= 1;
+      return file.path;
+    });
+    expect(read).toEqual(paths(resolved));
+    expect(most).toBe(8);
+
+    hub.reset();
+    hub.fault = ({ path }) =>
+      path.includes("model-00003-") ? { status: 404, headers: { "x-error-code": "EntryNotFound" } } : undefined;
+    const again = await resolve("org/hundred");
+    const reading = mapBounded(again.files, 8, undefined, async (file, _index, signal) =>
+      takeStream(await file.open(signal), 500, signal),
+    );
+    await failure(reading, "entry-not-found");
+    expect(hub.stats.cdnRequests).toBeLessThan(30);
+  });
+});

@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { parseRepoName, repoIdProblem } from "../../src/source/hub-reference.ts";
+import { parseReference, parseUrl } from "../../src/source/reference.ts";
+
+const ENDPOINT = "https://mirror.example/hf";
+const hub = (reference: object) => ({ kind: "hub", reference });
+
+describe("what a source string means", () => {
+  it.each([
+    ["hf://org/name", hub({ id: "org/name" })],
+    ["hf://models/org/name", hub({ id: "org/name" })],
+    ["hf://org/name@v1", hub({ id: "org/name", revision: "v1" })],
+    ["hf://org/name:Q4_K_M", hub({ id: "org/name", quant: "Q4_K_M" })],
+    ["hf://org/name@refs/pr/7/sub/file.gguf", hub({ id: "org/name", revision: "refs/pr/7", path: "sub/file.gguf" })],
+    ["hf://org/name@feature%2Fx/file.gguf", hub({ id: "org/name", revision: "feature/x", path: "file.gguf" })],
+    ["hf://org/name/sub/file.gguf", hub({ id: "org/name", path: "sub/file.gguf" })],
+    ["https://huggingface.co/org/name", hub({ id: "org/name" })],
+    ["https://huggingface.co/org/name?library=x#y", hub({ id: "org/name" })],
+    ["huggingface.co/org/name:Q8_0", hub({ id: "org/name", quant: "Q8_0" })],
+    ["hf.co/org/name:Q8_0", hub({ id: "org/name", quant: "Q8_0" })],
+    ["https://hf.co/org/name/blob/main/a%20b.gguf", hub({ id: "org/name", revision: "main", path: "a b.gguf" })],
+    [
+      "https://hf.co/org/name/resolve/refs%2Fpr%2F1/f.gguf?download=true",
+      hub({ id: "org/name", revision: "refs/pr/1", path: "f.gguf" }),
+    ],
+    ["https://hf.co/org/name/tree/refs/pr/1/sub", hub({ id: "org/name", revision: "refs/pr/1", path: "sub" })],
+    [
+      "https://hf.co/gpt2/resolve/main/model.safetensors",
+      hub({ id: "gpt2", revision: "main", path: "model.safetensors" }),
+    ],
+    ["https://mirror.example/hf/org/name/tree/v2", hub({ id: "org/name", revision: "v2" })],
+    ["./org/name", { kind: "path", path: "./org/name" }],
+    ["/abs/model", { kind: "path", path: "/abs/model" }],
+    ["~/model", { kind: "path", path: "~/model" }],
+    ["C:\\models\\x", { kind: "path", path: "C:\\models\\x" }],
+    ["..", { kind: "path", path: ".." }],
+    ["org/name.gguf", { kind: "path", path: "org/name.gguf" }],
+    ["a/b/c", { kind: "path", path: "a/b/c" }],
+    ["org/name", { kind: "path-or-hub", text: "org/name" }],
+    ["gpt2", { kind: "path-or-hub", text: "gpt2" }],
+    ["org/name@feature/x", { kind: "path-or-hub", text: "org/name@feature/x" }],
+  ])("reads %s", (text, expected) => {
+    expect(parseReference(text, ENDPOINT)).toEqual(expected);
+  });
+
+  it("reads any other http address as a file", () => {
+    const read = parseReference("https://files.example/m.gguf?key=secret", ENDPOINT);
+    expect(read.kind === "http" && read.url.host).toBe("files.example");
+    expect(parseUrl(new URL("file:///tmp/x.gguf"), ENDPOINT)).toEqual({ kind: "path", path: "file:///tmp/x.gguf" });
+  });
+
+  it.each([
+    ["", "is empty"],
+    ["ollama://llama3", "Supported are"],
+    ["s3://bucket/x.gguf", "Supported are"],
+    ["ftp://host/x.gguf", "Supported are"],
+    ["data:text/plain,x", "after the :"],
+    ["a b", "repo id"],
+    ["org/name:", "after the :"],
+    ["datasets/name", "datasets"],
+    ["org/name@a..b", "revision"],
+    ["hf://model/org/name", "begins with model/"],
+    ["hf://gpt2", "lacks the owner"],
+    ["hf://org/name@", "revision"],
+    ["hf://datasets/org/name", "datasets"],
+    ["hf://org/name/../../other", "segment"],
+    ["https://huggingface.co/datasets/org/name", "datasets"],
+    ["https://huggingface.co/spaces/org/name", "spaces"],
+    ["https://huggingface.co/models", "site"],
+    ["https://huggingface.co/org/name/discussions/1", "not a page of a repo"],
+    ["https://huggingface.co/org/name/blob/main", "names no file"],
+    ["https://user:secret@files.example/m.gguf", "user name or password"],
+  ])("refuses %j", (text, says) => {
+    expect(() => {
+      const read = parseReference(text, ENDPOINT);
+      if (read.kind === "path-or-hub") parseRepoName(read.text);
+    }).toThrow(says);
+  });
+});
+
+describe("repo ids", () => {
+  it.each(["org/name", "gpt2", "Qwen/Qwen2.5-7B", "a/b_c.d-e"])("accepts %s", (id) => {
+    expect(repoIdProblem(id)).toBeUndefined();
+  });
+
+  it.each([
+    "../../x",
+    "a/b/c",
+    "a b",
+    "a/b?c",
+    "a/b#c",
+    "a/b\n",
+    "a--b/c",
+    "a/b..c",
+    "a/b.git",
+    "-a/b",
+    "a/",
+    "/b",
+    "a/%2e%2e",
+    "é/b",
+    `a/${"b".repeat(97)}`,
+  ])("refuses %j", (id) => {
+    expect(repoIdProblem(id)).toBeTypeOf("string");
+  });
+});
