@@ -1,0 +1,21 @@
+/** The flag that sets an option of the library, to translate its messages. */
+export const OPTION_FLAGS: ReadonlyMap<string, string> = new Map([
+  ["contextTokens", "--context"],
+  ["sequences", "--sequences"],
+  ["devices", "--device"],
+  ["runtime", "--runtime"],
+  ["preset", "--preset"],
+  ["batchTokens", "--batch-size"],
+  ["microBatchTokens", "--ubatch-size"],
+  ["cacheTypeK", "--cache-type-k"],
+  ["cacheTypeV", "--cache-type-v"],
+  ["flashAttention", "--flash-attn"],
+  ["unifiedCache", "--kv-unified"],
+  ["fullSlidingWindowCache", "--swa-full"],
+  ["dtype", "--dtype"],
+  ["cache", "--cache"],
+  ["endpoint", "--endpoint"],
+  ["token", "--token"],
+  ["revision", "--revision"],
+  ["timeoutMs", "--timeout"],
+]);

@@ -1,0 +1,119 @@
+import { Command, Option } from "commander";
+import type { Device, LlamaCppCacheType, RuntimeName } from "../runtimes/workload.ts";
+import { HELP_AFTER, HELP_SUMMARY } from "./help.ts";
+import { parseCount, parseDevice, parseDuration, parseTokens, parseWord } from "./values.ts";
+
+const RUNTIMES: readonly RuntimeName[] = ["llama.cpp", "transformers"];
+
+const CACHE_TYPES: readonly LlamaCppCacheType[] = [
+  "f32",
+  "f16",
+  "bf16",
+  "q8_0",
+  "q5_1",
+  "q5_0",
+  "q4_1",
+  "q4_0",
+  "iq4_nl",
+];
+
+/** Options as commander hands them over, already parsed. */
+export type Flags = {
+  readonly json?: true;
+  readonly tensors?: true;
+  readonly revision?: string;
+  readonly token?: string;
+  readonly endpoint?: string;
+  readonly offline?: true;
+  readonly timeout?: number;
+  readonly strict?: true;
+  readonly runtime?: readonly (RuntimeName | "all")[];
+  readonly context?: number;
+  readonly sequences?: number;
+  readonly device?: readonly Device[];
+  readonly preset?: "tool" | "server" | "library";
+  readonly batchSize?: number;
+  readonly ubatchSize?: number;
+  readonly cacheType?: LlamaCppCacheType;
+  readonly cacheTypeK?: LlamaCppCacheType;
+  readonly cacheTypeV?: LlamaCppCacheType;
+  readonly flashAttn?: "auto" | "on" | "off";
+  readonly kvUnified?: boolean;
+  readonly swaFull?: true;
+  readonly dtype?: "auto" | "float32" | "float16" | "bfloat16";
+  readonly cache?: "dynamic" | "static";
+};
+
+function option<Value>(
+  flags: string,
+  words: string,
+  parse: (text: string, earlier: Value | undefined) => Value,
+): Option {
+  return new Option(flags, words).argParser(parse);
+}
+
+/** The options of the command line. Parsing throws a `CommanderError` instead of ending the process. */
+export function makeProgram(version: string): Command {
+  const parseRuntime = parseWord([...RUNTIMES, "all"]);
+  const parseCacheType = parseWord(CACHE_TYPES);
+  return new Command("weighin")
+    .description(HELP_SUMMARY)
+    .usage("<source> [options]")
+    .argument("<source>", "file, directory, URL, or Hugging Face repo: org/name, org/name:Q4_K_M, org/name@revision")
+    .optionsGroup("Workload:")
+    .addOption(
+      option("-c, --context <tokens>", "tokens of context: 8192, 32k, 1M (default: the trained context)", parseTokens),
+    )
+    .addOption(option("-s, --sequences <count>", "sequences kept at once", parseCount))
+    .addOption(
+      option("-d, --device <memory>", "what it has to fit: 24GiB, cuda:24GiB, metal:16GiB, cpu:32GiB", parseDevice),
+    )
+    .addOption(
+      option<readonly string[]>(
+        "-r, --runtime <name>",
+        "llama.cpp, transformers or all; may be repeated",
+        (text, earlier = []) => [...earlier, parseRuntime(text)],
+      ),
+    )
+    .optionsGroup("llama.cpp:")
+    .addOption(
+      option(
+        "--preset <name>",
+        "whose defaults: tool (llama-cli), server, library (C API)",
+        parseWord(["tool", "server", "library"]),
+      ),
+    )
+    .addOption(option("--cache-type <type>", "type of keys and values: f16, q8_0, q4_0, ...", parseCacheType))
+    .addOption(option("--cache-type-k <type>", "type of keys", parseCacheType))
+    .addOption(option("--cache-type-v <type>", "type of values", parseCacheType))
+    .addOption(option("-b, --batch-size <tokens>", "tokens of a logical batch", parseCount))
+    .addOption(option("--ubatch-size <tokens>", "tokens of a physical batch", parseCount))
+    .addOption(option("--flash-attn <mode>", "on, off or auto", parseWord(["auto", "on", "off"])))
+    .addOption(new Option("--kv-unified", "one pool of cells for all sequences"))
+    .addOption(new Option("--no-kv-unified", "one cache per sequence, also with --preset server"))
+    .addOption(new Option("--swa-full", "sliding-window layers keep the whole context"))
+    .optionsGroup("transformers:")
+    .addOption(
+      option(
+        "--dtype <type>",
+        "auto (as stored), float32, float16, bfloat16",
+        parseWord(["auto", "float32", "float16", "bfloat16"]),
+      ),
+    )
+    .addOption(option("--cache <kind>", "dynamic or static", parseWord(["dynamic", "static"])))
+    .optionsGroup("Output:")
+    .option("--json", "print { model, memory } as JSON and nothing else")
+    .option("--tensors", "list every tensor; with --json, include them")
+    .optionsGroup("Reading:")
+    .option("--revision <name>", "branch, tag or commit of the repo")
+    .option("--token <token>", "Hugging Face token; better kept in HF_TOKEN")
+    .option("--endpoint <url>", "address of the hub, or of a mirror")
+    .option("--offline", "read the local cache only")
+    .addOption(option("--timeout <seconds>", "give up after: 30, 30s, 500ms, 2m", parseDuration))
+    .option("--strict", "treat what would be a note as an error")
+    .optionsGroup("Other:")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .addHelpText("after", HELP_AFTER)
+    .exitOverride();
+}

@@ -1,0 +1,20 @@
+import type { Model } from "../model/model.ts";
+import type { MemoryEstimate } from "../runtimes/estimate.ts";
+
+/** Characters JSON leaves as they are and a terminal may obey. Escaped, the text is the same JSON. */
+const UNSAFE = /[\u007f-\u009f\p{Cf}\u2028\u2029]/gu;
+
+function escaped(character: string): string {
+  let text = "";
+  for (let index = 0; index < character.length; index += 1) {
+    text += `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`;
+  }
+  return text;
+}
+
+/** The data behind the screen as JSON text. The tensors of the model are left out unless asked for. */
+export function reportJson(model: Model, memory: readonly MemoryEstimate[], withTensors: boolean): string {
+  const { tensors, ...rest } = model;
+  const shown = withTensors ? model : rest;
+  return JSON.stringify({ model: shown, memory }, null, 2).replace(UNSAFE, escaped);
+}

@@ -1,0 +1,63 @@
+import type { Diagnostic } from "../diagnostics.ts";
+import type { Model } from "../model/model.ts";
+import { factsSection } from "./facts-section.ts";
+import { growthSection } from "./growth-section.ts";
+import { memorySection } from "./memory-section.ts";
+import { notesSection } from "./notes-section.ts";
+import type { Style } from "./style.ts";
+import { formatInteger } from "./units.ts";
+import { verdictSection } from "./verdict-section.ts";
+import { contextOf, type RuntimeReport } from "./weigh.ts";
+import { weightsSection } from "./weights-section.ts";
+
+/** How the screen looks. */
+export type ScreenOptions = {
+  readonly style: Style;
+  /** Columns to stay within; tables need 80. */
+  readonly columns: number;
+};
+
+function beyondTrained(model: Model, reports: readonly RuntimeReport[]): readonly Diagnostic[] {
+  const { trainedContext } = model;
+  if (trainedContext === null) return [];
+  return reports.flatMap(({ estimate }) => {
+    const context = contextOf(estimate);
+    if (context === null || context <= trainedContext) return [];
+    return [
+      {
+        code: "inconsistent-model",
+        message: `the context of ${formatInteger(context)} tokens is longer than the ${formatInteger(trainedContext)} the model was trained for`,
+        where: "",
+      },
+    ];
+  });
+}
+
+/** Everything one person wants to see of a model and the runtimes it was weighed for: lines without line ends. */
+export function screen(
+  model: Model,
+  reports: readonly RuntimeReport[],
+  { style, columns }: ScreenOptions,
+): readonly string[] {
+  const sections = [
+    factsSection(model, style, columns),
+    weightsSection(model, style),
+    ...reports.flatMap((report) => [
+      memorySection(report.estimate, style, columns),
+      growthSection(model, report, style),
+      verdictSection(model, report, style, columns),
+    ]),
+    notesSection(
+      [
+        ...model.diagnostics,
+        ...reports.flatMap((report) => report.estimate.diagnostics),
+        ...beyondTrained(model, reports),
+      ],
+      style,
+      columns,
+    ),
+  ];
+  return sections
+    .filter((section) => section.length > 0)
+    .flatMap((section, index) => (index === 0 ? section : ["", ...section]));
+}

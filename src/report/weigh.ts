@@ -1,0 +1,63 @@
+import type { Model } from "../model/model.ts";
+import type { MemoryEstimate } from "../runtimes/estimate.ts";
+import { estimateMemory } from "../runtimes/estimate-memory.ts";
+import { type DeviceFit, fitDevices } from "../runtimes/fit.ts";
+import { largestContext } from "../runtimes/largest-context.ts";
+import type { Workload } from "../runtimes/workload.ts";
+
+/** Memory at one context, for the growth table. Sizes are bytes; null is "not known". */
+export type GrowthPoint = {
+  readonly contextTokens: number;
+  readonly cacheBytes: number | null;
+  readonly totalBytes: number | null;
+  /** Whether every device of known capacity holds it; undefined when no capacity is known. */
+  readonly verdict: DeviceFit["verdict"] | undefined;
+};
+
+/** All the screen says of one runtime. */
+export type RuntimeReport = {
+  readonly estimate: MemoryEstimate;
+  readonly growth: readonly GrowthPoint[];
+  /** One entry per device of known capacity. */
+  readonly fits: readonly DeviceFit[];
+  /** Largest context that surely fits, up to the trained one; null when none does or no capacity is known. */
+  readonly largestContextTokens: number | null;
+};
+
+const GROWTH_CONTEXTS = [4096, 8192, 32_768, 131_072] as const;
+
+/** The usual contexts up to the trained one, the trained one and the one asked for, in order. */
+export function growthContexts(trainedContext: number | null, askedContext: number | null): readonly number[] {
+  const usual = GROWTH_CONTEXTS.filter((tokens) => tokens <= (trainedContext ?? Number.POSITIVE_INFINITY));
+  const special = [trainedContext, askedContext].filter((tokens) => tokens !== null);
+  return [...new Set([...usual, ...special])].sort((left, right) => left - right);
+}
+
+/** The worst of several verdicts; undefined for none. */
+export function worstVerdict(fits: readonly DeviceFit[]): DeviceFit["verdict"] | undefined {
+  const verdicts = new Set(fits.map((fit) => fit.verdict));
+  return (["too-large", "close", "fits"] as const).find((verdict) => verdicts.has(verdict));
+}
+
+/** The context an estimate was made for, in tokens. */
+export function contextOf(estimate: MemoryEstimate): number | null {
+  const tokens = estimate.workload["contextTokens"];
+  return typeof tokens === "number" ? tokens : null;
+}
+
+/** Weighs a model for one workload and at the contexts of the growth table. Throws what `estimateMemory` throws. */
+export function weigh(model: Model, workload: Workload): RuntimeReport {
+  const devices = workload.devices ?? [];
+  const estimate = estimateMemory(model, workload);
+  const fits = fitDevices(estimate, devices);
+  const growth = growthContexts(model.trainedContext, contextOf(estimate)).map((contextTokens): GrowthPoint => {
+    const at = estimateMemory(model, { ...workload, contextTokens });
+    return {
+      contextTokens,
+      cacheBytes: at.totals.cache,
+      totalBytes: at.totals.total,
+      verdict: worstVerdict(fitDevices(at, devices)),
+    };
+  });
+  return { estimate, growth, fits, largestContextTokens: fits.length > 0 ? largestContext(model, workload) : null };
+}

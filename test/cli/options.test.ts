@@ -1,0 +1,181 @@
+import { describe, expect, it } from "vitest";
+import { OPTION_FLAGS } from "../../src/cli/flags.ts";
+import { parseArguments, type Request, UsageError } from "../../src/cli/options.ts";
+import { makeProgram } from "../../src/cli/program.ts";
+
+function requestOf(...args: string[]): Request {
+  const parsed = parseArguments(args, "1.2.3");
+  if (parsed.kind !== "request") throw new Error(`got text: ${parsed.text}`);
+  return parsed.request;
+}
+
+function textOf(...args: string[]): string {
+  const parsed = parseArguments(args, "1.2.3");
+  if (parsed.kind !== "text") throw new Error("got a request");
+  return parsed.text;
+}
+
+function usageError(...args: string[]): string {
+  try {
+    parseArguments(args, "1.2.3");
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
+  throw new Error("accepted");
+}
+
+describe("the command line", () => {
+  it("asks for nothing that was not given", () => {
+    expect(requestOf("model.gguf")).toEqual({
+      source: "model.gguf",
+      json: false,
+      tensors: false,
+      reading: {},
+      runtimes: undefined,
+      common: {},
+      own: { "llama.cpp": {}, transformers: {} },
+    });
+  });
+
+  it.each([
+    ["4096", 4096],
+    ["4k", 4096],
+    ["32K", 32_768],
+    ["128k", 131_072],
+    ["1M", 1_048_576],
+    ["1.5k", 1536],
+  ])("reads %s tokens of context, with k = 1024", (text, contextTokens) => {
+    expect(requestOf("m", "--context", text).common).toEqual({ contextTokens });
+  });
+
+  it("takes a context of 0 as the trained one, as llama.cpp does", () => {
+    expect(requestOf("m", "-c", "0").common).toEqual({});
+  });
+
+  it.each([
+    ["24GiB", { name: "GPU0", kind: "cuda", memoryBytes: 25_769_803_776 }],
+    ["24G", { name: "GPU0", kind: "cuda", memoryBytes: 25_769_803_776 }],
+    ["24GB", { name: "GPU0", kind: "cuda", memoryBytes: 24_000_000_000 }],
+    ["800MiB", { name: "GPU0", kind: "cuda", memoryBytes: 838_860_800 }],
+    ["1.5gib", { name: "GPU0", kind: "cuda", memoryBytes: 1_610_612_736 }],
+    ["cuda:24GiB", { name: "GPU0", kind: "cuda", memoryBytes: 25_769_803_776 }],
+    ["metal:16GiB", { name: "GPU0", kind: "metal", memoryBytes: 17_179_869_184 }],
+    ["cpu:32GiB", { name: "CPU", kind: "cpu", memoryBytes: 34_359_738_368 }],
+    ["metal", { name: "GPU0", kind: "metal" }],
+  ])("reads the device %s", (text, device) => {
+    expect(requestOf("m", "--device", text).common).toEqual({ devices: [device] });
+  });
+
+  it("names several devices apart", () => {
+    const { devices } = requestOf("m", "-d", "24G", "-d", "24G", "-d", "cpu:64G").common;
+    expect(devices?.map((device) => device.name)).toEqual(["GPU0", "GPU1", "CPU"]);
+  });
+
+  it("knows llama.cpp's own names", () => {
+    const theirs = requestOf(
+      ..."m -c 8192 -np 4 -b 1024 -ub 256 -ctk q8_0 -ctv q4_0 -fa on -kvu --swa-full".split(" "),
+    );
+    const longer = requestOf(
+      ..."m --ctx-size=8192 --parallel=4 --batch-size 1024 --ubatch-size 256 --cache-type-k Q8_0".split(" "),
+      ..."--cache-type-v q4_0 --flash-attn on --kv-unified --swa-full".split(" "),
+    );
+    expect(theirs.common).toEqual({ contextTokens: 8192, sequences: 4 });
+    expect(theirs.own["llama.cpp"]).toEqual({
+      batchTokens: 1024,
+      microBatchTokens: 256,
+      cacheTypeK: "q8_0",
+      cacheTypeV: "q4_0",
+      flashAttention: "on",
+      unifiedCache: true,
+      fullSlidingWindowCache: true,
+    });
+    expect(longer).toEqual(theirs);
+  });
+
+  it("leaves everything after -- as it is", () => {
+    expect(requestOf("--", "-np").source).toBe("-np");
+  });
+
+  it("sets both cache types at once, and one apart", () => {
+    expect(requestOf("m", "--cache-type", "q8_0", "--cache-type-v", "f16").own["llama.cpp"]).toEqual({
+      cacheTypeK: "q8_0",
+      cacheTypeV: "f16",
+    });
+  });
+
+  it("can ask for separate caches against a preset", () => {
+    expect(requestOf("m", "--preset", "server", "--no-kv-unified").own["llama.cpp"]).toEqual({
+      preset: "server",
+      unifiedCache: false,
+    });
+  });
+
+  it("takes several runtimes once each, or all", () => {
+    expect(requestOf("m", "-r", "transformers", "-r", "llama.cpp", "-r", "transformers").runtimes).toEqual([
+      "transformers",
+      "llama.cpp",
+    ]);
+    expect(requestOf("m", "-r", "llama.cpp", "-r", "all").runtimes).toBe("all");
+  });
+
+  it("reads how to read", () => {
+    const args = "m --revision v1 --token hf_x --endpoint http://127.0.0.1:1 --offline --timeout 500ms --strict";
+    expect(requestOf(...args.split(" ")).reading).toEqual({
+      revision: "v1",
+      token: "hf_x",
+      endpoint: "http://127.0.0.1:1",
+      offline: true,
+      timeoutMs: 500,
+      strict: true,
+    });
+    expect(requestOf("m", "--timeout", "30").reading).toEqual({ timeoutMs: 30_000 });
+    expect(requestOf("m", "--timeout", "2m").reading).toEqual({ timeoutMs: 120_000 });
+  });
+
+  it.each([
+    [["m", "--contxt", "4k"], "unknown option '--contxt' (Did you mean --context?)"],
+    [["m", "--context", "abc"], "--context <tokens>' argument 'abc' is invalid. Write tokens as 8192, 32k or 1M"],
+    [["m", "--context", "-5"], "argument '-5' is invalid"],
+    [["m", "--context", "1.7"], "argument '1.7' is invalid"],
+    [["m", "--context", "99999999999999999999"], "is invalid. Write tokens"],
+    [["m", "--sequences", "0"], "--sequences <count>' argument '0' is invalid. Write a whole number above 0."],
+    [["m", "--device", "24Q"], "--device <memory>' argument '24Q' is invalid. Write 24GiB"],
+    [["m", "--device", "24"], "--device <memory>' argument '24' is invalid"],
+    [["m", "--device", "gpu:24GiB"], "Write 24GiB (a CUDA device), cuda:24GiB, metal:16GiB or cpu:32GiB"],
+    [["m", "--device", "cuda:"], "is invalid"],
+    [["m", "--device", "0GiB"], "is invalid"],
+    [["m", "--device", "a:b:c"], "is invalid"],
+    [["m", "--device"], "argument missing"],
+    [["m", "--runtime", "vlm"], "Choose from: llama.cpp, transformers, all."],
+    [["m", "--cache-type", "q9"], "Choose from: f32, f16, bf16, q8_0"],
+    [["m", "--timeout", "soon"], "Write seconds as 30 or 30s"],
+    [["m", "--timeout", "99999m"], "at most 24 days"],
+    [["one", "two"], "too many arguments"],
+    [[], "which model?"],
+  ])("refuses %j and says what it wants", (args, message) => {
+    expect(usageError(...args)).toContain(message);
+  });
+
+  it("prints help within 80 columns, with examples and exit codes", () => {
+    const help = textOf("--help");
+    expect(help).toContain("Examples:");
+    expect(help).toMatch(/3 {2}does not fit/);
+    expect(help.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it("gives examples that are accepted", () => {
+    const examples = [...textOf("--help").matchAll(/\$ weighin (.+?)(?: \| less)? {2,}/g)];
+    expect(examples).toHaveLength(5);
+    for (const [, line = ""] of examples) expect(() => requestOf(...line.split(" "))).not.toThrow();
+  });
+
+  it("prints its version", () => {
+    expect(textOf("--version")).toBe("1.2.3\n");
+  });
+
+  it("translates library options only to flags that exist", () => {
+    const flags = makeProgram("0").options.map((option) => option.long);
+    expect([...OPTION_FLAGS.values()].filter((flag) => !flags.includes(flag))).toEqual([]);
+  });
+});

@@ -1,0 +1,239 @@
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { inspectModel } from "../../src/inspect.ts";
+import { displayWidth } from "../../src/report/width.ts";
+import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
+import { type MockHub, startMockHub } from "../hub/mock-hub.ts";
+import { runCli } from "./surroundings.ts";
+
+const FILES = join(import.meta.dirname, "../../fixtures/files");
+const DEMO = join(FILES, "demo.gguf");
+const LLAMA = join(FILES, "safetensors/llama-3");
+
+describe("weighing a file", () => {
+  it("prints one screen of at most 80 columns and ends with 0", async () => {
+    const { exitCode, stdout, stderr } = await runCli([DEMO]);
+    expect(stderr).toBe("");
+    expect(exitCode).toBe(0);
+    for (const part of ["parameters", "Weights", "Memory", "llama.cpp", "Cache growth", "per token"]) {
+      expect(stdout).toContain(part);
+    }
+    expect(stdout.split("\n").filter((line) => displayWidth(line) > 80)).toEqual([]);
+    expect(stdout.includes("\u001b")).toBe(false);
+  });
+
+  it("prints exactly what the library says as JSON, without the tensors", async () => {
+    const { exitCode, stdout, stderr } = await runCli([DEMO, "--json", "--context", "512", "--cache-type", "q8_0"]);
+    const model = await inspectModel(DEMO);
+    const { tensors, ...rest } = model;
+    const workload = { runtime: "llama.cpp", contextTokens: 512, cacheTypeK: "q8_0", cacheTypeV: "q8_0" } as const;
+    expect(tensors.length).toBeGreaterThan(0);
+    expect(JSON.parse(stdout)).toEqual({ model: rest, memory: [estimateMemory(model, workload)] });
+    expect([exitCode, stderr]).toEqual([0, ""]);
+  });
+
+  it("includes the tensors in the JSON when asked to", async () => {
+    const { stdout } = await runCli([DEMO, "--json", "--tensors"]);
+    expect(JSON.parse(stdout).model).toEqual(await inspectModel(DEMO));
+  });
+
+  it("lists every tensor after the screen", async () => {
+    const { stdout } = await runCli([DEMO, "--tensors"]);
+    const { tensors } = await inspectModel(DEMO);
+    for (const tensor of tensors) expect(stdout).toContain(`${tensor.name} `);
+  });
+
+  it("weighs safetensors for transformers, and every runtime that can load them", async () => {
+    const first = JSON.parse((await runCli([LLAMA, "--json"])).stdout);
+    const all = JSON.parse((await runCli([LLAMA, "--json", "--runtime", "all"])).stdout);
+    expect(first.memory.map((estimate: { runtime: string }) => estimate.runtime)).toEqual(["transformers"]);
+    expect(all.memory).toEqual(first.memory);
+  });
+});
+
+describe("weights without a config.json", () => {
+  const folder = mkdtempSync(join(tmpdir(), "weighin-cli-"));
+  beforeAll(() => copyFileSync(join(LLAMA, "model.safetensors"), join(folder, "model.safetensors")));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it("are weighed for 4,096 tokens, and their cache is not known", async () => {
+    const { exitCode, stdout } = await runCli([folder]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("context 4,096");
+    expect(stdout).toMatch(/cache +not known/);
+    expect(stdout).toMatch(/total +not known +at least/);
+  });
+
+  it("cannot be promised to fit", async () => {
+    const { exitCode, stdout } = await runCli([folder, "--device", "24GiB"]);
+    expect(exitCode).toBe(3);
+    expect(stdout).toContain("Not known whether it fits on GPU0, 24.00 GiB");
+  });
+});
+
+describe("a device", () => {
+  it("that is large enough ends with 0 and says how much is left", async () => {
+    const { exitCode, stdout } = await runCli([DEMO, "--device", "24GiB"]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/Fits on GPU0, 24\.00 GiB: \S+ GiB to spare, \S+ GiB at worst\./);
+    expect(stdout).toContain("The whole trained context fits");
+  });
+
+  it("that is too small ends with 3 and says by how much, also with --json", async () => {
+    const { exitCode, stdout } = await runCli([DEMO, "--device", "1MiB"]);
+    expect(exitCode).toBe(3);
+    expect(stdout).toMatch(/Does not fit on GPU0, 1\.00 MiB: \S+ MiB too much, \S+ MiB at best\./);
+    const json = await runCli([DEMO, "--device", "1MiB", "--json"]);
+    expect(json.exitCode).toBe(3);
+    expect(JSON.parse(json.stdout).memory).toHaveLength(1);
+  });
+
+  it("that lies between the bounds cannot be promised to hold it", async () => {
+    const { memory } = JSON.parse((await runCli([DEMO, "--device", "24GiB", "--json"])).stdout);
+    const gpu = memory[0].devices.find((device: { name: string }) => device.name === "GPU0");
+    const { exitCode, stdout } = await runCli([DEMO, "--device", `${gpu.high - 1}B`]);
+    expect(gpu.low).toBeLessThan(gpu.high);
+    expect(exitCode).toBe(3);
+    expect(stdout).toContain("Too close to call on GPU0");
+  });
+
+  it("given twice is refused by the library as bad usage", async () => {
+    const { exitCode, stdout, stderr } = await runCli([DEMO, "--device", "8GiB", "--device", "8GiB"]);
+    expect([exitCode, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^weighin: .*GPU0, GPU1/);
+  });
+});
+
+describe("bad usage", () => {
+  it("ends with 2, one clear line and where to look", async () => {
+    const { exitCode, stdout, stderr } = await runCli([DEMO, "--contxt", "4k"]);
+    expect([exitCode, stdout]).toEqual([2, ""]);
+    expect(stderr).toBe(
+      "weighin: unknown option '--contxt' (Did you mean --context?)\n  weighin --help shows the options, with examples\n",
+    );
+  });
+
+  it("refuses an option of another runtime, before or after the model is known", async () => {
+    for (const args of [
+      [DEMO, "--dtype", "bfloat16"],
+      ["nowhere", "--dtype", "bfloat16", "--runtime", "llama.cpp"],
+    ]) {
+      const { exitCode, stderr } = await runCli(args);
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain("--dtype is an option of transformers, but this weighs for llama.cpp");
+    }
+    expect((await runCli([LLAMA, "-ctk", "q8_0"])).stderr).toContain("--cache-type-k is an option of llama.cpp");
+  });
+
+  it("names the runtimes that can load the format", async () => {
+    const { exitCode, stderr } = await runCli([DEMO, "--runtime", "transformers"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("llama.cpp");
+  });
+});
+
+describe("a bad model", () => {
+  const folder = mkdtempSync(join(tmpdir(), "weighin-cli-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it("ends with 1 and keeps standard output empty, also with --json", async () => {
+    const file = join(folder, "cut.gguf");
+    writeFileSync(file, "GGUF\u0003\0\0\0");
+    const { exitCode, stdout, stderr } = await runCli([file, "--json"]);
+    expect([exitCode, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^weighin: /);
+  });
+
+  it("that is not there ends with 1 and says what a source is", async () => {
+    const { exitCode, stderr } = await runCli([join(folder, "nowhere.gguf")]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("nowhere.gguf");
+  });
+});
+
+describe("the hub", () => {
+  let hub: MockHub;
+  beforeAll(async () => {
+    hub = await startMockHub({
+      repos: {
+        "org/demo-GGUF": { files: { "demo-Q4_K_M.gguf": DEMO, "demo-Q8_0.gguf": join(FILES, "gguf/llama-3.gguf") } },
+        "org/gated": { files: { "demo-Q4_K_M.gguf": DEMO }, gated: "manual" },
+      },
+      tokens: ["hf_good"],
+      grantedTokens: ["hf_good"],
+    });
+  });
+  afterAll(() => hub.close());
+
+  it("is found through HF_ENDPOINT, and through --endpoint before that", async () => {
+    const environment = { HF_ENDPOINT: hub.url };
+    const { exitCode, stdout } = await runCli(["org/demo-GGUF:Q4_K_M"], { environment });
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain("commit 0123456789ab");
+    const wrong = { HF_ENDPOINT: "http://127.0.0.1:1" };
+    expect((await runCli(["org/demo-GGUF:Q4_K_M", "--endpoint", hub.url], { environment: wrong })).exitCode).toBe(0);
+  });
+
+  it("lists the quantizations there are when one is missing", async () => {
+    const { exitCode, stderr } = await runCli(["org/demo-GGUF:Q2_K", "--endpoint", hub.url]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("Q4_K_M");
+    expect(stderr).toContain("Q8_0");
+  });
+
+  it("says what a gated repo needs, and takes the token from the environment", async () => {
+    const args = ["org/gated", "--endpoint", hub.url];
+    const { exitCode, stderr } = await runCli(args);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("HF_TOKEN");
+    expect((await runCli(args, { environment: { HF_TOKEN: "hf_good" } })).exitCode).toBe(0);
+    expect((await runCli(args, { readText: async () => "hf_good\n" })).exitCode).toBe(0);
+  });
+
+  it("never shows the token", async () => {
+    const { stdout, stderr } = await runCli(["org/gated", "--endpoint", hub.url, "--token", "hf_secret0123456789"]);
+    expect(stdout + stderr).not.toContain("hf_secret0123456789");
+  });
+
+  it("is not asked when offline", async () => {
+    hub.reset();
+    const args = ["org/demo-GGUF", "--endpoint", hub.url];
+    const { exitCode, stderr } = await runCli(args, { environment: { HF_HUB_OFFLINE: "1" } });
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("offline");
+    expect(hub.stats.hubRequests).toBe(0);
+  });
+
+  it("shows progress on a terminal's standard error only, and removes it", async () => {
+    let time = 0;
+    const now = () => {
+      time += 1000;
+      return time;
+    };
+    const args = ["org/demo-GGUF:Q4_K_M", "--endpoint", hub.url];
+    const { stdout, stderr } = await runCli(args, { terminal: true, now });
+    expect(stderr).toContain("reading headers");
+    expect(stderr.endsWith("\r\u001b[K")).toBe(true);
+    expect(stdout).not.toContain("reading headers");
+    expect((await runCli(args, { now })).stderr).toBe("");
+  });
+
+  it("is left alone when the user interrupts", async () => {
+    const signal = AbortSignal.abort();
+    const { exitCode, stdout, stderr } = await runCli(["org/demo-GGUF", "--endpoint", hub.url], { signal });
+    expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 130, stdout: "", stderr: "" });
+  });
+});
+
+describe("colours", () => {
+  it("are used on a terminal, unless NO_COLOR or a dumb terminal says otherwise", async () => {
+    const isColoured = async (environment: Record<string, string>) =>
+      (await runCli([DEMO], { terminal: true, environment })).stdout.includes("\u001b[1m");
+    expect(await isColoured({})).toBe(true);
+    expect(await isColoured({ NO_COLOR: "1" })).toBe(false);
+    expect(await isColoured({ NO_COLOR: "" })).toBe(true);
+    expect(await isColoured({ TERM: "dumb" })).toBe(false);
+  });
+});
