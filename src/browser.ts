@@ -1,2 +1,2 @@
-export { inspectModel } from "./inspect-browser.ts";
+export { inspectModel, readMetadataArray } from "./inspect-browser.ts";
 export * from "./public.ts";

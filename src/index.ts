@@ -1,2 +1,2 @@
-export { inspectModel } from "./inspect.ts";
+export { inspectModel, readMetadataArray } from "./inspect.ts";
 export * from "./public.ts";

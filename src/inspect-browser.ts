@@ -1,4 +1,5 @@
-import { inspect, type ModelInput } from "./inspection.ts";
+import { inspect, type ModelInput, type Platform } from "./inspection.ts";
+import { readArray } from "./metadata-array.ts";
 import type { Model } from "./model/model.ts";
 import type { InspectOptions } from "./options.ts";
 
@@ -7,5 +8,16 @@ import type { InspectOptions } from "./options.ts";
  * drops credentials across origins itself.
  */
 export function inspectModel(source: ModelInput, options: InspectOptions = {}): Promise<Model> {
-  return inspect(source, options, { openLocal: undefined, redirects: "follow" });
+  return inspect(source, options, BROWSER);
 }
+
+/** As in Node, without local paths. */
+export function readMetadataArray(
+  source: ModelInput,
+  key: string,
+  options: InspectOptions = {},
+): Promise<readonly (string | number | bigint | boolean)[]> {
+  return readArray(source, key, options, BROWSER);
+}
+
+const BROWSER: Platform = { openLocal: undefined, redirects: "follow" };

@@ -1,4 +1,5 @@
-import { inspect, type ModelInput } from "./inspection.ts";
+import { inspect, type ModelInput, type Platform } from "./inspection.ts";
+import { readArray } from "./metadata-array.ts";
 import type { Model } from "./model/model.ts";
 import type { InspectOptions } from "./options.ts";
 import { openLocal } from "./source/local.ts";
@@ -22,5 +23,28 @@ import { openLocal } from "./source/local.ts";
  * ```
  */
 export function inspectModel(source: ModelInput, options: InspectOptions = {}): Promise<Model> {
-  return inspect(source, options, { openLocal, redirects: "manual" });
+  return inspect(source, options, NODE);
 }
+
+/**
+ * Reads one array of a GGUF file's metadata on demand: the tokens, merges or scores that `inspectModel` names with
+ * their length but does not copy. Integers beyond 2^53 are bigints. Rejects with `not-found` (the message lists the
+ * arrays there are) or `wrong-format` (not GGUF), and as `inspectModel` does.
+ *
+ * @example
+ * ```ts
+ * import { readMetadataArray } from "weighin";
+ *
+ * const tokens = await readMetadataArray("fixtures/files/demo.gguf", "tokenizer.ggml.tokens");
+ * console.log(tokens.length > 0); // true
+ * ```
+ */
+export function readMetadataArray(
+  source: ModelInput,
+  key: string,
+  options: InspectOptions = {},
+): Promise<readonly (string | number | bigint | boolean)[]> {
+  return readArray(source, key, options, NODE);
+}
+
+const NODE: Platform = { openLocal, redirects: "manual" };

@@ -6,7 +6,19 @@ import * as weighin from "../src/index.ts";
 
 describe("the public API", () => {
   test("is these values", () => {
-    expect(Object.keys(weighin).sort()).toMatchInlineSnapshot();
+    expect(Object.keys(weighin).sort()).toMatchInlineSnapshot(`
+      [
+        "DEFAULT_LIMITS",
+        "InspectError",
+        "estimateMemory",
+        "fitDevices",
+        "inspectModel",
+        "isInspectError",
+        "largestContext",
+        "readMetadataArray",
+        "runtimesFor",
+      ]
+    `);
   });
 
   test("is these types", () => {
@@ -18,7 +30,35 @@ describe("the public API", () => {
         .filter((name) => all !== undefined || name.startsWith("type "))
         .map((name) => name.replace("type ", "")),
     );
-    expect(names.filter((name) => name !== "").sort()).toMatchInlineSnapshot();
+    expect(names.filter((name) => name !== "").sort()).toMatchInlineSnapshot(`
+      [
+        "ByteSource",
+        "Certainty",
+        "Component",
+        "Device",
+        "DeviceFit",
+        "Diagnostic",
+        "FeedForward",
+        "InspectCode",
+        "InspectOptions",
+        "InspectWhere",
+        "Limits",
+        "LlamaCppWorkload",
+        "MemoryEstimate",
+        "MemoryItem",
+        "MemoryTotals",
+        "Mixer",
+        "Model",
+        "ModelFile",
+        "ModelInput",
+        "ModelLayer",
+        "ModelTensor",
+        "Progress",
+        "RuntimeName",
+        "TransformersWorkload",
+        "Workload",
+      ]
+    `);
   });
 
   test("is the same in a browser", () => {

@@ -83,8 +83,11 @@ describe("the cache of llama.cpp", () => {
     expect(estimate(mtp).totals.cache).toBe(8192 * CELL_BYTES);
   });
 
-  test("is null, never 0, where a layer is not known", () => {
-    const memory = estimate(model({ layers: [layer(0, { kind: "unknown" })] }));
+  test.each([
+    ["where a layer is not known", [layer(0, { kind: "unknown" })]],
+    ["where no layer is", []],
+  ])("is null, never 0, %s", (_, layers) => {
+    const memory = estimate(model({ layers }));
     expect(memory.totals.cache).toBeNull();
     expect(memory.totals.total).toBeNull();
     expect(memory.cachePerToken).toBeNull();

@@ -1,9 +1,8 @@
-import { InspectError } from "../../errors.ts";
 import type { AttentionMixer, AttentionWindow, LatentMixer, Mixer, RecurrentMixer } from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
 import { padTo } from "../pad.ts";
-import { blockElements, rowBytes } from "./cache-type.ts";
+import { rowBytes } from "./cache-type.ts";
 import type { Cells } from "./cells.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 
@@ -24,7 +23,8 @@ export function layerCaches(
   alignment: number,
 ): LayerCache[][] | null {
   const layers = model.layers.filter((layer) => layer.mtp !== true);
-  if (layers.some((layer) => layer.mixer.kind === "unknown" || layer.mixer.kind === "cross")) return null;
+  if (layers.length === 0 || layers.some((layer) => layer.mixer.kind === "unknown" || layer.mixer.kind === "cross"))
+    return null;
   const valueWidth = paddedValueWidth(
     layers.map((layer) => layer.mixer),
     settings,
@@ -123,32 +123,3 @@ function recurrentStates(mixer: Mixer, settings: LlamaCppSettings, alignment: nu
 }
 
 const F32_BYTES = 4;
-
-/** Refuses what the engine refuses: quantized rows whose head size blocks do not divide, unequal types under MLA. */
-export function checkCacheTypes(model: Model, settings: LlamaCppSettings): void {
-  const { cacheTypeK, cacheTypeV } = settings;
-  for (const { mixer, mtp, index } of model.layers) {
-    if (mtp === true || cacheWidths(mixer) === undefined) continue;
-    const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
-    if (attention.kind === "attention") {
-      checkHead("key", attention.keyDim, cacheTypeK, index);
-      checkHead("value", attention.valueDim, cacheTypeV, index);
-    } else if (attention.kind === "latent" && attention.upProjection === "absorbed" && cacheTypeK !== cacheTypeV) {
-      throw new InspectError(
-        "unsupported-option",
-        `llama.cpp keeps one latent cache for keys and values: cacheTypeK ${cacheTypeK} and cacheTypeV ${cacheTypeV} must be equal`,
-        { key: "cacheTypeV" },
-      );
-    }
-  }
-}
-
-function checkHead(part: "key" | "value", headDim: number, type: LlamaCppSettings["cacheTypeK"], layer: number): void {
-  const block = blockElements(type);
-  if (headDim % block === 0) return;
-  throw new InspectError(
-    "unsupported-option",
-    `llama.cpp refuses a ${type} ${part} cache here: blocks of ${block} do not divide the head size ${headDim} of layer ${layer}; use f16`,
-    { key: part === "key" ? "cacheTypeK" : "cacheTypeV" },
-  );
-}

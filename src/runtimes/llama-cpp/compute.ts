@@ -28,7 +28,7 @@ export function computeItems(
 ): MemoryItem[] | null {
   const { hiddenSize } = model;
   const layers = model.layers.filter((layer) => layer.mtp !== true);
-  if (hiddenSize === null || layers.some((layer) => layer.mixer.kind === "unknown")) return null;
+  if (hiddenSize === null || layers.length === 0 || layers.some((layer) => layer.mixer.kind === "unknown")) return null;
   const tokens = Math.min(cells.full * cells.streams, cells.microBatch);
   const outputs = settings.preset === "server" ? Math.min(tokens, settings.sequences) : tokens;
   const mixers = layers.map((layer) => layer.mixer);

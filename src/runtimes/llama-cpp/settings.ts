@@ -1,8 +1,8 @@
 import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import { BOOLEAN, checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
-import type { Device, LlamaCppCacheType, LlamaCppWorkload } from "../workload.ts";
-import { blockElements, CACHE_TYPE_NAMES } from "./cache-type.ts";
+import type { Device, LlamaCppWorkload } from "../workload.ts";
+import { CACHE_TYPE_NAMES } from "./cache-type.ts";
 
 /** A workload with every default filled in. */
 export type LlamaCppSettings = Required<LlamaCppWorkload>;
@@ -65,9 +65,6 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
       { key: "contextTokens" },
     );
   }
-  const flashAttention = workload.flashAttention ?? "auto";
-  const cacheTypeV = workload.cacheTypeV ?? "f16";
-  refuseQuantizedValues(cacheTypeV, flashAttention);
   const devices = workload.devices ?? [{ name: "CPU", kind: "cpu" }];
   refuseSeveralDevices(devices);
   return {
@@ -79,22 +76,11 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
     batchTokens: workload.batchTokens ?? 2048,
     microBatchTokens: workload.microBatchTokens ?? 512,
     cacheTypeK: workload.cacheTypeK ?? "f16",
-    cacheTypeV,
-    flashAttention,
+    cacheTypeV: workload.cacheTypeV ?? "f16",
+    flashAttention: workload.flashAttention ?? "auto",
     unifiedCache: workload.unifiedCache ?? defaults.unifiedCache,
     fullSlidingWindowCache: workload.fullSlidingWindowCache ?? defaults.fullSlidingWindowCache,
   };
-}
-
-/** "V cache quantization requires flash_attn" (`src/llama-context.cpp`, llama_init_from_model). */
-function refuseQuantizedValues(cacheTypeV: LlamaCppCacheType, flashAttention: string): void {
-  if (blockElements(cacheTypeV) > 1 && flashAttention === "off") {
-    throw new InspectError(
-      "unsupported-option",
-      `llama.cpp refuses a ${cacheTypeV} value cache without flash attention: leave flashAttention "auto" or "on", or use f16 values`,
-      { key: "cacheTypeV" },
-    );
-  }
 }
 
 function refuseSeveralDevices(devices: readonly Device[]): void {

@@ -14,7 +14,7 @@ const F32_BYTES = 4;
  */
 export function activationItem(model: Model, settings: TransformersSettings, elementBytes: number): MemoryItem | null {
   const { hiddenSize, vocabularySize } = model;
-  if (hiddenSize === null || vocabularySize === null) return null;
+  if (hiddenSize === null || vocabularySize === null || model.layers.length === 0) return null;
   const { contextTokens, sequences, devices } = settings;
   const intermediate = Math.max(0, ...model.layers.map((layer) => activeWidth(layer.feedForward)));
   const perToken = 3 * (hiddenSize + intermediate) * elementBytes;

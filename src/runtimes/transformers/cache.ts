@@ -16,7 +16,8 @@ const SSM_STATE_BYTES = 4;
 /** Caches of the main layers, or null where a layer's way of mixing is not known. */
 export function layerCaches(model: Model, settings: TransformersSettings, elementBytes: number): LayerCache[][] | null {
   const layers = model.layers.filter((layer) => layer.mtp !== true);
-  if (layers.some(({ mixer }) => mixer.kind === "unknown" || mixer.kind === "cross")) return null;
+  if (layers.length === 0 || layers.some(({ mixer }) => mixer.kind === "unknown" || mixer.kind === "cross"))
+    return null;
   return layers.map(({ mixer }) => [
     ...attentionCaches(mixer, settings, elementBytes),
     ...recurrentStates(mixer, settings, elementBytes),

@@ -1,12 +1,14 @@
 import type { Model } from "../../model/model.ts";
 import { assembleEstimate } from "../assemble.ts";
-import type { MemoryEstimate } from "../estimate.ts";
+import type { Certainty, MemoryEstimate } from "../estimate.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
 import type { TransformersWorkload } from "../workload.ts";
 import { activationItem, contextItems } from "./activations.ts";
 import { layerCaches } from "./cache.ts";
 import { floatBytes, runningDtype } from "./dtype.ts";
+import { PROVEN_MODEL_TYPES } from "./proven.ts";
 import { resolveSettings } from "./settings.ts";
+import { TRANSFORMERS_VERSION } from "./version.ts";
 import { weightItem } from "./weights.ts";
 
 /** What PyTorch transformers allocates for `generate` on one device. */
@@ -23,11 +25,15 @@ export function estimateTransformers(model: Model, workload: TransformersWorkloa
     workload: settings,
     deviceNames: [device.name],
     weights: [weightItem(model, dtype, device.name)],
-    cache: caches && cacheItems(caches, device.name, "derived"),
+    cache: caches && cacheItems(caches, device.name, cacheCertainty(model, settings.version)),
     compute: activations && [activations],
     overhead: contextItems(device),
     cachePerToken: caches && bytesPerToken(caches),
     sequences: settings.sequences,
     diagnostics: [],
   });
+}
+
+function cacheCertainty(model: Model, version: string): Certainty {
+  return version === TRANSFORMERS_VERSION && PROVEN_MODEL_TYPES.has(model.architecture ?? "") ? "exact" : "derived";
 }

@@ -1,0 +1,64 @@
+import { InspectError } from "../../errors.ts";
+import type { Mixer } from "../../model/mixer.ts";
+import type { Model } from "../../model/model.ts";
+import { blockElements } from "./cache-type.ts";
+import type { LlamaCppSettings } from "./settings.ts";
+
+/**
+ * Refuses the cache types that `llama_init_from_model` refuses (llama.cpp 0.5.0 `src/llama-context.cpp:3770-3830`):
+ * quantized values without flash attention, rows whose heads the blocks do not divide (looked at in every layer, cached
+ * or not), and unequal types where keys and values share one latent cache.
+ */
+export function refuseCacheTypes(model: Model, settings: LlamaCppSettings): void {
+  const { cacheTypeK, cacheTypeV, flashAttention } = settings;
+  if (blockElements(cacheTypeV) > 1 && flashAttention === "off") {
+    refuse(
+      "cacheTypeV",
+      `llama.cpp refuses a ${cacheTypeV} value cache without flash attention: leave flashAttention "auto" or "on", or use f16 values`,
+    );
+  }
+  for (const { mixer, mtp, index } of model.layers) {
+    const heads = mtp === true ? undefined : headDims(mixer);
+    if (heads === undefined) continue;
+    if (heads.sharedRow && cacheTypeK !== cacheTypeV) {
+      refuse(
+        "cacheTypeV",
+        `llama.cpp keeps one latent cache for keys and values: cacheTypeK ${cacheTypeK} and cacheTypeV ${cacheTypeV} must be equal`,
+      );
+    }
+    refuseDivided("cacheTypeK", cacheTypeK, heads.key, index);
+    refuseDivided("cacheTypeV", cacheTypeV, heads.value, index);
+  }
+}
+
+type HeadDims = { readonly key: number; readonly value: number; readonly sharedRow: boolean };
+
+/** Head sizes as the engine's own parameters have them; undefined for layers without attention. */
+function headDims(mixer: Mixer): HeadDims | undefined {
+  const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
+  if (attention.kind === "attention") return { key: attention.keyDim, value: attention.valueDim, sharedRow: false };
+  if (attention.kind !== "latent") return undefined;
+  const { kvLoraRank, ropeDim, nopeDim, valueDim } = attention;
+  return attention.upProjection === "absorbed"
+    ? { key: kvLoraRank + ropeDim, value: kvLoraRank, sharedRow: true }
+    : { key: nopeDim + ropeDim, value: valueDim, sharedRow: false };
+}
+
+function refuseDivided(
+  option: "cacheTypeK" | "cacheTypeV",
+  type: LlamaCppSettings["cacheTypeK"],
+  headDim: number,
+  layer: number,
+): void {
+  const block = blockElements(type);
+  if (headDim % block === 0) return;
+  const part = option === "cacheTypeK" ? "key" : "value";
+  refuse(
+    option,
+    `llama.cpp refuses a ${type} ${part} cache here: blocks of ${block} do not divide the head size ${headDim} of layer ${layer}; use f16`,
+  );
+}
+
+function refuse(option: string, message: string): never {
+  throw new InspectError("unsupported-option", message, { key: option });
+}

@@ -1,0 +1,22 @@
+/**
+ * Model types whose cache, in the release of `version.ts`, was as large as computed here: the tensors the library held
+ * after running the workloads of `conformance/transformers/`. A test holds this list against the golden numbers.
+ */
+export const PROVEN_MODEL_TYPES: ReadonlySet<string> = new Set([
+  "bert",
+  "deepseek_v2",
+  "deepseek_v3",
+  "gemma",
+  "gemma2",
+  "gemma3_text",
+  "lfm2",
+  "llama",
+  "mamba",
+  "mistral",
+  "mixtral",
+  "phi3",
+  "qwen2",
+  "qwen2_moe",
+  "qwen3",
+  "qwen3_moe",
+]);
