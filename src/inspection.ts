@@ -4,7 +4,6 @@ import { readGguf } from "./formats/gguf/read.ts";
 import type { ReadingOptions } from "./formats/reading.ts";
 import { mergeSafetensorsShards } from "./formats/safetensors/merge-shards.ts";
 import { readSafetensors } from "./formats/safetensors/read.ts";
-import { parseWeightMap } from "./formats/safetensors/weight-map.ts";
 import { buildModel } from "./model/build.ts";
 import { parseConfig } from "./model/config.ts";
 import { deepFreeze } from "./model/freeze.ts";
@@ -80,10 +79,9 @@ async function readSafetensorsModel(
 ): Promise<Reading> {
   const { limits } = options;
   const headers = await readHeaders(resolved, options, report, readSafetensors);
-  const weightMap = resolved.index && parseWeightMap(resolved.index.text, limits, resolved.index.path);
   const { metadata, tensors } = mergeSafetensorsShards(
     headers.map(({ path, header }) => ({ name: path, safetensors: header })),
-    weightMap,
+    resolved.index,
     report,
   );
   const config = resolved.config && parseConfig(resolved.config.text, limits, resolved.config.path);

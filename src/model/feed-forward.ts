@@ -1,4 +1,15 @@
-/** The feed-forward part of a layer. Widths are in elements. */
+/**
+ * The feed-forward part of a layer. Widths are in elements.
+ *
+ * @example
+ * ```ts
+ * import { inspectModel } from "weighin";
+ *
+ * const model = await inspectModel("fixtures/files/demo.gguf");
+ * const [first] = model.layers;
+ * console.log(first?.feedForward.kind); // dense
+ * ```
+ */
 export type FeedForward =
   | { readonly kind: "dense"; readonly intermediateSize: number }
   | {

@@ -79,5 +79,16 @@ export type UnknownMixer = {
   readonly valueWidth?: number;
 };
 
-/** How a layer mixes tokens, and so what it caches. */
+/**
+ * How a layer mixes tokens, and so what it caches.
+ *
+ * @example
+ * ```ts
+ * import { inspectModel } from "weighin";
+ *
+ * const model = await inspectModel("fixtures/files/demo.gguf");
+ * const [first] = model.layers;
+ * if (first?.mixer.kind === "attention") console.log(first.mixer.window.kind); // none
+ * ```
+ */
 export type Mixer = AttentionMixer | LatentMixer | RecurrentMixer | ParallelMixer | CrossMixer | NoMixer | UnknownMixer;

@@ -11,7 +11,17 @@ export type MetadataValue =
   | readonly MetadataValue[]
   | { readonly [key: string]: MetadataValue };
 
-/** One file of the model. */
+/**
+ * One file of the model.
+ *
+ * @example
+ * ```ts
+ * import { inspectModel } from "weighin";
+ *
+ * const model = await inspectModel("fixtures/files/demo.gguf");
+ * console.log(model.source.files.map((file) => file.path).join()); // demo.gguf
+ * ```
+ */
 export type ModelFile = {
   readonly path: string;
   /** Length of the file. */
@@ -30,12 +40,23 @@ export type ModelSource = {
   /** The commit every byte was read at: 40 hex digits (hub only). */
   readonly commit?: string;
   readonly files: readonly ModelFile[];
-  /** Logical reads: a request and the redirects it follows count as one; so does one read of a local file. */
+  /** Logical reads: a request and the redirects it follows count as one. Local files and Blobs take none. */
   readonly requests: number;
   readonly bytesRead: number;
 };
 
-/** What a weight is for. `mtp`: heads that predict further tokens, which most runtimes leave out. */
+/**
+ * What a weight is for. `mtp`: heads that predict further tokens, which most runtimes leave out.
+ *
+ * @example
+ * ```ts
+ * import { type Component, inspectModel } from "weighin";
+ *
+ * const model = await inspectModel("fixtures/files/demo.gguf");
+ * const component: Component = "attention";
+ * const bytes = model.weights.byComponent[component];
+ * ```
+ */
 export type Component =
   | "embedding"
   | "attention"
@@ -48,7 +69,18 @@ export type Component =
   | "mtp"
   | "other";
 
-/** One tensor. `shape` keeps the file's order: GGUF fastest first, safetensors slowest first. */
+/**
+ * One tensor. `shape` keeps the file's order: GGUF fastest first, safetensors slowest first.
+ *
+ * @example
+ * ```ts
+ * import { inspectModel } from "weighin";
+ *
+ * const model = await inspectModel("fixtures/files/demo.gguf");
+ * const embedding = model.tensors.find((tensor) => tensor.component === "embedding");
+ * console.log(embedding?.name); // token_embd.weight
+ * ```
+ */
 export type ModelTensor = {
   readonly name: string;
   readonly dtype: string;
@@ -67,7 +99,17 @@ export type ModelTensor = {
   readonly layer?: number;
 };
 
-/** One block. `index` counts from 0; blocks with `mtp: true` follow the `layerCount` main ones. */
+/**
+ * One block. `index` counts from 0; blocks with `mtp: true` follow the `layerCount` main ones.
+ *
+ * @example
+ * ```ts
+ * import { inspectModel } from "weighin";
+ *
+ * const model = await inspectModel("fixtures/files/demo.gguf");
+ * const widest = model.layers.reduce((bytes, layer) => Math.max(bytes, layer.weightBytes), 0);
+ * ```
+ */
 export type ModelLayer = {
   readonly index: number;
   readonly mixer: Mixer;
@@ -87,6 +129,14 @@ export type Quantization = {
 /**
  * A model, as its headers describe it: plain, frozen, JSON-serialisable data. Bytes are integers.
  * Fields that nothing in the file proves are `null`.
+ *
+ * @example
+ * ```ts
+ * import { inspectModel, type Model } from "weighin";
+ *
+ * const model: Model = await inspectModel("fixtures/files/demo.gguf");
+ * console.log(model.schemaVersion, model.format); // 1 gguf
+ * ```
  */
 export type Model = {
   readonly schemaVersion: 1;
@@ -104,6 +154,7 @@ export type Model = {
   readonly trainedContext: number | null;
   /** One number when equal in all attention layers, else one entry per layer (0 where a layer has none). */
   readonly attentionHeads: number | readonly number[] | null;
+  /** As `attentionHeads`. MLA: 1 where one latent row stands for all heads (GGUF), else the decompressed heads. */
   readonly kvHeads: number | readonly number[] | null;
   /** Per head, of the first attention layer; MLA: the decompressed sizes. */
   readonly headDim: { readonly key: number; readonly value: number } | null;

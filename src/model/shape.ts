@@ -25,6 +25,11 @@ export type ShapeClaim = {
   readonly trainedContext: number | undefined;
   readonly layers: readonly LayerShape[] | undefined;
   readonly mtpLayerCount: number;
+  /** The layers predicting further tokens, where there are any. */
+  readonly mtpLayers: readonly LayerShape[];
+  /** Heads as the keys give them, for architectures whose layers are not known. */
+  readonly attentionHeads: number | undefined;
+  readonly kvHeads: number | undefined;
   readonly causal: boolean;
   readonly tiedEmbeddings: boolean | undefined;
 };

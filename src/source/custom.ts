@@ -1,11 +1,11 @@
 import { InspectError } from "../errors.ts";
+import { byName } from "./by-name.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { missingShards } from "./missing-shards.ts";
 import type { ResolvedSource } from "./resolved.ts";
 import { type Session, throwIfAborted } from "./session.ts";
 import { parseShardName, requireFewShards, shardSet } from "./shard-name.ts";
 import { sniffFormat } from "./sniff-format.ts";
-import { byName } from "./weight-map.ts";
 
 /** The model in one source, or in several of one set; `kind` says whose they are. */
 export async function resolveCustom(

@@ -1,9 +1,9 @@
 import type { Diagnostic } from "../diagnostics.ts";
 import { InspectError } from "../errors.ts";
+import { byName } from "./by-name.ts";
 import { type Listing, type ModelFiles, someOf } from "./model-files.ts";
 import { parseShardName } from "./shard-name.ts";
 import { completeSet, groupSets } from "./shard-set.ts";
-import { byName } from "./weight-map.ts";
 
 /** One quantization of a GGUF repo: a file or a set of shards. */
 export type GgufGroup = {

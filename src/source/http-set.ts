@@ -11,7 +11,7 @@ import { encodePath } from "./safe-path.ts";
 import type { Session } from "./session.ts";
 import { parseShardName, requireFewShards, shardSet } from "./shard-name.ts";
 import { sniffFormat } from "./sniff-format.ts";
-import { weightMapFiles } from "./weight-map.ts";
+import { indexedFiles, parseWeightMap, type WeightMap } from "./weight-map.ts";
 
 /** The model at a plain http(s) address: one file, the set a shard belongs to, or what an index names. */
 export async function resolveHttp(session: Session, url: URL): Promise<ResolvedSource> {
@@ -67,9 +67,10 @@ async function resolveNamed(
 
 async function resolveIndex(session: Session, url: URL): Promise<ResolvedSource> {
   const { text } = await fetchText(session, targetOf(session, url), "indexBytes", undefined);
-  const names = weightMapFiles(text, labelOf(url), session.options.limits);
-  const files = names.map((path, index) => weightFile(session, url, path, "safetensors", index, names.length));
-  return resolved(session, url, "safetensors", files, { index: { path: fileName(url), text } });
+  const index = parseWeightMap(text, session.options.limits, labelOf(url));
+  const names = indexedFiles(index, labelOf(url));
+  const files = names.map((path, place) => weightFile(session, url, path, "safetensors", place, names.length));
+  return resolved(session, url, "safetensors", files, { index });
 }
 
 function weightFile(
@@ -124,7 +125,7 @@ async function resolved(
   url: URL,
   format: "gguf" | "safetensors",
   files: readonly WeightFile[],
-  found: { readonly index?: SidecarText },
+  found: { readonly index?: WeightMap },
 ): Promise<ResolvedSource> {
   session.addFiles(files.length);
   const diagnostics: Diagnostic[] = [];

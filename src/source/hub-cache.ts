@@ -1,12 +1,12 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { InspectError, isInspectError } from "../errors.ts";
+import { byName } from "./by-name.ts";
 import { type ModelFolder, resolveFolder } from "./directory.ts";
 import type { HubReference } from "./hub-reference.ts";
 import type { ResolvedSource } from "./resolved.ts";
 import { requireSafePath } from "./safe-path.ts";
 import type { Session } from "./session.ts";
-import { byName } from "./weight-map.ts";
 
 // Layout: huggingface_hub, guides/manage-cache.md: models--org--name/{refs/<revision>, snapshots/<commit>, blobs}.
 const REPO_PREFIX = "models--";

@@ -2,10 +2,10 @@ import type { Diagnostic } from "../diagnostics.ts";
 import { InspectError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import { chooseGguf, ggufGroups } from "./gguf-files.ts";
-import type { SidecarText } from "./resolved.ts";
 import { chooseSafetensors, safetensorsByIndex } from "./safetensors-files.ts";
 import { parseShardName } from "./shard-name.ts";
 import { completeSet } from "./shard-set.ts";
+import type { WeightMap } from "./weight-map.ts";
 
 /** One file of a repo or directory. */
 export type ListedFile = { readonly path: string; readonly bytes?: number };
@@ -33,7 +33,7 @@ export type ModelFiles = {
   readonly format: "gguf" | "safetensors";
   /** In shard order. */
   readonly paths: readonly string[];
-  readonly index?: SidecarText;
+  readonly index?: WeightMap;
   readonly diagnostics: readonly Diagnostic[];
 };
 

@@ -1,6 +1,7 @@
 import type { Diagnostic } from "../diagnostics.ts";
 import type { Limits } from "../limits.ts";
 import type { ByteSource } from "./byte-source.ts";
+import type { WeightMap } from "./weight-map.ts";
 
 /** Counts what reading took. One object per inspection, shared by all its sources. */
 export type Traffic = { requests: number; bytesRead: number };
@@ -26,8 +27,8 @@ export type ResolvedSource = {
   readonly files: readonly WeightFile[];
   /** config.json, when there is one and the format is safetensors. */
   readonly config?: SidecarText;
-  /** model.safetensors.index.json, when it decided which files belong together. */
-  readonly index?: SidecarText;
+  /** What model.safetensors.index.json says, when it decided which files belong together. */
+  readonly index?: WeightMap;
   readonly traffic: Traffic;
   readonly diagnostics: readonly Diagnostic[];
 };

@@ -1,9 +1,10 @@
 import { InspectError } from "../errors.ts";
+import { byName } from "./by-name.ts";
 import { missingShards } from "./missing-shards.ts";
 import { type Listing, type ModelFiles, someOf } from "./model-files.ts";
 import { parseShardName } from "./shard-name.ts";
 import { completeSet, groupSets, requireAllListed } from "./shard-set.ts";
-import { byName, weightMapFiles } from "./weight-map.ts";
+import { indexedFiles, parseWeightMap, type WeightMap } from "./weight-map.ts";
 
 /** Copies of the same weights in another layout, or weights that only add to a model. */
 const BESIDE = /^(?:consolidated|adapter|optimizer|training|scheduler|rng)/i;
@@ -46,17 +47,17 @@ export async function chooseSafetensors(listing: Listing, prefix: string): Promi
 
 /** The files a named index lists, all of which must be there. */
 export async function safetensorsByIndex(listing: Listing, indexPath: string): Promise<ModelFiles> {
-  const { paths, text } = await readIndex(listing, indexPath);
+  const { paths, index } = await readIndex(listing, indexPath);
   requireAllListed(listing, paths);
-  return { format: "safetensors", paths, index: { path: indexPath, text }, diagnostics: [] };
+  return { format: "safetensors", paths, index, diagnostics: [] };
 }
 
 /** As transformers does, a whole model.safetensors outlives an index whose shards are gone. */
 async function byIndexOrSingle(listing: Listing, indexPath: string, single: string | undefined): Promise<ModelFiles> {
-  const { paths, text } = await readIndex(listing, indexPath);
+  const { paths, index } = await readIndex(listing, indexPath);
   const known = new Set(listing.files.map((file) => file.path));
   const missing = paths.filter((path) => !known.has(path));
-  if (missing.length === 0) return { format: "safetensors", paths, index: { path: indexPath, text }, diagnostics: [] };
+  if (missing.length === 0) return { format: "safetensors", paths, index, diagnostics: [] };
   if (single === undefined) throw missingShards(listing.label, missing, paths.length);
   const message = `${indexPath} names ${missing.length} files that are not there; model.safetensors was read instead.`;
   return {
@@ -66,11 +67,12 @@ async function byIndexOrSingle(listing: Listing, indexPath: string, single: stri
   };
 }
 
-async function readIndex(listing: Listing, indexPath: string): Promise<{ paths: string[]; text: string }> {
+async function readIndex(listing: Listing, indexPath: string): Promise<{ paths: string[]; index: WeightMap }> {
   const text = await listing.readIndex(indexPath);
   const folder = indexPath.slice(0, indexPath.lastIndexOf("/") + 1);
-  const names = weightMapFiles(text, `${listing.label}/${indexPath}`, listing.limits);
-  return { paths: names.map((name) => `${folder}${name}`), text };
+  const label = listing.label.endsWith(indexPath) ? listing.label : `${listing.label}/${indexPath}`;
+  const index = parseWeightMap(text, listing.limits, label);
+  return { paths: indexedFiles(index, label).map((name) => `${folder}${name}`), index };
 }
 
 function isDirectChild(path: string, prefix: string): boolean {

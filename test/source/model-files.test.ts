@@ -81,7 +81,7 @@ describe("which safetensors files are the model", () => {
     expect(await choose([INDEX, ...shards(2)], {}, mapTo(...shards(2)), true)).toMatchObject({
       indexReads: 1,
       paths: shards(2),
-      index: { path: INDEX },
+      index: { files: shards(2) },
     });
   });
 

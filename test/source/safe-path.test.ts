@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULT_LIMITS } from "../../src/limits.ts";
+import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts";
 import { encodePath, requireSafePath } from "../../src/source/safe-path.ts";
-import { weightMapFiles } from "../../src/source/weight-map.ts";
+import { indexedFiles, parseWeightMap } from "../../src/source/weight-map.ts";
+
+const weightMapFiles = (text: string, label: string, limits: Limits) =>
+  indexedFiles(parseWeightMap(text, limits, label), label);
 
 const ESCAPES = [
   "../x",
@@ -60,11 +63,11 @@ describe("a weight map", () => {
   });
 
   it.each([
-    ["[]", "invalid-json"],
-    ['{"weight_map":{"a":1}}', "invalid-json"],
+    ["[]", "invalid-metadata"],
+    ['{"weight_map":{"a":1}}', "invalid-metadata"],
     ['{"weight_map":{"a":"x.safetensors"}\n=======\n', "invalid-json"],
     ['{"weight_map":{}}', "index-mismatch"],
-    ["{}", "index-mismatch"],
+    ["{}", "invalid-metadata"],
     ['{"weight_map":{"a":"pytorch_model.bin"}}', "no-model"],
     [`{"metadata":${"[".repeat(10_000)}`, "limit-exceeded"],
   ])("refuses %.60s", (text, code) => {
@@ -75,7 +78,7 @@ describe("a weight map", () => {
     const map = Object.fromEntries(Array.from({ length: 11 }, (_, i) => [`t${i}`, `${i}.safetensors`]));
     const limits = { ...DEFAULT_LIMITS, shards: 10 };
     expect(() => weightMapFiles(JSON.stringify({ weight_map: map }), "index", limits)).toThrowError(
-      /10 of limits.shards/,
+      /more than 10 files/,
     );
   });
 });

@@ -102,7 +102,7 @@ async function checkMagic(cursor: StreamCursor, label: string): Promise<void> {
 function readVersion(cursor: StreamCursor, label: string): { version: number; littleEndian: boolean } {
   const view = cursor.takeView(4);
   const asLittle = view.getUint32(0, true);
-  const littleEndian = asLittle === 0 || (asLittle & 0xffff) !== 0;
+  const littleEndian = (asLittle & 0xffff) !== 0;
   const version = littleEndian ? asLittle : view.getUint32(0, false);
   if (version === 2 || version === 3) return { version, littleEndian };
   const hint = version === 1 ? VERSION_1_HINT : "Versions 2 and 3 exist; is the file damaged?";

@@ -19,8 +19,8 @@ export async function skipStrings(
 }
 
 /**
- * Steps over up to `count` strings that lie whole in the cursor's window and are shorter than 64 KiB (no token is
- * longer), and returns how many they were. The longest loop of reading a model: 400,000 rounds for Llama 3.
+ * Steps over up to `count` strings that lie whole in the cursor's window, and returns how many they were. The
+ * longest loop of reading a model: 400,000 rounds for Llama 3.
  */
 function skipStringsAtHand(cursor: StreamCursor, count: number, littleEndian: boolean): number {
   const bytes = cursor.window();
@@ -32,7 +32,7 @@ function skipStringsAtHand(cursor: StreamCursor, count: number, littleEndian: bo
   let skipped = 0;
   while (skipped < count && at + 8 <= end) {
     const length = view.getUint32(at + lowAt, littleEndian);
-    if (length > 0xffff || view.getUint32(at + highAt, littleEndian) !== 0) break;
+    if (view.getUint32(at + highAt, littleEndian) !== 0) break;
     const next = at + 8 + length;
     if (next > end) break;
     at = next;

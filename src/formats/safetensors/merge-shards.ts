@@ -1,9 +1,9 @@
 import { printable, quote } from "../../bytes/printable.ts";
 import type { Reporter } from "../../diagnostics.ts";
 import { InspectError } from "../../errors.ts";
+import type { WeightMap } from "../../source/weight-map.ts";
 import type { TensorEntry } from "../tensor-entry.ts";
 import type { SafetensorsFile } from "./read.ts";
-import type { WeightMap } from "./weight-map.ts";
 
 /** One file of a set, with its path in the repo or directory. */
 export type NamedSafetensors = { readonly name: string; readonly safetensors: SafetensorsFile };

@@ -192,6 +192,14 @@ describe("long arrays", () => {
     expect(metadata.get("after")).toEqual({ type: "u8", value: 7 });
   });
 
+  it("with a string that claims 4 GiB more than it has are truncated", async () => {
+    const lying = Uint8Array.of(1, 0, 0, 0, 1, 0, 0, 0, 0x61);
+    const file = writeGguf({
+      keys: [{ key: "t", type: "array", elementType: "string", values: [...TOKENS, lying, "b"] }],
+    });
+    await expect(readGguf(memorySource(file), readingOptions())).rejects.toMatchObject({ code: "truncated" });
+  });
+
   it("that are gone when they are read reject as source-changed", async () => {
     const source = memorySource(WHOLE);
     const { metadata } = await readGguf(source, readingOptions());

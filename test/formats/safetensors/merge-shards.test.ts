@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { mergeSafetensorsShards, type NamedSafetensors } from "../../../src/formats/safetensors/merge-shards.ts";
 import { readSafetensors } from "../../../src/formats/safetensors/read.ts";
-import type { WeightMap } from "../../../src/formats/safetensors/weight-map.ts";
+import type { WeightMap } from "../../../src/source/weight-map.ts";
 import { memorySource, readingOptions } from "../memory-source.ts";
 import { writeSafetensors } from "../write-safetensors.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseWeightMap } from "../../../src/formats/safetensors/weight-map.ts";
-import { DEFAULT_LIMITS, type Limits } from "../../../src/limits.ts";
+import { DEFAULT_LIMITS, type Limits } from "../../src/limits.ts";
+import { parseWeightMap } from "../../src/source/weight-map.ts";
 
 const LABEL = "model.safetensors.index.json";
 const parse = (text: string, limits: Partial<Limits> = {}) =>

@@ -1,0 +1,75 @@
+import type { Keys } from "../keys.ts";
+import type { Architecture } from "./architecture.ts";
+import { configAttention, ggufAttention } from "./attention-rules.ts";
+import { configDense, configExperts, ggufFeedForward } from "./feed-forward-rules.ts";
+import { sparseStepDense } from "./qwen-experts.ts";
+import { configWindow, noWindow } from "./windows.ts";
+
+/** Layers from `max_window_layers` on slide, when `use_sliding_window` turns windows on at all. */
+export function upperLayersSlide(keys: Keys): (layer: number) => boolean {
+  const enabled = keys.flag("use_sliding_window") ?? false;
+  const from = keys.integer("max_window_layers") ?? 0;
+  return (layer) => enabled && layer >= from;
+}
+
+/** Every other layer below `max_window_layers`, as Qwen2MoeConfig fills `layer_types` in. */
+function alternateLowerLayersSlide(keys: Keys): (layer: number) => boolean {
+  const enabled = keys.flag("use_sliding_window") ?? false;
+  const below = keys.integer("max_window_layers") ?? 0;
+  return (layer) => enabled && (layer + 1) % 2 !== 0 && layer < below;
+}
+
+/** Qwen2 and 2.5, dense and mixture of experts. llama.cpp does not use their windows. */
+export const qwen2: Architecture = {
+  gguf: [{ names: ["qwen2", "qwen2moe"], mixer: ggufAttention(noWindow), feedForward: ggufFeedForward() }],
+  config: [
+    {
+      modelTypes: ["qwen2"],
+      mixer: configAttention(configWindow(upperLayersSlide)),
+      feedForward: configDense,
+      // https://github.com/huggingface/transformers/blob/008e574391258935f3ecc3035c882e73bbcac419/src/transformers/models/qwen2/configuration_qwen2.py
+      defaults: {
+        vocab_size: 151936,
+        hidden_size: 4096,
+        intermediate_size: 22016,
+        num_hidden_layers: 32,
+        num_attention_heads: 32,
+        num_key_value_heads: 32,
+        max_position_embeddings: 32768,
+        use_sliding_window: false,
+        sliding_window: 4096,
+        max_window_layers: 28,
+        tie_word_embeddings: false,
+      },
+    },
+    {
+      modelTypes: ["qwen2_moe"],
+      mixer: configAttention(configWindow(alternateLowerLayersSlide)),
+      feedForward: configExperts({
+        experts: ["num_experts"],
+        width: ["moe_intermediate_size"],
+        sharedWidth: (keys) => keys.integer("shared_expert_intermediate_size"),
+        dense: sparseStepDense,
+      }),
+      // https://github.com/huggingface/transformers/blob/008e574391258935f3ecc3035c882e73bbcac419/src/transformers/models/qwen2_moe/configuration_qwen2_moe.py
+      defaults: {
+        vocab_size: 151936,
+        hidden_size: 2048,
+        intermediate_size: 5632,
+        num_hidden_layers: 24,
+        num_attention_heads: 16,
+        num_key_value_heads: 16,
+        max_position_embeddings: 32768,
+        use_sliding_window: false,
+        sliding_window: 4096,
+        max_window_layers: 28,
+        decoder_sparse_step: 1,
+        moe_intermediate_size: 1408,
+        shared_expert_intermediate_size: 5632,
+        num_experts_per_tok: 4,
+        num_experts: 60,
+        tie_word_embeddings: false,
+      },
+    },
+  ],
+};

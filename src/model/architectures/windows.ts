@@ -1,0 +1,84 @@
+import type { Keys } from "../keys.ts";
+import type { AttentionWindow } from "../mixer.ts";
+
+/** Which past tokens each layer sees, or, as a text, why the keys do not say. */
+export type WindowRule = (keys: Keys) => (layer: number) => AttentionWindow | string;
+
+const NONE: AttentionWindow = { kind: "none" };
+
+/** Every layer sees everything, whatever the keys say of a window. */
+export const noWindow: WindowRule = () => () => NONE;
+
+/**
+ * `attention.sliding_window`, on the layers `attention.sliding_window_pattern` names: an array with an entry per
+ * layer, or a period whose last layer sees everything (0: none does). An absent window is `defaultWindow`, and 0 is
+ * none. https://github.com/ggml-org/llama.cpp/blob/v0.5.0/src/llama-hparams.cpp#L8
+ */
+export function ggufPattern(options: { readonly period: number; readonly defaultWindow?: number }): WindowRule {
+  return (keys) => {
+    const window = sliding(keys.integer("attention.sliding_window") ?? options.defaultWindow);
+    if (window.kind === "none") return () => NONE;
+    const flags = keys.list("attention.sliding_window_pattern");
+    if (flags !== undefined) return (layer) => (flags[layer] ? window : NONE);
+    const period = keys.integer("attention.sliding_window_pattern") ?? options.period;
+    return (layer) => (period === 0 || layer % period < period - 1 ? window : NONE);
+  };
+}
+
+/** `attention.sliding_window` on every layer, where it is there. */
+export const ggufUniform: WindowRule = (keys) => {
+  const window = sliding(keys.integer("attention.sliding_window"));
+  return () => window;
+};
+
+/**
+ * `sliding_window` on the layers `layer_types` names, else on those that `slides` picks.
+ * https://github.com/huggingface/transformers/blob/main/src/transformers/configuration_utils.py (ALLOWED_LAYER_TYPES)
+ */
+export function configWindow(slides: (keys: Keys) => (layer: number) => boolean): WindowRule {
+  return (keys) => {
+    const window = sliding(keys.integer("sliding_window"));
+    const types = keys.words("layer_types");
+    if (types !== undefined) return (layer) => windowOfType(types[layer], window, keys);
+    const slidesAt = slides(keys);
+    return (layer) => (slidesAt(layer) ? window : NONE);
+  };
+}
+
+/** Every layer slides, where there is a window at all. */
+export const everyLayer = () => (): boolean => true;
+
+/** No layer slides, unless `layer_types` says so. */
+export const noLayer = () => (): boolean => false;
+
+/** The last layer of each period sees everything, the others slide; the first name found gives the period. */
+export function periodic(period: number, ...names: readonly string[]) {
+  return (keys: Keys): ((layer: number) => boolean) => {
+    const length = keys.integer(...names) ?? period;
+    return (layer) => length === 0 || (layer + 1) % length !== 0;
+  };
+}
+
+function windowOfType(type: string | undefined, window: AttentionWindow, keys: Keys): AttentionWindow | string {
+  switch (type) {
+    case "full_attention":
+    case "attention":
+      return NONE;
+    case "sliding_attention":
+      return window.kind === "none" ? "layer_types names sliding layers, sliding_window is not there" : window;
+    case "chunked_attention": {
+      const tokens = keys.integer("attention_chunk_size");
+      return tokens
+        ? { kind: "chunked", tokens }
+        : "layer_types names chunked layers, attention_chunk_size is not there";
+    }
+    case undefined:
+      return "layer_types has fewer entries than there are layers";
+    default:
+      return `unknown layer type ${JSON.stringify(type.slice(0, 60))}`;
+  }
+}
+
+function sliding(tokens: number | undefined): AttentionWindow {
+  return tokens ? { kind: "sliding", tokens } : NONE;
+}

@@ -1,0 +1,73 @@
+import { configExperts } from "./architectures/feed-forward-rules.ts";
+import { CONFIG_RULES } from "./architectures/registry.ts";
+import { type ConfigObject, textConfig } from "./config.ts";
+import { configKeys } from "./config-keys.ts";
+import { reconcileLayerCount } from "./layer-count.ts";
+import { layerShapes } from "./layer-shapes.ts";
+import type { SafetensorsInput } from "./model-input.ts";
+import type { ShapeClaim } from "./shape.ts";
+import type { TensorClaim } from "./tensor-claim.ts";
+
+/** Names of the sizes that every model has, best first. */
+const LAYERS = ["num_hidden_layers", "n_layers", "n_layer", "num_layers", "num_transformer_layers", "decoder_layers"];
+const HIDDEN = ["hidden_size", "n_embd", "n_embed", "d_model", "dim", "model_dim"];
+const VOCABULARY = ["vocab_size", "padded_vocab_size"];
+const CONTEXT = ["max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length", "n_ctx"];
+const HEADS = ["num_attention_heads", "n_head", "n_heads", "num_heads", "decoder_attention_heads"];
+const KV_HEADS = ["num_key_value_heads", "n_head_kv", "num_kv_heads", "n_kv_heads", "multi_query_group_num"];
+const MTP = ["num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers"];
+
+/** Experts by the names most families use, to be held against the tensors; mixers are not guessed. */
+const UNKNOWN_RULES = {
+  feedForward: configExperts({
+    experts: ["num_experts", "n_routed_experts", "num_local_experts", "moe_num_experts"],
+    used: ["num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_topk", "moe_top_k"],
+    width: ["moe_intermediate_size", "intermediate_size"],
+  }),
+};
+
+/** What config.json says, for as many layers as the tensors allow. Without one, nothing. */
+export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): ShapeClaim {
+  const root: ConfigObject = input.config ?? new Map();
+  const text = textConfig(root);
+  const rules = CONFIG_RULES.get(nameIn(text) ?? "") ?? CONFIG_RULES.get(nameIn(root) ?? "");
+  const keys = configKeys(text, proven(tensors), rules?.defaults ?? {}, input.report);
+
+  const declared = { main: keys.integer(...LAYERS), mtp: keys.integer(...MTP) ?? 0, origin: keys.origin };
+  const count = reconcileLayerCount(declared, tensors, input.limits, input.report);
+  const layers = count && layerShapes(rules ?? UNKNOWN_RULES, keys, count, input.report);
+  const heads = keys.perLayer(...HEADS)?.(0);
+  return {
+    origin: keys.origin,
+    architecture: nameIn(root) ?? nameIn(text),
+    known: rules !== undefined,
+    layerCount: count?.main,
+    hiddenSize: keys.integer(...HIDDEN),
+    vocabularySize: keys.integer(...VOCABULARY),
+    trainedContext: keys.tokens(...CONTEXT),
+    layers: layers?.main,
+    mtpLayers: layers?.mtp ?? [],
+    mtpLayerCount: count?.mtp ?? 0,
+    causal: (rules?.causal ?? true) || keys.flag("is_decoder") === true,
+    tiedEmbeddings: keys.flag("tie_word_embeddings", "tie_embedding"),
+    attentionHeads: heads,
+    kvHeads: keys.perLayer(...KV_HEADS)?.(0) ?? heads,
+  };
+}
+
+/** Sizes a config.json may leave out and the tensors prove, under the name each family uses for them. */
+function proven(tensors: TensorClaim): ReadonlyMap<string, number> {
+  const sizes = new Map<string, number>();
+  const add = (names: readonly string[], value: number | undefined): void => {
+    if (value !== undefined) for (const name of names) sizes.set(name, value);
+  };
+  add(HIDDEN, tensors.hiddenSize);
+  add(VOCABULARY, tensors.vocabularySize);
+  add(LAYERS, tensors.blockCount === undefined ? undefined : tensors.blockCount - tensors.mtpBlocks);
+  return sizes;
+}
+
+function nameIn(config: ConfigObject): string | undefined {
+  const modelType = config.get("model_type");
+  return typeof modelType === "string" && modelType !== "" ? modelType : undefined;
+}

@@ -1,0 +1,78 @@
+import { quote } from "../bytes/printable.ts";
+import type { Reporter } from "../diagnostics.ts";
+import type { TensorEntry } from "../formats/tensor-entry.ts";
+import type { ConfigObject } from "./config.ts";
+import { PACKED_SCHEMES, type Siblings } from "./packed-schemes.ts";
+
+/** What every tensor stands for, in order, and how the weights are packed when they are. */
+export type DecodedWeights = { readonly parameters: readonly number[]; readonly method: string | undefined };
+
+/** Types that hold no weight of their own in a language model: they are packed, or they are not weights. */
+const INTEGER_DTYPES: ReadonlySet<string> = new Set(["U8", "U16", "I16", "I32", "U32"]);
+
+/** Parts of names that packed weights go by; others of these types are masks and positions. */
+const WEIGHT_PART = /weight|packed|W_q|codes/;
+
+/**
+ * Counts the parameters of safetensors weights. How a module is packed is told by the names and types of its own
+ * tensors; the configuration only says what they cannot (bits and group sizes). A packing nobody knows here counts its
+ * container elements and is reported.
+ */
+export function decodeWeights(
+  tensors: readonly TensorEntry[],
+  quantization: ConfigObject | undefined,
+  report: Reporter,
+): DecodedWeights {
+  const modules = new Map<string, Map<string, TensorEntry>>();
+  const places = tensors.map(({ name }) => splitName(name));
+  tensors.forEach((tensor, index) => {
+    const { module, part } = places[index] ?? { module: "", part: tensor.name };
+    const parts = modules.get(module) ?? new Map<string, TensorEntry>();
+    modules.set(module, parts.set(part, tensor));
+  });
+  const declared = quantization && textOf(quantization, "quant_method");
+  const bytesByMethod = new Map<string, number>();
+  const undecoded: string[] = [];
+  const parameters = tensors.map((tensor, index) => {
+    const { module, part } = places[index] ?? { module: "", part: tensor.name };
+    const siblings: Siblings = modules.get(module) ?? new Map();
+    for (const scheme of PACKED_SCHEMES) {
+      const count = scheme.count({ part, tensor, siblings, module, quantization });
+      if (count === undefined) continue;
+      if (count === "undecoded") break;
+      if (count > 0) bytesByMethod.set(scheme.method, (bytesByMethod.get(scheme.method) ?? 0) + tensor.bytes);
+      return count;
+    }
+    if (INTEGER_DTYPES.has(tensor.dtype) && WEIGHT_PART.test(part)) undecoded.push(tensor.name);
+    return tensor.elements;
+  });
+  if (undecoded.length > 0) {
+    report(
+      "undecoded-weights",
+      `${undecoded.length} packed tensor${undecoded.length === 1 ? " is" : "s are"} not decoded here${declared ? ` (${quote(declared)})` : ""}; stored elements are counted instead, so the parameter count is not that of the weights they stand for.`,
+      undecoded[0] ?? "",
+    );
+  }
+  const detected = [...bytesByMethod].sort(([, a], [, b]) => b - a)[0]?.[0];
+  const packed = detected !== undefined || undecoded.length > 0;
+  return { parameters, method: packed ? (declared ?? detected ?? "unknown") : undefined };
+}
+
+/**
+ * A name as its module and the part of it: `…q_proj` and `weight_scale`, `…q_proj` and `weight.absmax` (bitsandbytes),
+ * `…experts.gate_up_proj` and `_blocks` (gpt-oss).
+ */
+function splitName(name: string): { module: string; part: string } {
+  const quantState = name.indexOf(".weight.");
+  if (quantState >= 0) return { module: name.slice(0, quantState), part: name.slice(quantState + 1) };
+  for (const suffix of ["_blocks", "_scales"]) {
+    if (name.endsWith(suffix)) return { module: name.slice(0, -suffix.length), part: suffix };
+  }
+  const dot = name.lastIndexOf(".");
+  return { module: name.slice(0, Math.max(dot, 0)), part: name.slice(dot + 1) };
+}
+
+function textOf(config: ConfigObject, key: string): string | undefined {
+  const value = config.get(key);
+  return typeof value === "string" ? value : undefined;
+}

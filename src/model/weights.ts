@@ -1,0 +1,113 @@
+import type { TensorEntry } from "../formats/tensor-entry.ts";
+import type { Component, Model, ModelTensor } from "./model.ts";
+import type { LayerShape } from "./shape.ts";
+import type { TensorPlace } from "./tensor-names.ts";
+
+const COMPONENTS: readonly Component[] = [
+  "embedding",
+  "attention",
+  "recurrent",
+  "feedForward",
+  "experts",
+  "norm",
+  "output",
+  "vision",
+  "mtp",
+  "other",
+];
+
+/** Tensors with what they are for. Blocks from `mainLayers` on, and a separate MTP list, predict further tokens. */
+export function describeTensors(
+  tensors: readonly TensorEntry[],
+  places: readonly TensorPlace[],
+  parameters: readonly number[],
+  layers: { readonly main: number; readonly all: number },
+): ModelTensor[] {
+  const separateFrom = layers.main;
+  return tensors.map((tensor, index) => {
+    const place = places[index];
+    const block = place?.block;
+    const layer = block === undefined ? undefined : place?.separateMtp ? separateFrom + block : block;
+    const isMtp = layer !== undefined && layer >= layers.main && layer < layers.all;
+    return {
+      name: tensor.name,
+      dtype: tensor.dtype,
+      shape: [...tensor.shape],
+      elements: tensor.elements,
+      parameters: parameters[index] ?? tensor.elements,
+      bytes: tensor.bytes,
+      file: tensor.file,
+      offset: tensor.offset,
+      component: isMtp ? "mtp" : (place?.component ?? "other"),
+      ...(layer === undefined || layer >= layers.all ? {} : { layer }),
+    };
+  });
+}
+
+/** Bytes of all tensors as stored, by dtype and component. */
+export function weighTensors(tensors: readonly ModelTensor[]): Model["weights"] {
+  const byDtype = new Map<string, { tensors: number; bytes: number }>();
+  const byComponent = new Map<Component, number>(COMPONENTS.map((component) => [component, 0]));
+  let bytes = 0;
+  for (const tensor of tensors) {
+    bytes += tensor.bytes;
+    byComponent.set(tensor.component, (byComponent.get(tensor.component) ?? 0) + tensor.bytes);
+    const dtype = byDtype.get(tensor.dtype) ?? { tensors: 0, bytes: 0 };
+    dtype.tensors += 1;
+    dtype.bytes += tensor.bytes;
+    byDtype.set(tensor.dtype, dtype);
+  }
+  const of = (component: Component): number => byComponent.get(component) ?? 0;
+  return {
+    bytes,
+    byDtype: Object.fromEntries(byDtype),
+    byComponent: {
+      embedding: of("embedding"),
+      attention: of("attention"),
+      recurrent: of("recurrent"),
+      feedForward: of("feedForward"),
+      experts: of("experts"),
+      norm: of("norm"),
+      output: of("output"),
+      vision: of("vision"),
+      mtp: of("mtp"),
+      other: of("other"),
+    },
+  };
+}
+
+/** Bytes of the tensors of each layer. */
+export function layerBytes(tensors: readonly ModelTensor[], layers: number): number[] {
+  const bytes = new Array<number>(layers).fill(0);
+  for (const { layer, bytes: tensorBytes } of tensors) {
+    if (layer !== undefined) bytes[layer] = (bytes[layer] ?? 0) + tensorBytes;
+  }
+  return bytes;
+}
+
+/**
+ * `total`: what every tensor in the files stands for. `active`: without blocks that predict further tokens, and of
+ * routed experts the share one token visits.
+ */
+export function countParameters(tensors: readonly ModelTensor[], layers: readonly LayerShape[]): Model["parameters"] {
+  const routed = new Map<string, { parameters: bigint; used: bigint; experts: bigint }>();
+  let total = 0n;
+  let active = 0n;
+  for (const { component, layer, parameters } of tensors) {
+    const count = BigInt(parameters);
+    total += count;
+    const part = layer === undefined ? undefined : layers[layer]?.feedForward;
+    if (component === "experts" && part?.kind === "experts" && part.experts > 0) {
+      const key = `${part.expertsPerToken}/${part.experts}`;
+      const share = routed.get(key) ?? {
+        parameters: 0n,
+        used: BigInt(part.expertsPerToken),
+        experts: BigInt(part.experts),
+      };
+      share.parameters += count;
+      routed.set(key, share);
+    } else if (component !== "mtp") active += count;
+  }
+  for (const { parameters, used, experts } of routed.values()) active += (parameters * used) / experts;
+  return { total: Number(total), active: Number(active) };
+}
