@@ -127,6 +127,13 @@ describe("strict JSON", () => {
     },
   );
 
+  it("finds duplicates among 200,000 keys without comparing each with each", () => {
+    const keys = Array.from({ length: 200_000 }, (_, i) => `"k${i}":0`).join(",");
+    const started = performance.now();
+    expect(strict(`{${keys}}`)).toHaveProperty("size", 200_000);
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
+
   it("joins surrogate pairs", () => {
     expect(strict('"\\ud83e\\udd17"')).toBe("🤗");
   });

@@ -9,6 +9,7 @@ export const PROVEN_MODEL_TYPES: ReadonlySet<string> = new Set([
   "gemma",
   "gemma2",
   "gemma3_text",
+  "gpt_oss",
   "lfm2",
   "llama",
   "mamba",

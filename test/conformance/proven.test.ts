@@ -1,0 +1,35 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readGolden as readLlamaCpp } from "../../conformance/llama-cpp/golden.ts";
+import { FIXTURE_FILES } from "../../conformance/paths.ts";
+import { readGolden as readTransformers } from "../../conformance/transformers/golden.ts";
+import { inspectModel } from "../../src/inspect.ts";
+import { PROVEN_ARCHITECTURES } from "../../src/runtimes/llama-cpp/proven.ts";
+import { LLAMA_CPP_VERSION } from "../../src/runtimes/llama-cpp/version.ts";
+import { PROVEN_MODEL_TYPES } from "../../src/runtimes/transformers/proven.ts";
+import { TRANSFORMERS_VERSION } from "../../src/runtimes/transformers/version.ts";
+
+async function architecturesOf(paths: readonly string[]): Promise<string[]> {
+  const names = await Promise.all(
+    paths.map(async (path) => (await inspectModel(join(FIXTURE_FILES, path))).architecture),
+  );
+  return [...new Set(names.map((name) => name ?? ""))].sort();
+}
+
+describe("a cache is called exact", () => {
+  test("for the architectures, and the llama.cpp release, that golden numbers were asked of", async () => {
+    const golden = readLlamaCpp("fixtures");
+    const asked = [...new Set(golden.rows.map((row) => row.model))];
+    expect(await architecturesOf(asked)).toEqual([...PROVEN_ARCHITECTURES].sort());
+    expect(golden.engine.version).toBe(LLAMA_CPP_VERSION);
+    expect(readdirSync(join(FIXTURE_FILES, "gguf")).length).toBeGreaterThan(20);
+  });
+
+  test("for the model types, and the transformers release, that golden numbers were asked of", async () => {
+    const golden = readTransformers(TRANSFORMERS_VERSION);
+    const asked = golden.models.filter((row) => !("refused" in row)).map((row) => `safetensors/${row.model}`);
+    expect(await architecturesOf([...new Set(asked)])).toEqual([...PROVEN_MODEL_TYPES].sort());
+    expect(golden.versions.transformers).toBe(TRANSFORMERS_VERSION);
+  });
+});
