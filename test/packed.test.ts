@@ -80,18 +80,7 @@ describe("the packed package", () => {
     const use = `import { inspectModel, type Model } from "weighin";\nexport const bytes = async (): Promise<number> => { const model: Model = await inspectModel("x"); return model.weights.bytes; };\n`;
     writeFileSync(join(folder, "use.mts"), use);
     writeFileSync(join(folder, "use.cts"), use);
-    const flags = [
-      "--noEmit",
-      "--strict",
-      "--target",
-      "es2022",
-      "--lib",
-      "es2022,dom",
-      "--skipLibCheck",
-      "false",
-      "--types",
-      "",
-    ];
+    const flags = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom", "--skipLibCheck", "false"];
     run(process.execPath, [tsc, ...flags, "--module", "nodenext", "use.mts", "use.cts"], folder);
     run(process.execPath, [tsc, ...flags, "--module", "esnext", "--moduleResolution", "bundler", "use.mts"], folder);
   });

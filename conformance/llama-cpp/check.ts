@@ -1,0 +1,96 @@
+import { inspectModel } from "../../src/inspect.ts";
+import { type PartResult, verdict } from "../part.ts";
+import { compareRow } from "./compare.ts";
+import { askEngine, askPublishedBinary, installPackages, missingTool, prepareEngine } from "./engine.ts";
+import { type GoldenName, readGolden } from "./golden.ts";
+import { type AskedModel, fixtureModels, publishedShapes } from "./models.ts";
+
+/** Asks llama.cpp again, everything, and holds the answers against the committed golden numbers. */
+export function checkGoldenNumbers(): PartResult {
+  const name = "llama.cpp gives the golden numbers";
+  const missing = missingTool();
+  if (missing !== undefined) return { name, state: "skipped", summary: missing };
+  prepareEngine();
+  const sets: [GoldenName, readonly AskedModel[] | undefined][] = [
+    ["fixtures", fixtureModels()],
+    ["published-shapes", publishedShapes()],
+  ];
+  const differences: string[] = [];
+  const notes: string[] = [];
+  let rowCount = 0;
+  for (const [set, models] of sets) {
+    if (models === undefined) {
+      notes.push(`skipped ${set} (their generator is in WEIGHIN_SHARED, which is not there)`);
+      continue;
+    }
+    const paths = new Map(models.map((model) => [model.name, model.path]));
+    for (const row of readGolden(set).rows) {
+      rowCount += 1;
+      const path = paths.get(row.model);
+      const answer = path === undefined ? "no such model" : { ...askEngine(path, row.workload) };
+      const { model, workload, ...golden } = row;
+      if (JSON.stringify(answer) === JSON.stringify(golden)) continue;
+      const asked = `${model} ${JSON.stringify(workload)}`;
+      differences.push(`${asked}: golden ${JSON.stringify(golden)}, now ${JSON.stringify(answer)}`);
+    }
+  }
+  return verdict(name, [`${rowCount} rows`, ...notes].join("; "), differences);
+}
+
+/** Holds weighin's weights and cache against the golden numbers of both sets. */
+export async function checkEstimates(): Promise<PartResult> {
+  const name = "weighin against llama.cpp: weights and cache";
+  const sets: [GoldenName, readonly AskedModel[] | undefined][] = [
+    ["fixtures", fixtureModels()],
+    ["published-shapes", publishedShapes()],
+  ];
+  const differences: string[] = [];
+  const notes: string[] = [];
+  const unclaimed = new Set<string>();
+  let equal = 0;
+  for (const [set, models] of sets) {
+    if (models === undefined) {
+      notes.push(`skipped ${set} (their generator is in WEIGHIN_SHARED, which is not there)`);
+      continue;
+    }
+    const { rows } = readGolden(set);
+    for (const { name: modelName, path } of models) {
+      const model = await inspectModel(path);
+      for (const row of rows.filter((candidate) => candidate.model === modelName)) {
+        const compared = compareRow(model, row);
+        if (compared.state === "equal") equal += 1;
+        else if (compared.state === "unclaimed") unclaimed.add(modelName);
+        else differences.push(compared.message);
+      }
+    }
+  }
+  if (unclaimed.size > 0) notes.push(`no cache claimed for ${[...unclaimed].join(", ")}`);
+  return verdict(name, [`${equal} rows equal`, ...notes].join("; "), differences);
+}
+
+/** Holds the sums that the published binary reports against the golden numbers of our own build. */
+export function checkPublishedBinary(): PartResult {
+  const name = "the llama.cpp binary on npm agrees with the golden numbers";
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    return {
+      name,
+      state: "skipped",
+      summary: `the pinned binary is linux-x64, this is ${process.platform}-${process.arch}`,
+    };
+  }
+  installPackages();
+  const sums = new Map(
+    readGolden("fixtures").rows.flatMap((row) =>
+      "refused" in row || JSON.stringify(row.workload) !== '{"contextTokens":8192}'
+        ? []
+        : [[row.model, row.contextBytes + row.computeBytes] as const],
+    ),
+  );
+  const models = fixtureModels();
+  const answers = askPublishedBinary(models.map((model) => model.path));
+  const differences = models.flatMap((model, index) => {
+    const [golden, now] = [sums.get(model.name), answers[index]?.bytes];
+    return golden === now ? [] : [`${model.name}: golden context and compute ${golden}, the binary ${now}`];
+  });
+  return verdict(name, `${models.length} models, context and compute together`, differences);
+}

@@ -1,0 +1,119 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type AskedWorkload, engineFlags } from "./workloads.ts";
+
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const WORK = join(HERE, "work");
+const BUNDLE = join(HERE, "node_modules/node-llama-cpp/llama/gitRelease.bundle");
+const SOURCE = join(WORK, "llama.cpp");
+const BUILD = join(WORK, "build");
+const PROGRAM = join(WORK, "ask");
+
+/** The rest is tools and a web page, which would only be in the way of this repository's own checks. */
+const SOURCE_FOLDERS = ["cmake", "ggml", "include", "src", "vendor"];
+
+const TOOLS = ["npm", "git", "cmake", "ninja", "g++"];
+
+/** No GPU, no network, no tools: libllama alone. -O1 halves the build; sizes do not depend on it. */
+export const CMAKE_OPTIONS: readonly string[] = [
+  "-DCMAKE_BUILD_TYPE=Release",
+  "-DCMAKE_C_FLAGS_RELEASE=-O1",
+  "-DCMAKE_CXX_FLAGS_RELEASE=-O1",
+  "-DGGML_NATIVE=OFF",
+  "-DLLAMA_BUILD_COMMON=OFF",
+  "-DLLAMA_BUILD_TOOLS=OFF",
+  "-DLLAMA_BUILD_TESTS=OFF",
+  "-DLLAMA_BUILD_EXAMPLES=OFF",
+  "-DLLAMA_BUILD_SERVER=OFF",
+  "-DLLAMA_BUILD_APP=OFF",
+  "-DLLAMA_USE_PREBUILT_UI=OFF",
+  "-DLLAMA_OPENSSL=OFF",
+];
+
+/** What llama.cpp said it would allocate, or its reason not to. Bytes, summed over buffer types. */
+export type EngineAnswer =
+  | { readonly modelBytes: number; readonly contextBytes: number; readonly computeBytes: number }
+  | { readonly refused: string };
+
+/** Why the engine cannot be built here, or undefined when it can. */
+export function missingTool(): string | undefined {
+  const missing = TOOLS.filter((tool) => !runs(tool));
+  return missing.length > 0 ? `needs ${missing.join(", ")}` : undefined;
+}
+
+/**
+ * Installs the pinned packages where they are not yet. Not by `npm ci`: it wants the binaries of every other platform in
+ * the lock file too, 600 MB that are left out here.
+ */
+export function installPackages(): void {
+  if (!existsSync(BUNDLE)) run("npm", ["install", "--no-save", "--omit=optional", "--ignore-scripts"], HERE);
+}
+
+/** Installs the pinned packages, unpacks the source it carries, builds libllama and `ask`. Minutes once, then nothing. */
+export function prepareEngine(): void {
+  mkdirSync(WORK, { recursive: true });
+  installPackages();
+  if (!existsSync(SOURCE)) {
+    run("git", ["clone", "--quiet", "--no-checkout", BUNDLE, SOURCE]);
+    run("git", ["-C", SOURCE, "sparse-checkout", "set", ...SOURCE_FOLDERS]);
+    run("git", ["-C", SOURCE, "-c", "advice.detachedHead=false", "checkout", "--quiet"]);
+  }
+  if (!existsSync(join(BUILD, "bin/libllama.so"))) {
+    run("cmake", ["-S", SOURCE, "-B", BUILD, "-G", "Ninja", ...CMAKE_OPTIONS]);
+    run("cmake", ["--build", BUILD, "--target", "llama", "-j2"]);
+  }
+  const includes = ["include", "src", "ggml/include"].map((folder) => `-I${join(SOURCE, folder)}`);
+  const libraries = ["-lllama", "-lggml", "-lggml-base", "-lggml-cpu"];
+  const link = [`-L${BUILD}/bin`, ...libraries, `-Wl,-rpath,${BUILD}/bin`];
+  run("g++", ["-O1", "-std=c++17", ...includes, join(HERE, "ask.cpp"), "-o", PROGRAM, ...link]);
+}
+
+/** Version and commit of the source that was built. */
+export function engineVersion(): { readonly version: string; readonly commit: string; readonly carrier: string } {
+  const info: { tag: string } = readJson("node_modules/node-llama-cpp/llama/llama.cpp.info.json");
+  const carrier: { version: string } = readJson("node_modules/node-llama-cpp/package.json");
+  const commit = execFileSync("git", ["-C", SOURCE, "rev-parse", "HEAD"], { encoding: "utf8" }).trim();
+  return { version: info.tag.replace(/^v/, ""), commit, carrier: `node-llama-cpp ${carrier.version}` };
+}
+
+/** Asks for one model and workload. Throws when the program itself fails. */
+export function askEngine(modelPath: string, workload: AskedWorkload): EngineAnswer {
+  const output = execFileSync(PROGRAM, ["-m", modelPath, ...engineFlags(workload)], { encoding: "utf8" });
+  const answer: { refused: string } | { buffers: { [type: string]: BufferBytes } } = JSON.parse(output);
+  if ("refused" in answer) return answer;
+  const buffers = Object.values(answer.buffers);
+  const sum = (part: keyof BufferBytes): number => buffers.reduce((total, buffer) => total + buffer[part], 0);
+  return { modelBytes: sum("model"), contextBytes: sum("context"), computeBytes: sum("compute") };
+}
+
+/** Asks the binary of `@node-llama-cpp/linux-x64`: context and compute together, at a context of 8192. */
+export function askPublishedBinary(
+  paths: readonly string[],
+): readonly { readonly file: string; readonly bytes: number }[] {
+  const output = execFileSync("node", [join(HERE, "published-binary.mjs"), ...paths], { encoding: "utf8" });
+  return output
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+}
+
+type BufferBytes = { readonly model: number; readonly context: number; readonly compute: number };
+
+function readJson<T>(path: string): T {
+  return JSON.parse(readFileSync(join(HERE, path), "utf8"));
+}
+
+function run(command: string, options: readonly string[], directory: string = WORK): void {
+  execFileSync(command, options, { cwd: directory, stdio: ["ignore", "ignore", "inherit"] });
+}
+
+function runs(tool: string): boolean {
+  try {
+    execFileSync(tool, ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,17 @@
+// Asks the llama.cpp binary that npm carries, for each GGUF file named: bytes of context and compute together, at a
+// context of 8192 and otherwise the defaults of the command-line tools. It gives no finer parts than this sum.
+import { getLlama } from "node-llama-cpp";
+
+const llama = await getLlama({ gpu: false, build: "never", logLevel: "disabled" });
+const { AddonModel, AddonContext } = llama._bindings;
+for (const file of process.argv.slice(2)) {
+  const model = new AddonModel(file, { gpuLayers: 0, noAlloc: true, useMmap: false, useMlock: false });
+  await model.init();
+  const options = { contextSize: 8192, batchSize: 512, sequences: 1, flashAttention: "auto", swaFullCache: false };
+  const context = new AddonContext(model, options);
+  await context.init();
+  console.log(JSON.stringify({ file, bytes: context.getMemoryBreakdown().cpuRam }));
+  await context.dispose();
+  await model.dispose();
+}
+process.exit(0); // the addon keeps threads alive

@@ -1,0 +1,44 @@
+import * as llamaCpp from "./llama-cpp/check.ts";
+import type { PartResult } from "./part.ts";
+import { checkReaders } from "./readers/check.ts";
+import { checkRealInput } from "./real-input.ts";
+import * as transformers from "./transformers/check.ts";
+import { VERSIONS } from "./transformers/engine.ts";
+
+type Part = () => PartResult | Promise<PartResult>;
+
+/** Runs every part that can run here, one line each; a difference makes the exit code 1. See `conformance/README.md`. */
+const PARTS: readonly Part[] = [
+  llamaCpp.checkEstimates,
+  transformers.checkEstimates,
+  checkReaders,
+  checkRealInput,
+  llamaCpp.checkGoldenNumbers,
+  llamaCpp.checkPublishedBinary,
+  ...VERSIONS.map((version) => () => transformers.checkGoldenNumbers(version)),
+];
+const DIFFERENCES_SHOWN = 20;
+
+const results: PartResult[] = [];
+for (const part of PARTS) {
+  const result = await attempt(part);
+  results.push(result);
+  console.log(`${result.state.padEnd(7)} ${result.name}: ${result.summary}`);
+  if (result.state !== "failed") continue;
+  for (const difference of result.differences.slice(0, DIFFERENCES_SHOWN)) console.log(`        ${difference}`);
+  const hidden = result.differences.length - DIFFERENCES_SHOWN;
+  if (hidden > 0) console.log(`        and ${hidden} more`);
+}
+const count = (state: PartResult["state"]): number => results.filter((result) => result.state === state).length;
+console.log(`${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped`);
+if (count("failed") > 0) process.exitCode = 1;
+
+/** A part that breaks off is a failure, and no reason not to run the others. */
+async function attempt(part: Part): Promise<PartResult> {
+  try {
+    return await part();
+  } catch (error) {
+    const problem = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { name: part.name || "a part", state: "failed", summary: "broke off", differences: [problem] };
+  }
+}

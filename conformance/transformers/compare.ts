@@ -1,0 +1,28 @@
+import type { Model } from "../../src/model/model.ts";
+import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
+import type { TransformersWorkload } from "../../src/runtimes/workload.ts";
+import type { Version } from "./engine.ts";
+import type { CacheRow, ModelRow } from "./golden.ts";
+
+/** Where weighin's figures for one model differ from what transformers had in memory; empty when nowhere. */
+export function compareModel(model: Model, row: ModelRow, version: Version): string[] {
+  if ("refused" in row) return [];
+  const asked = `${version} ${row.model} ${row.dtype}`;
+  const differences = row.caches.flatMap((cache) => {
+    const ours = estimateMemory(model, { ...workload(row, cache), version }).totals.cache;
+    return ours === cache.cacheBytes
+      ? []
+      : [`${asked} ${JSON.stringify(cache)}: cache ${ours}, transformers ${cache.cacheBytes}`];
+  });
+  if (model.quantization !== null) return differences;
+  const weights = estimateMemory(model, { runtime: "transformers", contextTokens: 1, dtype: row.dtype, version }).totals
+    .weights;
+  const theirs = Object.values(row.weightBytes).reduce((sum, bytes) => sum + bytes, 0);
+  if (weights !== theirs) differences.push(`${asked}: weights ${weights}, transformers ${theirs}`);
+  return differences;
+}
+
+function workload({ dtype }: ModelRow, row: CacheRow): TransformersWorkload {
+  const contextTokens = row.cache === "static" ? row.contextTokens : row.promptTokens + row.newTokens;
+  return { runtime: "transformers", dtype, cache: row.cache, sequences: row.sequences, contextTokens };
+}
