@@ -4,6 +4,7 @@ import { checkReaders } from "./readers/check.ts";
 import { checkRealInput } from "./real-input.ts";
 import * as transformers from "./transformers/check.ts";
 import { VERSIONS } from "./transformers/engine.ts";
+import { checkMetaShapes } from "./transformers/meta-shapes.ts";
 
 type Part = () => PartResult | Promise<PartResult>;
 
@@ -11,6 +12,7 @@ type Part = () => PartResult | Promise<PartResult>;
 const PARTS: readonly Part[] = [
   llamaCpp.checkEstimates,
   transformers.checkEstimates,
+  checkMetaShapes,
   checkReaders,
   checkRealInput,
   llamaCpp.checkGoldenNumbers,

@@ -1,7 +1,7 @@
 import type { Model } from "../../src/model/model.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
 import type { TransformersWorkload } from "../../src/runtimes/workload.ts";
-import type { Version } from "./engine.ts";
+import { VERSIONS, type Version } from "./engine.ts";
 import type { CacheRow, ModelRow } from "./golden.ts";
 
 /** Where weighin's figures for one model differ from what transformers had in memory; empty when nowhere. */
@@ -14,7 +14,8 @@ export function compareModel(model: Model, row: ModelRow, version: Version): str
       ? []
       : [`${asked} ${JSON.stringify(cache)}: cache ${ours}, transformers ${cache.cacheBytes}`];
   });
-  if (model.quantization !== null) return differences;
+  // Releases before the newest unpack to bfloat16 whatever type is asked for.
+  if (model.quantization !== null && version !== VERSIONS[0]) return differences;
   const weights = estimateMemory(model, { runtime: "transformers", contextTokens: 1, dtype: row.dtype, version }).totals
     .weights;
   const theirs = Object.values(row.weightBytes).reduce((sum, bytes) => sum + bytes, 0);

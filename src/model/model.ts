@@ -163,6 +163,10 @@ export type Model = {
   /** True when the output matrix is the embedding matrix. */
   readonly tiedEmbeddings: boolean;
   readonly layers: readonly ModelLayer[];
+  /**
+   * `total`: what all tensors stand for, MTP included. `active`: what one token visits, without MTP; the token
+   * embedding counts, whole.
+   */
   readonly parameters: { readonly total: number; readonly active: number };
   readonly weights: {
     /** Sum of tensor bytes as stored, in every file read. */

@@ -29,6 +29,13 @@ export function reportWhatItIsNot(input: ModelInput, claim: ShapeClaim, report: 
     );
     return;
   }
+  if (input.tensors.length === 0) {
+    report(
+      "no-model",
+      "There are no tensors here, as in a file that holds a vocabulary alone: what the keys describe is given, its weights are not.",
+      "tensors",
+    );
+  }
   if (claim.known) return;
   const keys = input.format === "gguf" ? "general.architecture" : "model_type";
   const named =

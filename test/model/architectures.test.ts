@@ -264,6 +264,17 @@ describe("layers from config.json", () => {
       [`1 x ${sliding(4096)}`, "1 x 8/2x128", `1 x ${sliding(4096)}`, "1 x 8/2x128"],
     ],
     [
+      "gemma3 follows sliding_window_pattern, and not the private copy that is saved beside layer_types",
+      {
+        model_type: "gemma3_text",
+        ...GQA_CONFIG,
+        head_dim: 128,
+        sliding_window_pattern: 4,
+        _sliding_window_pattern: 2,
+      },
+      [`3 x ${sliding(4096)}`, "1 x 8/2x128"],
+    ],
+    [
       "gpt_oss alternates over 128",
       { model_type: "gpt_oss", ...GQA_CONFIG, head_dim: 128 },
       [`1 x ${sliding(128)}`, "1 x 8/2x128", `1 x ${sliding(128)}`, "1 x 8/2x128"],

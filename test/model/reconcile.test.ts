@@ -277,6 +277,12 @@ describe("architectures that are not covered", () => {
     expect(buildSafetensors(`{"model_type": "${name}"}`).model.architecture).toBe(name);
   });
 
+  it("may have no tensors, as a file that holds a vocabulary alone", () => {
+    const { model, diagnostics } = buildGguf(keysOf("llama", { block_count: 2, vocab_size: 32000 }), []);
+    expect([model.layerCount, model.vocabularySize, model.weights.bytes]).toEqual([2, 32000, 0]);
+    expect(diagnostics.map(({ code, where }) => `${code} ${where}`)).toContain("no-model tensors");
+  });
+
   it("may be no models at all", () => {
     expect(buildGguf({ "general.type": "mmproj", "general.architecture": "clip" }).diagnostics).toMatchObject([
       { code: "no-model" },

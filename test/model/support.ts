@@ -16,6 +16,9 @@ export function tensor(name: string, shape: readonly number[], dtype = "BF16"): 
   return { name, dtype, shape, elements, bytes: Math.ceil((elements * (BITS[dtype] ?? 8)) / 8), file: 0, offset: 0 };
 }
 
+/** A table that proves nothing: files without any tensor are reported. */
+const INERT: Table = [tensor("inert", [1])];
+
 export function range(count: number): number[] {
   return [...Array(count).keys()];
 }
@@ -43,7 +46,7 @@ export function keysOf(
 
 export function buildGguf(
   keys: Record<string, GgufScalar | readonly GgufScalar[]> | GgufMetadata,
-  tensors: Table = [],
+  tensors: Table = INERT,
   limits: Partial<Limits> = {},
 ): Built {
   const diagnostics: Diagnostic[] = [];
@@ -58,7 +61,7 @@ export function buildGguf(
 }
 
 /** `config` is an object, or the text of a config.json. */
-export function buildSafetensors(config: object | string | undefined, tensors: Table = []): Built {
+export function buildSafetensors(config: object | string | undefined, tensors: Table = INERT): Built {
   const diagnostics: Diagnostic[] = [];
   const text = typeof config === "string" ? config : config && JSON.stringify(config);
   const model = buildModel({

@@ -194,6 +194,8 @@ describe("parameters of mixtures of experts", () => {
     const routed = model.tensors.filter(({ component }) => component === "experts");
     const inExperts = routed.reduce((sum, { parameters }) => sum + parameters, 0);
     expect(model.parameters.active).toBe(20_914_757_184 - inExperts + (inExperts * 4) / 32);
+    // OpenAI's model card says 3.61 B, the token embedding left out.
+    expect(model.parameters.active - 201_088 * 2880).toBe(3_608_307_264);
   });
 
   it("count as active what one token visits", () => {

@@ -41,6 +41,13 @@ describe("asking for an estimate", () => {
     expect(String(error)).toMatch(message);
   });
 
+  test.each(["gguf", "safetensors"] as const)("wants a context where the %s model names none", (format) => {
+    const untold = model({ format, trainedContext: null });
+    const runtime = format === "gguf" ? "llama.cpp" : "transformers";
+    expect(() => estimateMemory(untold, { runtime })).toThrow(/contextTokens must be given/);
+    expect(estimateMemory(untold, { runtime, contextTokens: 256 }).workload["contextTokens"]).toBe(256);
+  });
+
   test("refuses two GPUs", () => {
     const devices = ["GPU0", "GPU1"].map((name): Device => ({ name, kind: "cuda" }));
     expect(() => estimateMemory(model(), { runtime: "llama.cpp", devices })).toThrow(/got GPU0, GPU1/);

@@ -56,6 +56,19 @@ describe("the weights of transformers", () => {
     expect(estimate(packed).totals.weights).toBe(777 + 88);
   });
 
+  // As the conformance run of the gpt-oss and FP8 fixtures found it on a CPU.
+  test.each([
+    ["mxfp4", tensor("mlp.experts.down_proj_blocks", { dtype: "U8", elements: 50, parameters: 100, bytes: 50 }), 4],
+    ["fp8", tensor("mlp.up_proj.weight", { dtype: "F8_E4M3", elements: 100, parameters: 100, bytes: 100 }), 8],
+  ])("are unpacked where there is no CUDA device (%s)", (method, packed, scaleBytes) => {
+    const scale = tensor("scale", { dtype: "F32", elements: 2, parameters: 0, bytes: scaleBytes });
+    const norm = tensor("norm.weight", { dtype: "BF16", elements: 10, parameters: 10, bytes: 20 });
+    const quantized = made({ tensors: [norm, packed, scale], quantization: { method, bitsPerWeight: 4 } });
+    expect(estimate(quantized).totals.weights).toBe(2 * (100 + 10));
+    const cuda = [{ name: "GPU0", kind: "cuda" }] as const;
+    expect(estimate(quantized, { devices: cuda }).totals.weights).toBe(packed.bytes + scaleBytes + 20);
+  });
+
   test("hold a tied output matrix once", () => {
     const tensors = [
       tensor("model.embed_tokens.weight", { dtype: "BF16" }),

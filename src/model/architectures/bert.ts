@@ -3,7 +3,7 @@ import { configAttention, ggufAttention } from "./attention-rules.ts";
 import { configDense, ggufFeedForward } from "./feed-forward-rules.ts";
 import { noWindow } from "./windows.ts";
 
-// https://github.com/huggingface/transformers/blob/main/src/transformers/models/bert/configuration_bert.py
+// https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/bert/configuration_bert.py
 const BERT_DEFAULTS = {
   vocab_size: 30522,
   hidden_size: 768,
@@ -43,7 +43,7 @@ export const bert: Architecture = {
       mixer: configAttention(noWindow, { causal: false }),
       feedForward: configDense,
       causal: false,
-      // https://github.com/huggingface/transformers/blob/06053b84c14d72e9789fbf27844a75aa89b3ded7/src/transformers/models/distilbert/configuration_distilbert.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/distilbert/configuration_distilbert.py
       defaults: {
         vocab_size: 30522,
         max_position_embeddings: 512,

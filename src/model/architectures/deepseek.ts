@@ -25,9 +25,9 @@ export const deepseek: Architecture = {
       modelTypes: ["deepseek_v2"],
       mixer: configLatent,
       feedForward: experts,
-      // https://github.com/huggingface/transformers/blob/008e574391258935f3ecc3035c882e73bbcac419/src/transformers/models/deepseek_v2/configuration_deepseek_v2.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/deepseek_v2/configuration_deepseek_v2.py
       defaults: {
-        vocab_size: 32000,
+        vocab_size: 102400,
         hidden_size: 4096,
         intermediate_size: 11008,
         num_hidden_layers: 32,
@@ -48,7 +48,7 @@ export const deepseek: Architecture = {
       modelTypes: ["deepseek_v3", "kimi_k2"],
       mixer: configLatent,
       feedForward: experts,
-      // https://github.com/huggingface/transformers/blob/001f85b38fb432858ace93f18622f07cec46d874/src/transformers/models/deepseek_v3/configuration_deepseek_v3.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/deepseek_v3/configuration_deepseek_v3.py
       defaults: {
         vocab_size: 129280,
         hidden_size: 7168,

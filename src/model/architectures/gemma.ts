@@ -11,7 +11,7 @@ export const gemma: Architecture = {
       modelTypes: ["gemma"],
       mixer: configAttention(noWindow),
       feedForward: configDense,
-      // https://github.com/huggingface/transformers/blob/008e574391258935f3ecc3035c882e73bbcac419/src/transformers/models/gemma/configuration_gemma.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/gemma/configuration_gemma.py
       defaults: {
         vocab_size: 256000,
         hidden_size: 3072,
@@ -41,7 +41,7 @@ export const gemma2: Architecture = {
       modelTypes: ["gemma2"],
       mixer: configAttention(configWindow(periodic(2))),
       feedForward: configDense,
-      // https://github.com/huggingface/transformers/blob/008e574391258935f3ecc3035c882e73bbcac419/src/transformers/models/gemma2/configuration_gemma2.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/gemma2/configuration_gemma2.py
       defaults: {
         vocab_size: 256000,
         hidden_size: 2304,
@@ -64,9 +64,9 @@ export const gemma3: Architecture = {
   config: [
     {
       modelTypes: ["gemma3_text", "gemma3"],
-      mixer: configAttention(configWindow(periodic(6, "sliding_window_pattern", "_sliding_window_pattern"))),
+      mixer: configAttention(configWindow(periodic(6, "sliding_window_pattern"))),
       feedForward: configDense,
-      // https://github.com/huggingface/transformers/blob/008f5c8c29be84d4721dc6d1e0fcd72300580be4/src/transformers/models/gemma3/configuration_gemma3.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/gemma3/configuration_gemma3.py
       defaults: {
         vocab_size: 262208,
         hidden_size: 2304,

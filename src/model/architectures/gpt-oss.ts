@@ -11,7 +11,7 @@ export const gptOss: Architecture = {
       modelTypes: ["gpt_oss"],
       mixer: configAttention(configWindow(periodic(2))),
       feedForward: configExperts({ experts: ["num_local_experts", "num_experts"], width: ["intermediate_size"] }),
-      // https://github.com/huggingface/transformers/blob/02b8f42b4240dddea1b27c45d2dc95fb2682f841/src/transformers/models/gpt_oss/configuration_gpt_oss.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/gpt_oss/configuration_gpt_oss.py
       defaults: {
         vocab_size: 201088,
         hidden_size: 2880,

@@ -38,7 +38,7 @@ const configMixer: MixerRule = (keys) => {
 
 /**
  * The width is adjusted as Lfm2MLP does, unless switched off.
- * https://github.com/huggingface/transformers/blob/main/src/transformers/models/lfm2/modeling_lfm2.py
+ * https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/lfm2/modeling_lfm2.py
  */
 const configFeedForward: FeedForwardRule = (keys) => {
   const width = adjustedWidth(keys);
@@ -63,7 +63,7 @@ export const lfm2: Architecture = {
       modelTypes: ["lfm2"],
       mixer: configMixer,
       feedForward: configFeedForward,
-      // https://github.com/huggingface/transformers/blob/05cd1ec14dbe16127778060fb68c34105873015c/src/transformers/models/lfm2/configuration_lfm2.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/lfm2/configuration_lfm2.py
       defaults: {
         vocab_size: 65536,
         hidden_size: 2560,

@@ -12,7 +12,7 @@ export const llama: Architecture = {
       mixer: configAttention(noWindow),
       // Merges made experts of llamas before Mixtral had a model_type.
       feedForward: configExperts({ experts: ["num_local_experts"], width: ["intermediate_size"] }),
-      // https://github.com/huggingface/transformers/blob/008e574391258935f3ecc3035c882e73bbcac419/src/transformers/models/llama/configuration_llama.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/llama/configuration_llama.py
       defaults: {
         vocab_size: 32000,
         hidden_size: 4096,

@@ -13,7 +13,7 @@ export const mamba: Architecture = {
       modelTypes: ["mamba"],
       mixer: configMamba("mamba1"),
       feedForward: noFeedForward,
-      // https://github.com/huggingface/transformers/blob/00328d4e5b22c29e40d28b27c2a99cd7d0c5c14e/src/transformers/models/mamba/configuration_mamba.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/mamba/configuration_mamba.py
       defaults: {
         vocab_size: 50280,
         hidden_size: 768,
@@ -28,7 +28,7 @@ export const mamba: Architecture = {
       modelTypes: ["mamba2"],
       mixer: configMamba("mamba2"),
       feedForward: noFeedForward,
-      // https://github.com/huggingface/transformers/blob/main/src/transformers/models/mamba2/configuration_mamba2.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/mamba2/configuration_mamba2.py
       defaults: {
         vocab_size: 32768,
         hidden_size: 4096,

@@ -11,7 +11,7 @@ export const mistral: Architecture = {
       modelTypes: ["mistral"],
       mixer: configAttention(configWindow(everyLayer)),
       feedForward: configDense,
-      // https://github.com/huggingface/transformers/blob/001f85b38fb432858ace93f18622f07cec46d874/src/transformers/models/mistral/configuration_mistral.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/mistral/configuration_mistral.py
       defaults: {
         vocab_size: 32000,
         hidden_size: 4096,
@@ -28,7 +28,7 @@ export const mistral: Architecture = {
       modelTypes: ["mixtral"],
       mixer: configAttention(configWindow(everyLayer)),
       feedForward: configExperts({ experts: ["num_local_experts", "num_experts"], width: ["intermediate_size"] }),
-      // https://github.com/huggingface/transformers/blob/008e574391258935f3ecc3035c882e73bbcac419/src/transformers/models/mixtral/configuration_mixtral.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/mixtral/configuration_mixtral.py
       defaults: {
         vocab_size: 32000,
         hidden_size: 4096,

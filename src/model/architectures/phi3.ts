@@ -11,7 +11,7 @@ export const phi3: Architecture = {
       modelTypes: ["phi3"],
       mixer: configAttention(configWindow(everyLayer)),
       feedForward: configDense,
-      // https://github.com/huggingface/transformers/blob/008e574391258935f3ecc3035c882e73bbcac419/src/transformers/models/phi3/configuration_phi3.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/phi3/configuration_phi3.py
       defaults: {
         vocab_size: 32064,
         hidden_size: 3072,

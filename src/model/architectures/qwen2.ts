@@ -27,7 +27,7 @@ export const qwen2: Architecture = {
       modelTypes: ["qwen2"],
       mixer: configAttention(configWindow(upperLayersSlide)),
       feedForward: configDense,
-      // https://github.com/huggingface/transformers/blob/008e574391258935f3ecc3035c882e73bbcac419/src/transformers/models/qwen2/configuration_qwen2.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/qwen2/configuration_qwen2.py
       defaults: {
         vocab_size: 151936,
         hidden_size: 4096,
@@ -51,7 +51,7 @@ export const qwen2: Architecture = {
         sharedWidth: (keys) => keys.integer("shared_expert_intermediate_size"),
         dense: sparseStepDense,
       }),
-      // https://github.com/huggingface/transformers/blob/008e574391258935f3ecc3035c882e73bbcac419/src/transformers/models/qwen2_moe/configuration_qwen2_moe.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/qwen2_moe/configuration_qwen2_moe.py
       defaults: {
         vocab_size: 151936,
         hidden_size: 2048,

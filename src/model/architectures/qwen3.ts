@@ -19,7 +19,7 @@ export const qwen3: Architecture = {
       modelTypes: ["qwen3"],
       mixer: configAttention(configWindow(upperLayersSlide)),
       feedForward: configDense,
-      // https://github.com/huggingface/transformers/blob/008e574391258935f3ecc3035c882e73bbcac419/src/transformers/models/qwen3/configuration_qwen3.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/qwen3/configuration_qwen3.py
       defaults: {
         vocab_size: 151936,
         hidden_size: 4096,
@@ -44,7 +44,7 @@ export const qwen3: Architecture = {
         dense: sparseStepDense,
       }),
       // No head_dim of its own: absent, it is hidden / heads.
-      // https://github.com/huggingface/transformers/blob/008e574391258935f3ecc3035c882e73bbcac419/src/transformers/models/qwen3_moe/configuration_qwen3_moe.py
+      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/qwen3_moe/configuration_qwen3_moe.py
       defaults: {
         vocab_size: 151936,
         hidden_size: 2048,

@@ -33,7 +33,7 @@ export const ggufUniform: WindowRule = (keys) => {
 
 /**
  * `sliding_window` on the layers `layer_types` names, else on those that `slides` picks.
- * https://github.com/huggingface/transformers/blob/main/src/transformers/configuration_utils.py (ALLOWED_LAYER_TYPES)
+ * https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/configuration_utils.py (ALLOWED_LAYER_TYPES)
  */
 export function configWindow(slides: (keys: Keys) => (layer: number) => boolean): WindowRule {
   return (keys) => {

@@ -1,5 +1,6 @@
 import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
+import { trainedContextOf } from "../context-tokens.ts";
 import { BOOLEAN, checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
 import type { Device, LlamaCppWorkload } from "../workload.ts";
 import { CACHE_TYPE_NAMES } from "./cache-type.ts";
@@ -57,14 +58,7 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
       },
     );
   }
-  const contextTokens = workload.contextTokens ?? defaults.contextTokens ?? model.trainedContext ?? undefined;
-  if (contextTokens === undefined) {
-    throw new InspectError(
-      "invalid-option",
-      "options.contextTokens must be given: the model does not say which context it was trained for",
-      { key: "contextTokens" },
-    );
-  }
+  const contextTokens = workload.contextTokens ?? defaults.contextTokens ?? trainedContextOf(model);
   const devices = workload.devices ?? [{ name: "CPU", kind: "cpu" }];
   refuseSeveralDevices(devices);
   return {

@@ -2,7 +2,7 @@ import type { Model } from "../../model/model.ts";
 import { assembleEstimate } from "../assemble.ts";
 import type { Certainty, MemoryEstimate } from "../estimate.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
-import type { TransformersWorkload } from "../workload.ts";
+import type { Device, TransformersWorkload } from "../workload.ts";
 import { activationItem, contextItems } from "./activations.ts";
 import { layerCaches } from "./cache.ts";
 import { floatBytes, runningDtype } from "./dtype.ts";
@@ -14,7 +14,7 @@ import { weightItem } from "./weights.ts";
 /** What PyTorch transformers allocates for `generate` on one device. */
 export function estimateTransformers(model: Model, workload: TransformersWorkload): MemoryEstimate {
   const settings = resolveSettings(model, workload);
-  const device = settings.devices[0] ?? { name: "CPU", kind: "cpu" };
+  const device: Device = settings.devices[0] ?? { name: "CPU", kind: "cpu" };
   const dtype = runningDtype(model, settings.dtype);
   const elementBytes = floatBytes(dtype) ?? 4;
   const caches = layerCaches(model, settings, elementBytes)?.flat() ?? null;
@@ -24,7 +24,7 @@ export function estimateTransformers(model: Model, workload: TransformersWorkloa
     runtimeVersion: settings.version,
     workload: settings,
     deviceNames: [device.name],
-    weights: [weightItem(model, dtype, device.name)],
+    weights: [weightItem(model, dtype, device)],
     cache: caches && cacheItems(caches, device.name, cacheCertainty(model, settings.version)),
     compute: activations && [activations],
     overhead: contextItems(device),

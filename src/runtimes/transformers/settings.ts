@@ -1,5 +1,6 @@
 import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
+import { trainedContextOf } from "../context-tokens.ts";
 import { checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
 import type { TransformersWorkload } from "../workload.ts";
 import { TRANSFORMERS_VERSION } from "./version.ts";
@@ -23,14 +24,7 @@ const RULES: { readonly [option in keyof TransformersSettings]: OptionRule } = {
 /** Checks a workload and fills in its defaults. */
 export function resolveSettings(model: Model, workload: TransformersWorkload): TransformersSettings {
   checkOptions(workload, RULES);
-  const contextTokens = workload.contextTokens ?? model.trainedContext ?? undefined;
-  if (contextTokens === undefined) {
-    throw new InspectError(
-      "invalid-option",
-      "options.contextTokens must be given: the model does not say which context it was trained for",
-      { key: "contextTokens" },
-    );
-  }
+  const contextTokens = workload.contextTokens ?? trainedContextOf(model);
   const devices = workload.devices ?? [{ name: "CPU", kind: "cpu" }];
   const [, second] = devices;
   if (second !== undefined) {

@@ -1,5 +1,6 @@
 import type { Model, ModelTensor } from "../../model/model.ts";
 import type { MemoryItem } from "../estimate.ts";
+import type { Device } from "../workload.ts";
 import { floatBytes } from "./dtype.ts";
 
 /** Tensors that a tied model drops: the output matrix is the embedding. */
@@ -15,23 +16,31 @@ const KEPT_IN_FLOAT32: ReadonlyMap<string, { readonly always?: RegExp; readonly 
 ]);
 
 /**
- * Parameters on the device after `from_pretrained`: floating-point tensors in the type the model runs in, packed and
- * integer tensors as stored, one copy of tied matrices, no blocks that predict further tokens.
+ * Packings that are unpacked on loading where there is no CUDA device (`quantizers/quantizer_mxfp4.py` and
+ * `quantizer_finegrained_fp8.py`, validate_environment).
  */
-export function weightItem(model: Model, dtype: string, device: string): MemoryItem {
+const UNPACKED_WITHOUT_CUDA: ReadonlySet<string> = new Set(["fp8", "mxfp4"]);
+
+type Loading = "converted" | "unpacked" | "as stored";
+
+/**
+ * Parameters on the device after `from_pretrained`: floating-point tensors in the type the model runs in, packed and
+ * integer tensors as stored unless they are unpacked, one copy of tied matrices, no blocks that predict further tokens.
+ */
+export function weightItem(model: Model, dtype: string, device: Device): MemoryItem {
   const elementBytes = floatBytes(dtype) ?? FLOAT32_BYTES;
-  // Quantized checkpoints keep the types they were stored in, scales included.
-  const converts = model.quantization === null;
+  const loading = loadingOf(model, device);
   let bytes = 0;
   for (const tensor of model.tensors) {
     if (!isLoaded(tensor, model)) continue;
-    if (!converts || floatBytes(tensor.dtype) === undefined) bytes += tensor.bytes;
-    else bytes += tensor.elements * (staysFloat32(tensor, model, dtype) ? FLOAT32_BYTES : elementBytes);
+    bytes += isConverted(tensor, loading)
+      ? tensor.parameters * (staysFloat32(tensor, model, dtype) ? FLOAT32_BYTES : elementBytes)
+      : tensor.bytes;
   }
   return {
     component: "weights",
-    label: converts ? `weights, ${dtype}` : "weights, as stored",
-    device,
+    label: `weights, ${loading === "as stored" ? loading : loading === "unpacked" ? `unpacked to ${dtype}` : dtype}`,
+    device: device.name,
     bytes,
     certainty: "derived",
     source: "transformers 5.23.0 modeling_utils.py, from_pretrained",
@@ -39,6 +48,21 @@ export function weightItem(model: Model, dtype: string, device: string): MemoryI
 }
 
 const FLOAT32_BYTES = 4;
+
+/** Quantized checkpoints keep the types they were stored in, scales included, or lose both. */
+function loadingOf({ quantization }: Model, { kind }: Device): Loading {
+  if (quantization === null) return "converted";
+  return kind !== "cuda" && UNPACKED_WITHOUT_CUDA.has(quantization.method) ? "unpacked" : "as stored";
+}
+
+/** In the type the model runs in. Unpacking leaves nothing of scales, which stand for no parameters. */
+function isConverted({ dtype, elements, parameters }: ModelTensor, loading: Loading): boolean {
+  if (loading === "as stored") return false;
+  if (floatBytes(dtype) !== undefined) return true;
+  return loading === "unpacked" && (parameters !== elements || FLOAT8.test(dtype));
+}
+
+const FLOAT8 = /^F8_E[45]M/;
 
 function staysFloat32(tensor: ModelTensor, model: Model, dtype: string): boolean {
   const kept = KEPT_IN_FLOAT32.get(model.architecture ?? "");
