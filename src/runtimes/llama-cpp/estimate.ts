@@ -21,13 +21,14 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
   const placement = placeOn(settings.devices);
   const cells = cellsOf(settings, model.causal);
   const caches = layerCaches(model, settings, cells, alignmentOf(placement.main))?.flat() ?? null;
+  const certainty = certaintyOf(model, placement.main.kind);
   return assembleEstimate({
     runtime: "llama.cpp",
     runtimeVersion: LLAMA_CPP_VERSION,
     workload: settings,
     deviceNames: [...new Set([placement.main.name, placement.host.name])],
-    weights: weightItems(model, placement, "weights, without memory mapping"),
-    cache: caches && cacheItems(caches, placement.main.name, cacheCertainty(model, placement.main.kind)),
+    weights: weightItems(model, placement, certainty),
+    cache: caches && cacheItems(caches, placement.main.name, certainty),
     compute: computeItems(model, settings, cells, placement),
     overhead: overheadItems(model, settings, placement),
     cachePerToken: caches && bytesPerToken(caches),
@@ -37,6 +38,6 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
 }
 
 /** The golden numbers were asked for on a CPU. */
-function cacheCertainty(model: Model, kind: Device["kind"]): Certainty {
+function certaintyOf(model: Model, kind: Device["kind"]): Certainty {
   return kind === "cpu" && PROVEN_ARCHITECTURES.has(model.architecture ?? "") ? "exact" : "derived";
 }

@@ -1,5 +1,5 @@
 /**
- * Architectures whose cache the engine itself allocated to the byte as computed here, on a CPU, over the workloads of
+ * Architectures whose weights and cache the engine itself allocated to the byte as computed here, on a CPU, over the workloads of
  * `conformance/llama-cpp/`. A test holds this list against the golden numbers.
  */
 export const PROVEN_ARCHITECTURES: ReadonlySet<string> = new Set([

@@ -1,10 +1,12 @@
 import { GGML_TYPES_BY_NAME } from "../../formats/gguf/types.ts";
 import type { Model, ModelTensor } from "../../model/model.ts";
-import type { MemoryItem } from "../estimate.ts";
+import type { Certainty, MemoryItem } from "../estimate.ts";
 import { padTo } from "../pad.ts";
 import type { Device } from "../workload.ts";
 import { alignmentOf, type Placement } from "./placement.ts";
 
+/** Mapping and repacking move bytes between buffers, and repacking a quantized tied output copies it. */
+const LABEL = "weights, neither memory-mapped nor repacked";
 const SOURCE = "llama.cpp 0.5.0 src/llama-model.cpp:1521-1533, ggml/src/ggml-alloc.c:1168";
 
 /** Tensors of the input class (`src/llama-arch.cpp`), which stay on the CPU side whatever is offloaded. */
@@ -25,10 +27,10 @@ const ALWAYS_DUPLICATES_EMBEDDING: ReadonlySet<string> = new Set(["gemma3n", "ge
 const CUDA_ROW_PADDING = 512;
 
 /**
- * Weight buffers without memory mapping: every loaded tensor at its padded size on its device. Blocks that predict
+ * Weight buffers without memory mapping or repacking: every loaded tensor at its padded size on its device. Blocks that predict
  * further tokens are left out, as by default (`load_mtp` false).
  */
-export function weightItems(model: Model, placement: Placement, label: string): MemoryItem[] {
+export function weightItems(model: Model, placement: Placement, certainty: Certainty): MemoryItem[] {
   const { main, host } = placement;
   let mainBytes = 0;
   let hostBytes = 0;
@@ -44,12 +46,12 @@ export function weightItems(model: Model, placement: Placement, label: string): 
     label: text,
     device: device.name,
     bytes,
-    certainty: "derived",
+    certainty,
     source: SOURCE,
   });
   const copy = copyBytes > 0 ? [item(main, "output matrix, a copy of the tied token embedding", copyBytes)] : [];
-  if (main === host) return [item(main, label, mainBytes + hostBytes), ...copy];
-  return [item(main, label, mainBytes), ...copy, item(host, "token embedding, kept on the CPU side", hostBytes)];
+  if (main === host) return [item(main, LABEL, mainBytes + hostBytes), ...copy];
+  return [item(main, LABEL, mainBytes), ...copy, item(host, "token embedding, kept on the CPU side", hostBytes)];
 }
 
 /** The output layer of a tied model shares the embedding only where both are on one buffer type. */

@@ -18,14 +18,15 @@ export function estimateTransformers(model: Model, workload: TransformersWorkloa
   const dtype = runningDtype(model, settings.dtype);
   const elementBytes = floatBytes(dtype) ?? 4;
   const caches = layerCaches(model, settings, elementBytes)?.flat() ?? null;
+  const certainty = certaintyOf(model, settings.version);
   const activations = activationItem(model, settings, elementBytes);
   return assembleEstimate({
     runtime: "transformers",
     runtimeVersion: settings.version,
     workload: settings,
     deviceNames: [device.name],
-    weights: [weightItem(model, dtype, device)],
-    cache: caches && cacheItems(caches, device.name, cacheCertainty(model, settings.version)),
+    weights: [weightItem(model, dtype, device, certainty)],
+    cache: caches && cacheItems(caches, device.name, certainty),
     compute: activations && [activations],
     overhead: contextItems(device),
     cachePerToken: caches && bytesPerToken(caches),
@@ -34,6 +35,7 @@ export function estimateTransformers(model: Model, workload: TransformersWorkloa
   });
 }
 
-function cacheCertainty(model: Model, version: string): Certainty {
+/** The golden numbers were asked of one release. */
+function certaintyOf(model: Model, version: string): Certainty {
   return version === TRANSFORMERS_VERSION && PROVEN_MODEL_TYPES.has(model.architecture ?? "") ? "exact" : "derived";
 }

@@ -1,6 +1,6 @@
 /**
- * Model types whose cache, in the release of `version.ts`, was as large as computed here: the tensors the library held
- * after running the workloads of `conformance/transformers/`. A test holds this list against the golden numbers.
+ * Model types whose weights and cache, in the release of `version.ts`, were as large as computed here: the tensors the
+ * library held on a CPU after running the workloads of `conformance/transformers/`. A test holds this list against the golden numbers.
  */
 export const PROVEN_MODEL_TYPES: ReadonlySet<string> = new Set([
   "bert",

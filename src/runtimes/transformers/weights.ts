@@ -1,5 +1,5 @@
 import type { Model, ModelTensor } from "../../model/model.ts";
-import type { MemoryItem } from "../estimate.ts";
+import type { Certainty, MemoryItem } from "../estimate.ts";
 import type { Device } from "../workload.ts";
 import { floatBytes } from "./dtype.ts";
 
@@ -27,7 +27,7 @@ type Loading = "converted" | "unpacked" | "as stored";
  * Parameters on the device after `from_pretrained`: floating-point tensors in the type the model runs in, packed and
  * integer tensors as stored unless they are unpacked, one copy of tied matrices, no blocks that predict further tokens.
  */
-export function weightItem(model: Model, dtype: string, device: Device): MemoryItem {
+export function weightItem(model: Model, dtype: string, device: Device, proven: Certainty): MemoryItem {
   const elementBytes = floatBytes(dtype) ?? FLOAT32_BYTES;
   const loading = loadingOf(model, device);
   let bytes = 0;
@@ -42,7 +42,8 @@ export function weightItem(model: Model, dtype: string, device: Device): MemoryI
     label: `weights, ${loading === "as stored" ? loading : loading === "unpacked" ? `unpacked to ${dtype}` : dtype}`,
     device: device.name,
     bytes,
-    certainty: "derived",
+    // Packed weights that stay packed were not run: their kernels need a GPU.
+    certainty: loading === "as stored" ? "derived" : proven,
     source: "transformers 5.23.0 modeling_utils.py, from_pretrained",
   };
 }
