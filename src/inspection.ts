@@ -1,4 +1,5 @@
 import { type Diagnostic, makeReporter, type Reporter } from "./diagnostics.ts";
+import { isInspectError } from "./errors.ts";
 import { mergeGgufSplits } from "./formats/gguf/merge-splits.ts";
 import { readGguf } from "./formats/gguf/read.ts";
 import type { ReadingOptions } from "./formats/reading.ts";
@@ -13,7 +14,7 @@ import type { ByteSource } from "./source/byte-source.ts";
 import type { LocalOpener } from "./source/local-opener.ts";
 import { mapBounded } from "./source/pool.ts";
 import { resolveSource } from "./source/resolve.ts";
-import type { ResolvedSource, SourceOptions } from "./source/resolved.ts";
+import type { ResolvedSource, SourceOptions, WeightFile } from "./source/resolved.ts";
 
 /**
  * What can be weighed.
@@ -65,6 +66,8 @@ export async function inspect(input: ModelInput, options: InspectOptions, platfo
 
 async function readGgufModel(resolved: ResolvedSource, options: SourceOptions, report: Reporter): Promise<Reading> {
   const headers = await readHeaders(resolved, options, report, readGguf);
+  // A caller's own sources come in any order: where their names do not say it, their keys do.
+  if (resolved.kind === "custom") headers.sort((a, b) => (a.header.split?.index ?? 0) - (b.header.split?.index ?? 0));
   const { metadata, tensors } = mergeGgufSplits(headers.map(({ path, header }) => ({ name: path, gguf: header })));
   return {
     shape: buildModel({ format: "gguf", metadata, tensors, limits: options.limits, report }),
@@ -100,15 +103,28 @@ function readHeaders<Header extends { readonly headerBytes: number }>(
   report: Reporter,
   read: (source: ByteSource, options: ReadingOptions) => Promise<Header>,
 ): Promise<ReadHeader<Header>[]> {
-  return mapBounded(resolved.files, limits.concurrency, signal, async (file, index, stop) => {
+  const isRemote = resolved.kind === "http" || resolved.kind === "hub";
+
+  async function readOne(file: WeightFile, index: number, stop: AbortSignal): Promise<ReadHeader<Header>> {
+    const found: Parameters<Reporter>[] = [];
     const source = await file.open(stop);
     try {
-      const header = await read(source, { limits, report, signal: stop, file: index });
-      return { path: file.path, bytes: source.size, header };
+      const collect: Reporter = (...diagnostic) => void found.push(diagnostic);
+      const header = await read(source, { limits, report: collect, signal: stop, file: index });
+      for (const diagnostic of found) report(...diagnostic);
+      return { path: source.path ?? file.path, bytes: source.size, header };
     } finally {
       await source.close?.();
     }
-  });
+  }
+
+  return mapBounded(resolved.files, limits.concurrency, signal, (file, index, stop) =>
+    readOne(file, index, stop).catch((error: unknown) => {
+      // Replaced on its server between two answers: once is an upload, twice is not worth a third try.
+      if (!isRemote || !isInspectError(error, "source-changed")) throw error;
+      return readOne(file, index, stop);
+    }),
+  );
 }
 
 function filesOf(headers: readonly ReadHeader<{ readonly headerBytes: number }>[]): ModelFile[] {

@@ -41,7 +41,7 @@ export type Limits = {
   readonly concurrency: number;
   /** Requests for one file, follow-ups and retries included. */
   readonly requestsPerFile: number;
-  /** Milliseconds without a byte from a server. */
+  /** Milliseconds a server may take over 1,024 bytes, or over none. */
   readonly idleTimeoutMs: number;
   /** Bytes of an answer that ignores the range asked for: up to here it is sliced, beyond it is refused. */
   readonly unrangedBytes: number;

@@ -19,6 +19,7 @@ export async function readArray(
   // In a split set the first file holds the keys.
   const [file] = resolved.files;
   if (resolved.format !== "gguf" || file === undefined) {
+    for (const started of resolved.files) started.abandon?.();
     throw new InspectError("wrong-format", `${resolved.id} is not GGUF: only GGUF files have metadata arrays.`, {
       source: resolved.id,
       key,

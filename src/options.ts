@@ -54,6 +54,9 @@ const KINDS: { readonly [option in keyof InspectOptions]-?: Kind } = {
 
 /** Checks the options of `inspectModel` and fills in their defaults. */
 export function resolveOptions(options: InspectOptions, redirects: SourceOptions["redirects"]): SourceOptions {
+  if (!isKind(options, "object")) {
+    throw new InspectError("invalid-option", `options must be an object, got ${String(options)}`);
+  }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
     const kind = isOption(name) ? KINDS[name] : undefined;
@@ -71,7 +74,7 @@ export function resolveOptions(options: InspectOptions, redirects: SourceOptions
     fetch: options.fetch ?? globalThis.fetch,
     redirects,
     endpoint: checkEndpoint(options.endpoint ?? "https://huggingface.co"),
-    token: options.token,
+    token: checkToken(options.token),
     revision: options.revision,
     offline: options.offline ?? false,
     cacheDir: options.cacheDir,
@@ -93,11 +96,28 @@ function isKind(value: unknown, kind: Kind): boolean {
   return typeof value === kind;
 }
 
+/** Checked here, since an error of `Headers` would quote the token. */
+function checkToken(token: string | undefined): string | undefined {
+  if (token === undefined || /^[!-~]*$/.test(token)) return token;
+  throw new InspectError(
+    "invalid-option",
+    "options.token must be the hub's token alone: ASCII characters without spaces or line breaks",
+    { key: "token" },
+  );
+}
+
 function checkEndpoint(endpoint: string): string {
-  if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol)) {
+  if (endpoint.includes("@")) {
     throw new InspectError(
       "invalid-option",
-      `options.endpoint must be an http(s) URL, got ${JSON.stringify(endpoint)}`,
+      "options.endpoint must hold no user name or password: they are not sent. A program may pass a fetch that sends them",
+      { key: "endpoint" },
+    );
+  }
+  if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol) || /[?#]/.test(endpoint)) {
+    throw new InspectError(
+      "invalid-option",
+      `options.endpoint must be an http(s) URL without query, got ${JSON.stringify(endpoint)}`,
       {
         key: "endpoint",
       },

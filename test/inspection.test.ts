@@ -170,6 +170,31 @@ describe("a model read over the wire", () => {
   });
 });
 
+describe("a file that changes on its server", () => {
+  /** Answers ranges of 1,000 bytes; every answer before the `stable`th has a tag of its own. */
+  function changing(stable: number) {
+    let answers = 0;
+    const fetch: typeof globalThis.fetch = async (_input, init) => {
+      const [, start = 0, end = 0] = (/(\d+)-(\d+)/.exec(new Headers(init?.headers).get("range") ?? "") ?? []).map(
+        Number,
+      );
+      const last = Math.min(end, start + 999, LLAMA.length - 1);
+      answers += 1;
+      const etag = `"${Math.min(answers, stable)}"`;
+      const headers = { etag, "content-range": `bytes ${start}-${last}/${LLAMA.length}` };
+      return new Response(LLAMA.slice(start, last + 1), { status: 206, headers });
+    };
+    return inspectModel("https://files.example/model.gguf", { fetch });
+  }
+
+  test("is read once more from its start, and then refused", async () => {
+    const expected = shapeOf(await inspectModel(join(FILES, "gguf", "llama-3.gguf")));
+    expect(shapeOf(await changing(2))).toEqual(expected);
+    const error = await changing(100).catch((reason: unknown) => reason);
+    expect(isInspectError(error, "source-changed")).toBe(true);
+  });
+});
+
 describe("a model read from memory", () => {
   test("is the same from a Blob, a File, a ByteSource and its splits in any order", async () => {
     const expected = shapeOf(await inspectModel(join(FILES, "gguf", "llama-3.gguf")));
@@ -181,6 +206,18 @@ describe("a model read from memory", () => {
     expect(shapeOf(await inspectModel(new Blob([LLAMA])))).toEqual(expected);
     expect(shapeOf(await inspectModel(new File([LLAMA], "model.gguf")))).toEqual(expected);
     expect(shapeOf(await inspectModel(own))).toEqual(expected);
+    const parts = Object.values(splits).map((file, place) => {
+      const { header, size } = file as { header: Uint8Array; size: number };
+      const read = async (start: number, end: number) => {
+        const bytes = new Uint8Array(end - start);
+        bytes.set(header.subarray(start, end));
+        return bytes;
+      };
+      return { size, label: `part ${place}`, read };
+    });
+    const inOrder = await inspectModel(parts);
+    expect(inOrder.tensors).toHaveLength(SHARDS * 100);
+    expect(shapeOf(await inspectModel(parts.toReversed()))).toEqual(shapeOf(inOrder));
   });
 
   test("keeps only plain, frozen, JSON-able data", async () => {

@@ -1,8 +1,8 @@
+import { FILE_KIND_BYTES, fileKindOf } from "../bytes/file-kind.ts";
 import { makeStreamCursor, type StreamCursor } from "../bytes/stream-cursor.ts";
 import { InspectError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import type { ByteSource } from "../source/byte-source.ts";
-import { SNIFF_BYTES, sniffFormat } from "./sniff.ts";
 
 const FIRST_READ_BYTES = 65_536;
 const LARGEST_READ_BYTES = 4_194_304;
@@ -59,13 +59,13 @@ export async function rejectOtherFormat(
   label: string,
   wanted: "gguf" | "safetensors",
 ): Promise<void> {
-  const prefixBytes = Math.min(cursor.readableBytes, SNIFF_BYTES);
+  const prefixBytes = Math.min(cursor.readableBytes, FILE_KIND_BYTES);
   await cursor.fill(prefixBytes, "its first bytes");
-  const sniffed = sniffFormat(cursor.window());
-  if (sniffed === undefined || sniffed.kind === wanted) return;
+  const found = fileKindOf(cursor.window());
+  if (found === undefined || found.kind === wanted) return;
   throw new InspectError(
-    sniffed.kind === "empty" ? "truncated" : "wrong-format",
-    `${label} is not a ${wanted === "gguf" ? "GGUF" : wanted} file: it is ${sniffed.phrase}. ${sniffed.hint}`,
+    found.kind === "empty" ? "truncated" : "wrong-format",
+    `${label} is not a ${wanted === "gguf" ? "GGUF" : wanted} file: it is ${found.phrase}. ${found.hint}`,
     { source: label, offset: 0 },
   );
 }

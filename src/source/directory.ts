@@ -4,7 +4,7 @@ import { join, resolve, sep } from "node:path";
 import { decodeUtf8 } from "../bytes/strict-json.ts";
 import { InspectError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
-import { openFile } from "./file.ts";
+import { openFile, openWeightFile } from "./file.ts";
 import { fileError } from "./file-error.ts";
 import { chooseModelFiles, formatByName, type ListedFile, type Wanted } from "./model-files.ts";
 import type { ResolvedSource, SidecarText } from "./resolved.ts";
@@ -49,7 +49,7 @@ export async function resolveFolder(
   return {
     ...identity,
     format: chosen.format,
-    files: paths.map(({ path, full }) => ({ path, open: (signal) => openFile(session, full, path, signal) })),
+    files: paths.map(({ path, full }) => ({ path, open: (signal) => openWeightFile(session, full, path, signal) })),
     ...(config !== undefined && { config }),
     ...(chosen.index !== undefined && { index: chosen.index }),
     traffic: session.traffic,

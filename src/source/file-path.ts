@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InspectError } from "../errors.ts";
 import { resolveFolder } from "./directory.ts";
-import { openFile } from "./file.ts";
+import { openFile, openWeightFile } from "./file.ts";
 import { fileError } from "./file-error.ts";
 import { modelFolder } from "./hub-cache.ts";
 import { formatByName, isPickle, pickleError } from "./model-files.ts";
@@ -72,7 +72,7 @@ async function resolveFile(session: Session, path: string): Promise<ResolvedSour
   const source = await openFile(session, path, name);
   try {
     const format = await sniffFormat(source);
-    const file = { path: name, open: (signal?: AbortSignal) => openFile(session, path, name, signal) };
+    const file = { path: name, open: (signal?: AbortSignal) => openWeightFile(session, path, name, signal) };
     session.addFiles(1);
     return { kind: "file", id: path, format, files: [file], traffic: session.traffic, diagnostics: [] };
   } finally {

@@ -76,8 +76,24 @@ function fileSource(session: Session, handle: FileHandle, before: Stats, path: s
         requireUnchanged(path, before, await handle.stat());
       } finally {
         await handle.close();
-        session.endFile();
       }
+    },
+  };
+}
+
+/** A weight file: {@link openFile}, and its closing counts as progress. */
+export async function openWeightFile(
+  session: Session,
+  path: string,
+  name: string,
+  signal?: AbortSignal,
+): Promise<ByteSource> {
+  const source = await openFile(session, path, name, signal);
+  return {
+    ...source,
+    async close() {
+      await source.close?.();
+      session.endFile();
     },
   };
 }

@@ -95,7 +95,10 @@ function quantNotFound(listing: Listing, groups: readonly GgufGroup[], quant: st
     const name = tag ?? first;
     return bytes === undefined ? name : `${name} (${bytes.toLocaleString("en-US")} bytes)`;
   });
-  const what = there.length === 0 ? "It has no GGUF model." : `It has ${there.join(", ")}.`;
+  const what =
+    there.length === 0
+      ? "It has no GGUF files; leave the quantization out to weigh safetensors."
+      : `It has ${there.join(", ")}.`;
   return new InspectError(
     "quant-not-found",
     `${listing.label} has no GGUF file for ${JSON.stringify(quant)}. ${what}`,

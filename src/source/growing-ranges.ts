@@ -1,7 +1,7 @@
 const FIRST_BYTES = 65_536;
-const LARGEST_BYTES = 1_048_576;
+const LATER_BYTES = 1_048_576;
 
-/** Ranges from `start` to `end`: 64 KiB first, since most headers are short, doubling to 1 MiB for those that are not. */
+/** Ranges from `start` to `end`: 64 KiB first, since most headers are short, then 1 MiB for those that are not. */
 export function* growingRanges(
   start: number,
   end: number,
@@ -11,6 +11,6 @@ export function* growingRanges(
     const next = Math.min(at + bytes, end);
     yield { start: at, end: next };
     at = next;
-    bytes = Math.min(bytes * 2, LARGEST_BYTES);
+    bytes = LATER_BYTES;
   }
 }

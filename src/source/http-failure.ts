@@ -9,13 +9,23 @@ export function integerHeader(headers: Headers, name: string): number | undefine
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-/** Seconds the server asks to wait: `Retry-After`, or `t=` of a `RateLimit` header with nothing remaining (draft 9). */
+/** Seconds the server asks to wait: `Retry-After` in either form, or `t=` of a `RateLimit` header with nothing remaining (draft 9). */
 export function retryAfterSeconds(headers: Headers): number | undefined {
   const asked = integerHeader(headers, "retry-after");
   if (asked !== undefined) return asked;
+  const date = httpDate(headers, "retry-after");
+  // The server's own clock, where it tells: ours may differ.
+  if (date !== undefined) return Math.max(0, Math.ceil((date - (httpDate(headers, "date") ?? Date.now())) / 1_000));
   const limit = /r=0\b.*?;\s*t=(\d{1,9})/.exec(headers.get("ratelimit") ?? "");
   // One second more than said, as huggingface_hub waits: the window ends within that second.
   return limit === null ? undefined : Number(limit[1]) + 1;
+}
+
+/** An HTTP date (`Sun, 06 Nov 1994 08:49:37 GMT`) in milliseconds; anything else counts as absent. */
+function httpDate(headers: Headers, name: string): number | undefined {
+  const text = headers.get(name)?.trim() ?? "";
+  const at = /^[A-Z][a-z]{2}, .+ GMT$/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(at) ? undefined : at;
 }
 
 type Verdict = { readonly code: InspectCode; readonly what: string };
@@ -80,7 +90,7 @@ const RULES: readonly Rule[] = [
     status: [401],
     verdict: ({ label }) => ({
       code: "unauthorized",
-      what: `${label} asks for credentials. Pass options.fetch with them.`,
+      what: `${label} asks for credentials, and the token is for the hub alone. Download the file first; a program may pass a fetch that sends them.`,
     }),
   },
   {

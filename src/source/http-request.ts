@@ -1,8 +1,8 @@
 import { InspectError } from "../errors.ts";
 import { retryAfterSeconds, statusError, whereOf } from "./http-failure.ts";
-import { pause, type Watch, watchRequest } from "./http-watch.ts";
 import { outOfTime, type Session } from "./session.ts";
 import { USER_AGENT } from "./user-agent.ts";
+import { pause, type Watch, watchRequest } from "./watch.ts";
 
 /** What is asked for, and under which name it appears in messages. */
 export type HttpTarget = {
@@ -40,6 +40,8 @@ const MAX_TRIES = 3;
 const FIRST_PAUSE_MS = 200;
 /** A server that asks for a longer wait gets a typed error instead: the caller decides. */
 const LONGEST_WAIT_SECONDS = 10;
+/** A server that sends less than this in `limits.idleTimeoutMs` of waiting is as good as silent (a drip server). */
+const LEAST_BYTES = 1_024;
 
 /**
  * One logical read: redirects are followed, passing failures tried again, and everything but 200, 206 and 416
@@ -164,7 +166,7 @@ async function fetchOnce(
     if (watch.signal.aborted) throw watch.signal.reason;
     throw new InspectError(
       "network",
-      `No connection for ${target.label}: ${reasonOf(error)}. Check the network; behind a proxy, pass options.fetch; without a network, use the offline option.`,
+      `No connection for ${target.label}: ${reasonOf(error)}. Check the network, its proxy, and the address; without a network, use the offline option.`,
       { source: target.label },
       { cause: error },
     );
@@ -201,17 +203,40 @@ function readable(
   watch: Watch,
 ): Reply {
   const reader = response.body?.getReader();
+  const { idleTimeoutMs } = session.options.limits;
+  let waitedMs = 0;
+  let cameBytes = 0;
+  const cancel = () => {
+    watch.end();
+    reader?.cancel().catch(() => undefined);
+  };
+
+  function requirePace(sinceMs: number, bytes: number): void {
+    waitedMs += performance.now() - sinceMs;
+    cameBytes += bytes;
+    if (cameBytes >= LEAST_BYTES) {
+      waitedMs = 0;
+      cameBytes = 0;
+    } else if (waitedMs > idleTimeoutMs) {
+      cancel();
+      throw new InspectError(
+        "timeout",
+        `Only ${cameBytes} bytes of ${target.label} arrived in ${idleTimeoutMs} ms (limits.idleTimeoutMs). Check the connection, or try again later.`,
+        { source: target.label },
+      );
+    }
+  }
+
   return {
     status: response.status,
     headers: response.headers,
     firstHeaders,
     async next() {
       if (reader === undefined) return undefined;
+      const sinceMs = performance.now();
+      let chunk: Uint8Array | undefined;
       try {
-        const { done, value } = await watch.wait(reader.read());
-        if (done) return undefined;
-        session.addBytes(value.byteLength);
-        return value;
+        chunk = (await watch.wait(reader.read())).value;
       } catch (error) {
         if (watch.signal.aborted) throw watch.signal.reason;
         throw new InspectError(
@@ -221,10 +246,11 @@ function readable(
           { cause: error },
         );
       }
+      if (chunk === undefined) return undefined;
+      session.addBytes(chunk.byteLength);
+      requirePace(sinceMs, chunk.byteLength);
+      return chunk;
     },
-    cancel() {
-      watch.end();
-      reader?.cancel().catch(() => undefined);
-    },
+    cancel,
   };
 }

@@ -62,6 +62,11 @@ async function resolveNamed(
   if (shard !== undefined) requireFewShards(shard.total, labelOf(url), session.options.limits.shards);
   const names = shard === undefined ? [name] : shardSet(shard, shard.index === 0);
   const files = names.map((path, index) => weightFile(session, url, path, format, index, names.length));
+  // Without a listing, only the absence of the last part tells numbering from 0; GGUF has none (llama_split_path).
+  if (shard !== undefined && format === "safetensors" && shard.index > 0 && shard.index < shard.total) {
+    const zeroth = weightFile(session, url, shard.sibling(0), format, 0, names.length);
+    files.push(...files.splice(-1).map((last) => eitherFile(last, zeroth)));
+  }
   return resolved(session, url, format, files, {});
 }
 
@@ -101,13 +106,33 @@ function weightFile(
   };
 }
 
+/** `last`, or where it is not there `zeroth`; when neither is, what is missing is said of `last`. */
+function eitherFile(last: WeightFile, zeroth: WeightFile): WeightFile {
+  return {
+    path: last.path,
+    async open(signal) {
+      try {
+        return await last.open(signal);
+      } catch (error) {
+        if (!isInspectError(error, "missing-shard")) throw error;
+        return zeroth.open(signal).catch((other: unknown) => {
+          throw isInspectError(other, "missing-shard") ? error : other;
+        });
+      }
+    },
+  };
+}
+
 /** An address whose name tells nothing is opened, and its first bytes decide. The open answer is handed on. */
 async function resolveUnknown(session: Session, url: URL): Promise<ResolvedSource> {
   const path = fileName(url);
   const firstBytes = firstReadBytes("gguf", 0, session.options.limits);
   const open = (signal?: AbortSignal) => openHttp(session, targetOf(session, url), { firstBytes, path }, signal);
   const source = await open();
-  const format = await sniffFormat(source);
+  const format = await sniffFormat(source).catch(async (error: unknown) => {
+    await source.close?.();
+    throw error;
+  });
   let opened: ByteSource | undefined = source;
   const file: WeightFile = {
     path,

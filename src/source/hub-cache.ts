@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { InspectError, isInspectError } from "../errors.ts";
 import { byName } from "./by-name.ts";
@@ -18,7 +18,8 @@ const SNAPSHOT_DEPTH = 4;
 export async function modelFolder(
   path: string,
 ): Promise<{ readonly folder: ModelFolder; readonly commit?: string; readonly revision?: string }> {
-  const full = resolve(path);
+  // A link to a snapshot is a snapshot: its files are links to the cache's blobs.
+  const full = await realpath(path).catch(() => resolve(path));
   if (basename(full).startsWith(REPO_PREFIX) && (await isDirectory(join(full, "snapshots")))) {
     const { revision, commit } = await findCommit(full, undefined);
     return { folder: snapshotFolder(full, commit), commit, revision };

@@ -45,10 +45,7 @@ export function repoIdProblem(id: string): string | undefined {
 
 function checked(text: string, reference: HubReference): HubReference {
   const { id, revision, quant, path } = reference;
-  const [owner = ""] = id.split("/");
-  if (OTHER_REPO_KINDS.includes(owner)) {
-    throw invalid(text, `names one of the hub's ${owner}, and only model repos can be weighed`);
-  }
+  refuseOtherRepoKind(text, id);
   const problem = repoIdProblem(id);
   if (problem !== undefined) throw invalid(text, `is not a repo id: ${JSON.stringify(id)} ${problem}`);
   if (revision !== undefined && !isRevision(revision))
@@ -56,6 +53,13 @@ function checked(text: string, reference: HubReference): HubReference {
   if (quant !== undefined && !QUANT.test(quant)) throw invalid(text, "names no quantization or file after the :");
   if (path !== undefined) requireRelativePath(path, text);
   return reference;
+}
+
+/** Throws `invalid-source` for an `id` that reads like one of the hub's datasets or spaces: `datasets/org/name`. */
+export function refuseOtherRepoKind(text: string, id: string): void {
+  const [kind = ""] = id.split("/", 1);
+  if (!OTHER_REPO_KINDS.includes(kind)) return;
+  throw invalid(text, `names one of the hub's ${kind}, and only model repos can be weighed`);
 }
 
 /** Git's own rules for ref names, as far as they matter in a URL or path. */
@@ -114,11 +118,20 @@ function decode(text: string, escaped: string): string {
   }
 }
 
+/** The URL of an address pasted without its scheme, when it begins with the name of a hub's host. */
+export function hubHostUrl(text: string, endpoint: string): string | undefined {
+  const host = text.slice(0, Math.max(0, text.indexOf("/"))).toLowerCase();
+  const own = new URL(endpoint);
+  if (HUB_HOSTS.includes(host)) return `https://${text}`;
+  // A host of one word may as well be the owner of a repo.
+  return host === own.host && /[.:]/.test(host) ? `${own.protocol}//${text}` : undefined;
+}
+
 /** Whether a URL points at the public hub or at the configured endpoint. */
 export function isHubUrl(url: URL, endpoint: string): boolean {
   if (HUB_HOSTS.includes(url.hostname)) return true;
   const base = new URL(endpoint);
-  return url.origin === base.origin && url.pathname.startsWith(base.pathname.replace(/\/$/, ""));
+  return url.origin === base.origin && `${url.pathname}/`.startsWith(`${base.pathname.replace(/\/$/, "")}/`);
 }
 
 /** A page or file URL of a hub: `/org/name`, `/tree/…`, `/blob/…`, `/resolve/…`, `/raw/…`. Query and hash are ignored. */

@@ -43,7 +43,7 @@ export async function resolveHub(
     revision,
     commit: listing.commit,
     format: chosen.format,
-    files: files.map(({ path, open }) => ({ path, open })),
+    files,
     ...(config !== undefined && { config }),
     ...(chosen.index !== undefined && { index: chosen.index }),
     traffic: session.traffic,
@@ -86,7 +86,7 @@ function fileTarget(session: Session, { id, commit }: HubListing, path: string) 
 }
 
 /** A weight file whose opening can be started before it is asked for. */
-type StartableFile = WeightFile & { start(): void };
+type StartableFile = WeightFile & { start(): void; abandon(): void };
 
 function weightFile(
   session: Session,
@@ -125,6 +125,9 @@ function weightFile(
       signal?.addEventListener("abort", () => stop.abort(signal.reason), { once: true });
       return opening;
     },
+    abandon() {
+      stop.abort(new InspectError("network", `Reading ${listing.id}/${path} was ended.`, { source: listing.id }));
+    },
   };
 }
 
@@ -144,11 +147,7 @@ async function readConfig(
   try {
     return { path, text: await readText(path, "configBytes") };
   } catch (error) {
-    for (const file of early)
-      file
-        .open()
-        .then((source) => source.close?.())
-        .catch(() => undefined);
+    for (const file of early) file.abandon();
     throw error;
   }
 }

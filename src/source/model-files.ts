@@ -44,11 +44,17 @@ export function isPickle(path: string): boolean {
   return PICKLE.test(path);
 }
 
+/** A file and where it is; `label` may be the file itself, or the folder one is in. */
+function nameIn(path: string, label: string): string {
+  if (label === path || label === ".") return path;
+  return label.endsWith(`/${path}`) ? label : `${path} in ${label}`;
+}
+
 /** The error for a checkpoint that is never opened. */
 export function pickleError(path: string, label: string): InspectError {
   return new InspectError(
     "no-model",
-    `${path} in ${label} is a pickle checkpoint. Those are never opened, since loading one runs code: use a safetensors or GGUF copy of the model.`,
+    `${nameIn(path, label)} is a pickle checkpoint. Those are never opened, since loading one runs code: use a safetensors or GGUF copy of the model.`,
     { source: label },
   );
 }
@@ -75,7 +81,7 @@ async function chooseNamed(listing: Listing, path: string): Promise<ModelFiles> 
     if (isPickle(path)) throw pickleError(path, listing.label);
     throw new InspectError(
       "invalid-source",
-      `${path} in ${listing.label} is no weight file. Name a .gguf, a .safetensors, a .safetensors.index.json or the folder.`,
+      `${nameIn(path, listing.label)} is no weight file. Name a .gguf, a .safetensors, a .safetensors.index.json or the folder.`,
       { source: listing.label },
     );
   }
@@ -108,7 +114,7 @@ function notListed(listing: Listing, wanted: Wanted): InspectError {
 function noModel(listing: Listing, prefix: string): InspectError {
   const paths = listing.files.map((file) => file.path).filter((path) => path.startsWith(prefix));
   const pickle = paths.find(isPickle);
-  const holds = paths.length === 0 ? "It is empty." : `It holds ${someOf(paths)}.`;
+  const holds = paths.length === 0 ? "No file lies in it." : `It holds ${someOf(paths)}.`;
   const advice =
     pickle === undefined
       ? "Name the folder or file that has the weights."

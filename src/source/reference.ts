@@ -1,5 +1,5 @@
 import { InspectError } from "../errors.ts";
-import { type HubReference, isHubUrl, parseHubUri, parseHubUrl, SUPPORTED_FORMS } from "./hub-reference.ts";
+import { type HubReference, hubHostUrl, isHubUrl, parseHubUri, parseHubUrl, SUPPORTED_FORMS } from "./hub-reference.ts";
 
 /** What a string says it is, before anything is looked up. */
 export type Reference =
@@ -10,9 +10,10 @@ export type Reference =
   | { readonly kind: "path-or-hub"; readonly text: string };
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
-const SCHEMELESS_HUB = /^(?:www\.)?(?:hf\.co|huggingface\.co)\//i;
 const PATH_START = /^(?:\.{0,2}\/|\.{1,2}$|\.{0,2}\\|~|[A-Za-z]:[\\/])/;
 const FILE_ENDING = /\.(?:gguf|safetensors|json|bin|pt|pth|ckpt)$/i;
+/** `org/name:file.gguf`: a file name as the tag, as Ollama takes it. One letter before the colon is a drive. */
+const FILE_AS_TAG = /^[^:@\\]{2,}:[^:/\\]+$/;
 
 /**
  * Reads a source string by the rule of docs/sources.md: a scheme decides; then what can only be a path is one;
@@ -25,8 +26,10 @@ export function parseReference(text: string, endpoint: string): Reference {
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
   if (scheme === "hf") return { kind: "hub", reference: parseHubUri(`hf://${text.slice(5)}`) };
   if (scheme !== undefined) return parseUrl(asUrl(text), endpoint);
-  if (SCHEMELESS_HUB.test(text)) return parseUrl(asUrl(`https://${text}`), endpoint);
-  if (PATH_START.test(text) || FILE_ENDING.test(text)) return { kind: "path", path: text };
+  const hubAddress = hubHostUrl(text, endpoint);
+  if (hubAddress !== undefined) return parseUrl(asUrl(hubAddress), endpoint);
+  if (PATH_START.test(text)) return { kind: "path", path: text };
+  if (FILE_ENDING.test(text) && !FILE_AS_TAG.test(text)) return { kind: "path", path: text };
   const [id = ""] = text.split(/[:@]/, 1);
   if (id.includes("\\") || id.split("/").length > 2) return { kind: "path", path: text };
   return { kind: "path-or-hub", text };
@@ -45,7 +48,7 @@ export function parseUrl(url: URL, endpoint: string): Reference {
   if (url.username !== "" || url.password !== "") {
     throw new InspectError(
       "invalid-source",
-      `The address on ${url.host} carries a user name or password. Leave them out and pass options.fetch with the credentials instead.`,
+      `The address on ${url.host} carries a user name or password. Those are not sent. Download the file first; a program may pass a fetch that sends them.`,
     );
   }
   if (isHubUrl(url, endpoint)) return { kind: "hub", reference: parseHubUrl(url, endpoint) };

@@ -1,10 +1,11 @@
 import { InspectError } from "../errors.ts";
 import { blobSource } from "./blob.ts";
 import type { ByteSource } from "./byte-source.ts";
-import { countedSource, resolveCustom } from "./custom.ts";
+import { countedSource } from "./caller-source.ts";
+import { resolveCustom } from "./custom.ts";
 import { resolveHttp } from "./http-set.ts";
 import { resolveHub } from "./hub.ts";
-import { parseRepoName, SUPPORTED_FORMS } from "./hub-reference.ts";
+import { parseRepoName, refuseOtherRepoKind, SUPPORTED_FORMS } from "./hub-reference.ts";
 import type { LocalOpener } from "./local-opener.ts";
 import { parseReference, parseUrl, type Reference } from "./reference.ts";
 import type { ResolvedSource, SourceOptions } from "./resolved.ts";
@@ -61,6 +62,7 @@ async function resolveReference(
   }
   const found = await local.find(meant.path, session);
   if (found !== undefined) return found;
+  refuseOtherRepoKind(meant.path, meant.path);
   throw new InspectError(
     "not-found",
     `There is no file or directory ${meant.path}. It was not looked up on the hub, since it can only be a path; for a file in a repo write hf://org/name/path.`,

@@ -14,6 +14,8 @@ export type WeightFile = {
   /** Path inside the repo or directory; the file name for a single file. */
   readonly path: string;
   open(signal?: AbortSignal): Promise<ByteSource>;
+  /** Ends what resolving already started, when the file will not be opened. */
+  abandon?(): void;
 };
 
 /** What a string, Blob or ByteSource turned out to mean: a set of weight files and the texts beside them. */

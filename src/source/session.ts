@@ -38,7 +38,8 @@ export function startSession(options: SourceOptions): Session {
       tell();
     },
     endFile() {
-      filesRead += 1;
+      // A file read again after it changed is still one.
+      filesRead = Math.min(filesRead + 1, files);
       tell();
     },
     remainingMs() {

@@ -198,9 +198,9 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
     if (noted.authorization !== undefined) return finish(response, 400, {}, "credentials at the CDN");
     const url = new URL(noted.path, "http://cdn");
     if (url.search !== `?${SIGNATURE}`) return finish(response, 403, {}, "unsigned");
-    const [, owner, name, ...rest] = url.pathname.split("/").map(decodeURIComponent);
-    const path = rest.join("/");
-    const file = repos.get(`${owner}/${name}`)?.files[path];
+    const [, first = "", ...rest] = url.pathname.split("/").map(decodeURIComponent);
+    const [id, path] = repos.has(first) ? [first, rest.join("/")] : [`${first}/${rest[0]}`, rest.slice(1).join("/")];
+    const file = repos.get(id)?.files[path];
     if (file === undefined) return finish(response, 404, {});
     await sendFile(noted, response, file, { etag: `"${sha256(path)}"` }, fault);
   }
@@ -366,7 +366,7 @@ type Route = {
 
 function matchRoute(pathname: string): Route | undefined {
   const decoded = (text: string | undefined) => decodeURIComponent(text ?? "");
-  const cache = /^\/api\/resolve-cache\/models\/([^/]+\/[^/]+)\/([^/]+)\/(.+)$/.exec(pathname);
+  const cache = /^\/api\/resolve-cache\/models\/((?:[^/]+\/)?[^/]+)\/([0-9a-f]{40})\/(.+)$/.exec(pathname);
   if (cache !== null)
     return { kind: "cache", id: decoded(cache[1]), revision: decoded(cache[2]), path: decoded(cache[3]) };
   const api = /^\/api\/models\/((?:[^/]+\/)?[^/]+?)(?:\/(revision|tree|refs)(?:\/([^/]+))?)?$/.exec(pathname);
@@ -386,7 +386,9 @@ function matchRoute(pathname: string): Route | undefined {
 
 function commitOf(repo: MockRepo, revision: string): string | undefined {
   const commit = repo.commit ?? DEFAULT_COMMIT;
-  return revision === "main" || revision === "HEAD" || revision === commit ? commit : repo.refs?.[revision];
+  if (revision === "main" || revision === "HEAD" || revision === commit) return commit;
+  const refs = repo.refs ?? {};
+  return Object.values(refs).includes(revision) ? revision : refs[revision];
 }
 
 function infoOf(id: string, repo: MockRepo, commit: string, url: URL) {

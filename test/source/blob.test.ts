@@ -32,7 +32,7 @@ describe("a Blob or File", () => {
     const source = await resolved.files[0]!.open();
     expect(source.label).toBe("m.gguf");
     expectBytes(await takeStream(source, 70_000), gguf.subarray(0, 70_000));
-    expect(resolved.traffic).toEqual({ requests: 0, bytesRead: 65_536 + 131_072 });
+    expect(resolved.traffic).toEqual({ requests: 0, bytesRead: 200_000 });
     await failure(source.read(199_999, 200_001), "truncated");
   });
 
@@ -59,6 +59,44 @@ describe("a caller's own source", () => {
     const short: ByteSource = { ...inMemory("m.gguf", gguf), read: async () => new Uint8Array(3) };
     const source = await (await resolve(short)).files[0]!.open();
     expect((await failure(source.read(0, 100), "truncated")).message).toContain("3 bytes where 100");
+  });
+
+  it.each<[string, Partial<ByteSource>]>([
+    ["read rejects", { read: () => Promise.reject(new Error("bucket closed")) }],
+    ["stream rejects", { stream: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(7) }) }) }],
+    ["read gives an ArrayBuffer", { read: async () => new ArrayBuffer(100) as never }],
+    ["read gives nothing", { read: async () => undefined as never }],
+    [
+      "stream gives text",
+      {
+        async *stream() {
+          yield "GGUF" as never;
+        },
+      },
+    ],
+  ])("whose %s is unreadable", async (_, bent) => {
+    const source = await (await resolve({ ...inMemory("m.gguf", gguf), ...bent })).files[0]!.open();
+    await failure(bent.stream === undefined ? source.read(0, 100) : takeStream(source, 100), "unreadable");
+  });
+
+  it("that hangs ends with the caller's time or signal", async () => {
+    const hang = new Promise<never>(() => {});
+    const stuck: ByteSource = {
+      ...inMemory("m.gguf", gguf),
+      read: () => hang,
+      async *stream() {
+        yield gguf.subarray(0, 10);
+        await hang;
+      },
+    };
+    for (const given of [{ timeoutMs: 40 }, { signal: AbortSignal.timeout(40) }]) {
+      const source = await (await resolve(stuck, given)).files[0]!.open();
+      const failures = await Promise.allSettled([source.read(0, 10), takeStream(source, 100)]);
+      for (const outcome of failures) {
+        expect(outcome.status).toBe("rejected");
+        expect(outcome).toMatchObject({ reason: given.signal?.reason ?? { code: "timeout" } });
+      }
+    }
   });
 
   it("may be one of several, put in shard order", async () => {

@@ -28,6 +28,10 @@ beforeAll(async () => {
           "gap-00002-of-00003.gguf": pattern(100),
           "model.safetensors": pattern(200_000),
           "config.json": utf8('{"model_type":"llama"}'),
+          "z-00000-of-00003.safetensors": pattern(10),
+          "z-00001-of-00003.safetensors": pattern(11),
+          "z-00002-of-00003.safetensors": pattern(12),
+          "gap-00001-of-00003.safetensors": pattern(10),
           blob: new Uint8Array([0x47, 0x47, 0x55, 0x46, 3, 0, 0, 0, 9, 9]),
           "page.html": utf8("<html></html>"),
         },
@@ -241,6 +245,11 @@ describe("failures that may pass", () => {
     const error = await failure(open("m.gguf"), "rate-limited");
     expect(error.where.retryAfterSeconds).toBe(56);
     expect(hub.stats.cdnRequests).toBe(1);
+    const date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    bend({ status: 429, headers: { date, "retry-after": "Sun, 06 Nov 1994 08:50:19 GMT" } });
+    expect((await failure(open("m.gguf"), "rate-limited")).where.retryAfterSeconds).toBe(42);
+    bend({ status: 429, headers: { "retry-after": "soon" } });
+    expect((await failure(open("m.gguf"), "rate-limited")).where.retryAfterSeconds).toBeUndefined();
   });
 
   it("names what refused the connection", async () => {
@@ -252,6 +261,27 @@ describe("failures that may pass", () => {
 });
 
 describe("time and abort", () => {
+  it("a server that sends byte by byte is given up after the idle time", async () => {
+    let timer: ReturnType<typeof setInterval> | undefined;
+    let cancelled = false;
+    const drip = new ReadableStream<Uint8Array>({
+      start(controller) {
+        timer = setInterval(() => controller.enqueue(new Uint8Array(1)), 5);
+      },
+      cancel() {
+        cancelled = true;
+        clearInterval(timer);
+      },
+    });
+    const headers = { "content-range": "bytes 0-65535/300000" };
+    const fetch = async () => new Response(drip, { status: 206, headers });
+    const reading = open("m.gguf", { fetch, limits: { idleTimeoutMs: 80 } }).then(({ source }) =>
+      takeStream(source, 50_000),
+    );
+    expect((await failure(reading, "timeout")).message).toMatch(/Only \d+ bytes of cdn\/m.gguf arrived in 80 ms/);
+    expect(cancelled).toBe(true);
+  });
+
   it.each<[string, Fault]>([
     ["never answers", { neverAnswer: true }],
     ["stops in the middle", { cut: { afterBytes: 1_000, ending: "stall" } }],
@@ -390,7 +420,34 @@ describe("a plain http address", () => {
     expect(resolved.format).toBe("gguf");
     await takeStream(await resolved.files[0]!.open(), 10);
     expect(resolved.traffic.requests).toBe(1);
-    await failure(resolve("page.html"), "wrong-format");
+    expect((await failure(resolve("page.html"), "wrong-format")).message).toContain("It is an HTML page");
+  });
+
+  it("that is no model is not read on", async () => {
+    let cancelled = false;
+    const page = new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(utf8("<html>".repeat(1_000))),
+      cancel() {
+        cancelled = true;
+      },
+    });
+    const fetch = async () =>
+      new Response(page, { status: 206, headers: { "content-range": "bytes 0-268435455/400000000" } });
+    await failure(resolve("blob", { fetch }), "wrong-format");
+    expect(cancelled).toBe(true);
+  });
+
+  it("of a shard in the middle finds a set numbered from 0", async () => {
+    const resolved = await resolve("z-00001-of-00003.safetensors");
+    const sources = await Promise.all(resolved.files.map((shard) => shard.open()));
+    expect(sources.map(({ path, size }) => [path, size])).toEqual([
+      ["z-00001-of-00003.safetensors", 11],
+      ["z-00002-of-00003.safetensors", 12],
+      ["z-00000-of-00003.safetensors", 10],
+    ]);
+    const gap = await resolve("gap-00001-of-00003.safetensors");
+    const error = await failure(gap.files[2]!.open(), "missing-shard");
+    expect(error.message).toContain("gap-00003-of-00003.safetensors");
   });
 
   it.each([

@@ -56,6 +56,7 @@ beforeAll(async () => {
         files: { "a.txt": utf8("a"), "b.txt": utf8("b"), "model.safetensors": pattern(1_000) },
         omitSiblings: true,
       },
+      gpt2: { files: { "model.safetensors": pattern(77), "config.json": utf8(CONFIG) } },
       "org/old": { files: {}, movedTo: "org/gguf" },
       "org/gated": { files: { "model.safetensors": pattern(10) }, gated: "manual" },
       "org/private": { files: { "model.safetensors": pattern(10) }, private: true },
@@ -165,8 +166,20 @@ describe("a repo on the hub", () => {
     expect(paths(await resolve(`${hub.url}/org/gguf/blob/v2/m-Q8_0.gguf`))).toEqual(["m-Q8_0.gguf"]);
     expect(paths(await resolve("hf://org/gguf/m-Q8_0.gguf"))).toEqual(["m-Q8_0.gguf"]);
     expect(hubPaths()).toContain("/api/models/org/gguf/revision/refs%2Fpr%2F1?blobs=true");
+    expect(paths(await resolve("org/gguf:m-Q8_0.gguf"))).toEqual(["m-Q8_0.gguf"]);
+    expect(paths(await resolve(`${new URL(hub.url).host}/org/gguf:Q8_0`))).toEqual(["m-Q8_0.gguf"]);
+    const pullRequest = await resolve("org/gguf@refs/pr/1");
+    expect((await pullRequest.files[0]!.open()).version?.()).toBe(OTHER_COMMIT);
     await failure(resolve("org/gguf@v2", { revision: "main" }), "invalid-option");
     await failure(resolve("org/gguf", { revision: "../x" }), "invalid-option");
+  });
+
+  it("may be an old one without owner", async () => {
+    for (const form of ["gpt2", `${hub.url}/gpt2/tree/main`]) {
+      const resolved = await resolve(form);
+      expect(resolved).toMatchObject({ id: "gpt2", config: { text: CONFIG } });
+      expect((await resolved.files[0]!.open()).size).toBe(77);
+    }
   });
 
   it("may hold paths with spaces, # and ?", async () => {

@@ -134,7 +134,7 @@ describe("which safetensors files are the model", () => {
   it.each([
     [["pytorch_model.bin", "config.json"], "pickle"],
     [["README.md"], "README.md"],
-    [[], "empty"],
+    [[], "No file lies in it"],
     [["mmproj-model-f16.gguf"], "mmproj"],
   ])("finds no model in %j and says what there is", async (paths, says) => {
     const error = await failure(choose(paths), "no-model");

@@ -38,14 +38,25 @@ describe("what a source string means", () => {
     ["a/b/c", { kind: "path", path: "a/b/c" }],
     ["org/name", { kind: "path-or-hub", text: "org/name" }],
     ["gpt2", { kind: "path-or-hub", text: "gpt2" }],
+    ["org/name:m-Q8_0.gguf", { kind: "path-or-hub", text: "org/name:m-Q8_0.gguf" }],
+    ["C:model.gguf", { kind: "path", path: "C:model.gguf" }],
+    ["org/name:sub/m.gguf", { kind: "path", path: "org/name:sub/m.gguf" }],
+    ["mirror.example/hf/org/name/tree/v2", hub({ id: "org/name", revision: "v2" })],
+    ["hub-ci.huggingface.co/org/name", hub({ id: "org/name" })],
     ["org/name@feature/x", { kind: "path-or-hub", text: "org/name@feature/x" }],
   ])("reads %s", (text, expected) => {
     expect(parseReference(text, ENDPOINT)).toEqual(expected);
   });
 
+  it("takes a host of one word for the owner of a repo", () => {
+    expect(parseReference("hub/name", "http://hub").kind).toBe("path-or-hub");
+    expect(parseReference("localhost:8080/org/name", "http://localhost:8080")).toEqual(hub({ id: "org/name" }));
+  });
+
   it("reads any other http address as a file", () => {
     const read = parseReference("https://files.example/m.gguf?key=secret", ENDPOINT);
     expect(read.kind === "http" && read.url.host).toBe("files.example");
+    expect(parseReference("https://mirror.example/hfx/m.gguf", ENDPOINT).kind).toBe("http");
     expect(parseUrl(new URL("file:///tmp/x.gguf"), ENDPOINT)).toEqual({ kind: "path", path: "file:///tmp/x.gguf" });
   });
 

@@ -61,7 +61,7 @@ async function parseHeader(cursor: StreamCursor, source: ByteSource, options: Re
   const keyCount = readUnsigned64(counts, 8, littleEndian);
   cursor.require(
     BigInt(keyCount) * BigInt(SMALLEST_KEY_BYTES) + BigInt(tensorCount) * BigInt(SMALLEST_TENSOR_BYTES),
-    `${keyCount} metadata keys and ${tensorCount} tensors, as small as they can be,`,
+    `${keyCount} metadata keys and ${tensorCount} tensors, as small as they can be`,
   );
   checkCount(keyCount, limits.metadataKeys, "metadata keys", "metadataKeys", label);
   checkCount(tensorCount, limits.tensors, "tensors", "tensors", label);

@@ -7,14 +7,19 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Watches one request: ends it when a caller aborts, when the server goes silent, or when time is up. */
 export type Watch = {
   readonly signal: AbortSignal;
-  /** Waits for `step`, no longer than the idle and total times allow. */
+  /** Waits for `step`, no longer than the idle and total times allow. One step at a time. */
   wait<T>(step: Promise<T>): Promise<T>;
   /** Ends the request and lets go of the callers' signals. Calling it twice is harmless. */
   end(): void;
 };
 
-/** Starts watching. Rejects at once when a caller has already aborted. */
-export function watchRequest(session: Session, label: string, signal: AbortSignal | undefined): Watch {
+/** Starts watching. Throws at once when a caller has already aborted. */
+export function watchRequest(
+  session: Session,
+  label: string,
+  signal: AbortSignal | undefined,
+  idleTimeoutMs: number = session.options.limits.idleTimeoutMs,
+): Watch {
   const callers = [session.options.signal, signal].filter((caller) => caller !== undefined);
   for (const caller of callers) caller.throwIfAborted();
   const own = new AbortController();
@@ -23,9 +28,30 @@ export function watchRequest(session: Session, label: string, signal: AbortSigna
     caller.addEventListener("abort", onAbort, { once: true });
     return () => caller.removeEventListener("abort", onAbort);
   });
+  // One listener for all steps, which come one after another: adding one per step costs more than most steps.
+  let rejectStep: ((reason: unknown) => void) | undefined;
+  own.signal.addEventListener("abort", () => rejectStep?.(own.signal.reason), { once: true });
+
+  function startTimer(): ReturnType<typeof setTimeout> | undefined {
+    const remainingMs = session.remainingMs();
+    const ms = Math.min(idleTimeoutMs, remainingMs);
+    if (ms === Number.POSITIVE_INFINITY) return undefined;
+    const onTime = () =>
+      own.abort(idleTimeoutMs < remainingMs ? silent(label, idleTimeoutMs) : outOfTime(session, label));
+    return setTimeout(onTime, Math.max(0, Math.min(ms, LONGEST_TIMER_MS)));
+  }
+
   return {
     signal: own.signal,
-    wait: (step) => waitFor(step, session, label, own),
+    wait<T>(step: Promise<T>): Promise<T> {
+      const timer = startTimer();
+      // The race matters for a `fetch` hook or a source that does not heed its signal.
+      return new Promise<T>((resolve, reject) => {
+        rejectStep = reject;
+        if (own.signal.aborted) reject(own.signal.reason);
+        step.then(resolve, (error: unknown) => reject(own.signal.aborted ? own.signal.reason : error));
+      }).finally(() => clearTimeout(timer));
+    },
     end() {
       for (const unlink of unlinks) unlink();
       own.abort(new InspectError("network", `Reading ${label} was ended.`, { source: label }));
@@ -33,30 +59,12 @@ export function watchRequest(session: Session, label: string, signal: AbortSigna
   };
 }
 
-function waitFor<T>(step: Promise<T>, session: Session, label: string, own: AbortController): Promise<T> {
-  const { idleTimeoutMs } = session.options.limits;
-  const remainingMs = session.remainingMs();
-  const isIdle = idleTimeoutMs < remainingMs;
-  const timer = setTimeout(
-    () => {
-      const silent = new InspectError(
-        "timeout",
-        `No byte of ${label} arrived for ${idleTimeoutMs} ms (limits.idleTimeoutMs). Check the connection, or try again later.`,
-        { source: label },
-      );
-      own.abort(isIdle ? silent : outOfTime(session, label));
-    },
-    Math.max(0, Math.min(idleTimeoutMs, remainingMs, LONGEST_TIMER_MS)),
+function silent(label: string, idleTimeoutMs: number): InspectError {
+  return new InspectError(
+    "timeout",
+    `No byte of ${label} arrived for ${idleTimeoutMs} ms (limits.idleTimeoutMs). Check the connection, or try again later.`,
+    { source: label },
   );
-  // The race matters for a `fetch` hook that does not heed its signal.
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = () => reject(own.signal.reason);
-    if (own.signal.aborted) onAbort();
-    own.signal.addEventListener("abort", onAbort, { once: true });
-    step
-      .then(resolve, (error: unknown) => reject(own.signal.aborted ? own.signal.reason : error))
-      .finally(() => own.signal.removeEventListener("abort", onAbort));
-  }).finally(() => clearTimeout(timer));
 }
 
 /** Waits between two tries; ends early with the reason when a caller aborts or the total time is up. */

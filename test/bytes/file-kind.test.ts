@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type SniffedKind, sniffFormat } from "../../src/formats/sniff.ts";
-import { writeGguf } from "./write-gguf.ts";
-import { writeSafetensors } from "./write-safetensors.ts";
+import { type FileKindName, fileKindOf } from "../../src/bytes/file-kind.ts";
+import { writeGguf } from "../formats/write-gguf.ts";
+import { writeSafetensors } from "../formats/write-safetensors.ts";
 
 const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (character) => character.charCodeAt(0));
 
-describe("sniffFormat", () => {
-  const known: readonly (readonly [SniffedKind, Uint8Array])[] = [
+describe("fileKindOf", () => {
+  const known: readonly (readonly [FileKindName, Uint8Array])[] = [
     ["empty", new Uint8Array(0)],
     ["zeros", new Uint8Array(4_096)],
     ["git-lfs-pointer", latin1("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")],
@@ -28,14 +28,14 @@ describe("sniffFormat", () => {
     ["text", latin1("Access to this model is restricted.\nSee the page.")],
   ];
   it.each(known)("recognises %s", (kind, bytes) => {
-    const sniffed = sniffFormat(bytes);
+    const sniffed = fileKindOf(bytes);
     expect(sniffed?.kind).toBe(kind);
     expect(sniffed?.phrase).toMatch(/^[\x20-\x7e]+$/);
     expect(sniffed?.hint).toMatch(/[.?]$/);
   });
 
   it("says how a text begins", () => {
-    expect(sniffFormat(latin1("Entry not found\nor so"))?.phrase).toBe('a text that begins with "Entry not found"');
+    expect(fileKindOf(latin1("Entry not found\nor so"))?.phrase).toBe('a text that begins with "Entry not found"');
   });
 
   it.each([
@@ -43,6 +43,6 @@ describe("sniffFormat", () => {
     ["a short text", latin1("FUGG")],
     ["bytes of no known kind", latin1("\x00\x01\x02\x03unknown magic number")],
   ])("does not guess at %s", (_, bytes) => {
-    expect(sniffFormat(bytes)).toBeUndefined();
+    expect(fileKindOf(bytes)).toBeUndefined();
   });
 });

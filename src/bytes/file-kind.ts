@@ -1,15 +1,15 @@
-import { quote } from "../bytes/printable.ts";
+import { quote } from "./printable.ts";
 
 /** What a file that is not what its name says turns out to be. */
-export type Sniffed = {
-  readonly kind: SniffedKind;
+export type FileKind = {
+  readonly kind: FileKindName;
   /** For a sentence: "the file is …". */
   readonly phrase: string;
   /** What to do about it, as a sentence. */
   readonly hint: string;
 };
 
-export type SniffedKind =
+export type FileKindName =
   | "empty"
   | "zeros"
   | "git-lfs-pointer"
@@ -27,8 +27,8 @@ export type SniffedKind =
   | "numpy"
   | "text";
 
-/** Bytes from the start of a file that {@link sniffFormat} makes use of. */
-export const SNIFF_BYTES = 512;
+/** Bytes from the start of a file that {@link fileKindOf} makes use of. */
+export const FILE_KIND_BYTES = 512;
 
 /** Fewer zero bytes may be an ordinary number. */
 const ZEROS_BYTES = 16;
@@ -40,7 +40,7 @@ const LATIN1 = new TextDecoder("latin1");
 const CONVERT = "Convert it to safetensors or GGUF; its code is never run here.";
 const DOWNLOAD_AGAIN = "Download the file again.";
 
-type Signature = Sniffed & { readonly matches: (head: string, bytes: Uint8Array) => boolean };
+type Signature = FileKind & { readonly matches: (head: string, bytes: Uint8Array) => boolean };
 
 const startsWith =
   (...prefixes: readonly string[]) =>
@@ -142,9 +142,9 @@ function isText(bytes: Uint8Array): boolean {
   }
 }
 
-/** Recognises a file by its first bytes (up to {@link SNIFF_BYTES}); undefined when nothing is known about it. */
-export function sniffFormat(prefix: Uint8Array): Sniffed | undefined {
-  const bytes = prefix.subarray(0, SNIFF_BYTES);
+/** Recognises a file by its first bytes (up to {@link FILE_KIND_BYTES}); undefined when nothing is known about it. */
+export function fileKindOf(prefix: Uint8Array): FileKind | undefined {
+  const bytes = prefix.subarray(0, FILE_KIND_BYTES);
   const head = LATIN1.decode(bytes);
   const found = SIGNATURES.find((signature) => signature.matches(head, bytes));
   if (found !== undefined) return { kind: found.kind, phrase: found.phrase, hint: found.hint };
