@@ -23,7 +23,7 @@ function outputOf(stream: NodeJS.WriteStream): Output {
     process.exitCode = 1;
     if (stream !== process.stderr) process.stderr.write(`weighin: cannot write the output: ${error.message}\n`);
   });
-  return { isTerminal: stream.isTTY === true, write: (text) => void stream.write(text) };
+  return { isTerminal: stream.isTTY === true, columns: stream.columns, write: (text) => void stream.write(text) };
 }
 
 const interruption = new AbortController();

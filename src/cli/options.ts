@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import type { Device, LlamaCppWorkload, RuntimeName, TransformersWorkload } from "../runtimes/workload.ts";
+import { foreignReason } from "./foreign-options.ts";
 import { type Flags, makeProgram } from "./program.ts";
 
 /** A command line that asks for nothing that can be done. The message names the option and the accepted forms. */
@@ -97,7 +98,8 @@ function toRequest(source: string, flags: Flags): Request {
     tensors: flags.tensors ?? false,
     reading: given({
       revision: flags.revision,
-      token: flags.token,
+      // As from the environment: a pasted line break is no part of it.
+      token: flags.token?.trim(),
       endpoint: flags.endpoint,
       offline: flags.offline,
       timeoutMs: flags.timeout,
@@ -117,6 +119,7 @@ function toRequest(source: string, flags: Flags): Request {
 function usageMessage(error: CommanderError): string {
   if (error.code === "commander.missingArgument")
     return "which model? Give a file, a directory, a URL, or a repo: org/name";
+  if (error.code === "commander.excessArguments") return "one model at a time; a name that holds spaces needs quotes";
   return error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
 }
 
@@ -130,6 +133,8 @@ export function parseArguments(args: readonly string[], version: string): Parsed
     writeErr: () => {},
     getOutHelpWidth: () => 80,
   });
+  const foreign = foreignReason(args);
+  if (foreign !== undefined) throw new UsageError(foreign);
   try {
     program.parse(translate(args), { from: "user" });
   } catch (error) {

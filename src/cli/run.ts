@@ -13,10 +13,16 @@ import { parseArguments, type Request } from "./options.ts";
 import { progressLine } from "./progress.ts";
 import { checkOwnOptions, workloadsFor } from "./workloads.ts";
 
-const COLUMNS = 80;
+/** The screen is made for 80 columns, and can do with 62. */
+const COLUMNS = { most: 80, least: 62 } as const;
 
 /** Where text goes. */
-export type Output = { readonly isTerminal: boolean; write(text: string): void };
+export type Output = {
+  readonly isTerminal: boolean;
+  /** Width of the terminal, when it is one. */
+  readonly columns?: number;
+  write(text: string): void;
+};
 
 /** All the program needs of the process around it. */
 export type Surroundings = {
@@ -71,7 +77,8 @@ function textOf(model: Model, reports: readonly RuntimeReport[], request: Reques
     );
   }
   const style = styleFor(around.stdout, around.environment);
-  const lines = [...screen(model, reports, { style, columns: COLUMNS })];
+  const columns = Math.max(COLUMNS.least, Math.min(COLUMNS.most, around.stdout.columns ?? COLUMNS.most));
+  const lines = [...screen(model, reports, { style, columns })];
   if (request.tensors) lines.push("", ...tensorsSection(model, style));
   const asksDevice = around.stdout.isTerminal && request.common.devices === undefined;
   if (asksDevice) lines.push("", style.dim("--device 24GiB tells whether it fits, and how much context would."));

@@ -17,6 +17,14 @@ function nameOf(model: Model): string {
   return printable(typeof name === "string" && name.trim() !== "" ? name : model.source.id);
 }
 
+function architecture(model: Model): string {
+  const { quantization } = model;
+  const name = model.architecture === null ? `architecture ${UNKNOWN}` : printable(model.architecture);
+  const packed =
+    quantization === null || quantization.method === "ggml" ? "" : `, packed as ${printable(quantization.method)}`;
+  return `${name} (${model.format}${packed}), ${sizes(model)}`;
+}
+
 function sizes(model: Model): string {
   const mtp = model.mtpLayerCount === 0 ? "" : ` + ${model.mtpLayerCount} predicting further tokens`;
   const layers = model.layerCount === null ? `layers ${UNKNOWN}` : formatPlural(model.layerCount, "layer");
@@ -36,21 +44,19 @@ function headWidths(headDim: Model["headDim"]): string {
   return key === value ? `, each ${key} wide` : `, keys ${key} and values ${value} wide`;
 }
 
-function vocabulary(model: Model): string {
-  const tokens = model.vocabularySize === null ? UNKNOWN : formatPlural(model.vocabularySize, "token");
-  return model.tiedEmbeddings ? `${tokens}, output tied to the embedding` : tokens;
+function context(model: Model): string {
+  const trained = model.trainedContext === null ? UNKNOWN : `${formatInteger(model.trainedContext)} tokens trained`;
+  const vocabulary = model.vocabularySize === null ? UNKNOWN : formatPlural(model.vocabularySize, "token");
+  return `${trained}; vocabulary ${vocabulary}`;
 }
 
-function trained(model: Model): string {
-  return model.trainedContext === null ? UNKNOWN : `${formatInteger(model.trainedContext)} tokens trained`;
-}
-
-function parameters({ total, active }: Model["parameters"]): string {
+function parameters({ parameters: { total, active }, tiedEmbeddings }: Model): string {
   const some = active === total ? "" : `, ${formatCount(active)} active per token`;
-  return `${formatCount(total)} (${formatInteger(total)})${some}`;
+  const tied = tiedEmbeddings ? ", output tied to the embedding" : "";
+  return `${formatCount(total)} (${formatInteger(total)})${some}${tied}`;
 }
 
-function source({ source }: Model): string {
+function reading({ source }: Model): string {
   const requests = source.requests === 0 ? "" : ` in ${formatPlural(source.requests, "request")}`;
   const commit = source.commit === undefined ? "" : `, commit ${printable(source.commit.slice(0, 12))}`;
   return `${formatPlural(source.files.length, "file")}, ${formatBytes(source.bytesRead)} read${requests}${commit}`;
@@ -59,24 +65,14 @@ function source({ source }: Model): string {
 function facts(model: Model, title: string): readonly Fact[] {
   const id = printable(model.source.id);
   const revision = model.source.revision === undefined ? "" : ` at ${printable(model.source.revision)}`;
-  const quantization =
-    model.quantization === null || model.quantization.method === "ggml"
-      ? ""
-      : `, packed as ${printable(model.quantization.method)}`;
   return [
-    ["from", id === title ? undefined : `${id}${revision}`],
-    [
-      "architecture",
-      `${model.architecture === null ? UNKNOWN : printable(model.architecture)} (${model.format}${quantization})`,
-    ],
-    ["parameters", parameters(model.parameters)],
-    ["shape", sizes(model)],
+    ["from", id === title ? reading(model) : `${id}${revision} (${reading(model)})`],
+    ["architecture", architecture(model)],
+    ["parameters", parameters(model)],
     ["mixers", mixerSummary(model.layers).join("; ") || undefined],
     ["heads", heads(model)],
     ["feed-forward", feedForwardSummary(model.layers).join("; ") || undefined],
-    ["vocabulary", vocabulary(model)],
-    ["context", trained(model)],
-    ["read", source(model)],
+    ["context", context(model)],
   ];
 }
 

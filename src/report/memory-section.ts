@@ -1,6 +1,6 @@
 import { printable } from "../bytes/printable.ts";
 import type { Certainty, MemoryEstimate, MemoryItem, MemoryTotals } from "../runtimes/estimate.ts";
-import { bar } from "./bar.ts";
+import { bar, fittingBar } from "./bar.ts";
 import type { Style } from "./style.ts";
 import { type Cell, indent, renderTable } from "./table.ts";
 import { formatBytes, formatInteger, formatPlural, formatRange } from "./units.ts";
@@ -8,10 +8,12 @@ import { contextOf } from "./weigh.ts";
 import { wrap } from "./width.ts";
 
 const TITLE = "Memory";
-const BAR_COLUMNS = 20;
+const BAR_COLUMNS = 16;
 const LABEL_INDENT = 12;
 /** Labels shown per component before the rest is counted. */
 const LABELS = 3;
+/** Components whose only item says more than the component's name. */
+const TELLING: ReadonlySet<MemoryItem["component"]> = new Set(["weights", "cache"]);
 
 export const MEMORY_COMPONENTS = ["weights", "cache", "compute", "overhead"] as const;
 const CERTAINTIES: readonly Certainty[] = ["exact", "derived", "estimate"];
@@ -34,25 +36,35 @@ function figureOf(bytes: number | null, items: readonly MemoryItem[]): Figure {
   return { bytes, low: sum("low"), high: sum("high"), certainty: leastCertain(items) };
 }
 
-function certaintyCell({ bytes, low, high, certainty }: Figure, style: Style): Cell {
-  if (bytes === null) return { text: low > 0 ? `at least ${formatBytes(low)}` : "", paint: style.dim };
-  if (low !== high) return { text: `${certainty}, ${formatRange(low, high)}`, paint: style.unsure };
-  return { text: `${certainty}, ${formatInteger(bytes)} bytes`, paint: style.dim };
+function certaintyText({ bytes, low, high, certainty }: Figure): string {
+  if (bytes === null) return low > 0 ? `at least ${formatBytes(low)}` : "";
+  return `${certainty}, ${low === high ? `${formatInteger(bytes)} bytes` : formatRange(low, high)}`;
 }
 
-function figureRow(name: string, figure: Figure, whole: number, style: Style): readonly Cell[] {
-  const { bytes, low, high } = figure;
-  const size = bytes === null ? "not known" : `${low === high ? "" : "~"}${formatBytes(bytes)}`;
+function certaintyCell(figure: Figure, style: Style): Cell {
+  const isRange = figure.bytes !== null && figure.low !== figure.high;
+  return { text: certaintyText(figure), paint: isRange ? style.unsure : style.dim };
+}
+
+function sizeText({ bytes, low, high }: Figure): string {
+  return bytes === null ? "not known" : `${low === high ? "" : "~"}${formatBytes(bytes)}`;
+}
+
+function figureRow(name: string, figure: Figure, whole: number, style: Style, columns: number): readonly Cell[] {
+  const size = sizeText(figure).padStart(12);
+  const barColumns = fittingBar(BAR_COLUMNS, columns);
+  const picture = { text: bar(figure.bytes ?? 0, whole, barColumns).padEnd(barColumns), paint: style.bar };
   return [
     name.padEnd(8),
-    bytes === null ? { text: size.padStart(12), paint: style.unsure } : size.padStart(12),
-    { text: bar(bytes ?? 0, whole, BAR_COLUMNS).padEnd(BAR_COLUMNS), paint: style.bar },
+    figure.bytes === null ? { text: size, paint: style.unsure } : size,
+    ...(barColumns === 0 ? [] : [picture]),
     certaintyCell(figure, style),
   ];
 }
 
 /** What the items of one component are, largest first; their sizes only where there are several. */
 function labelLines(items: readonly MemoryItem[], style: Style, columns: number): readonly string[] {
+  if (items.length === 1 && items.every((item) => !TELLING.has(item.component))) return [];
   const named = items.filter((item) => item.label !== item.component).sort((left, right) => right.bytes - left.bytes);
   const sizes = named.slice(0, LABELS).map((item) => (items.length === 1 ? "" : `${formatBytes(item.bytes)}  `));
   const sizeColumns = Math.max(0, ...sizes.map((size) => size.length));
@@ -63,6 +75,10 @@ function labelLines(items: readonly MemoryItem[], style: Style, columns: number)
   );
   if (named.length > LABELS) lines.push(`and ${formatPlural(named.length - LABELS, "smaller one")}`);
   return indent(lines.map(style.dim), LABEL_INDENT);
+}
+
+function totalFigure(totals: MemoryTotals, items: readonly MemoryItem[]): Figure {
+  return { ...figureOf(totals.total, items), low: totals.low };
 }
 
 const TABLE = [{ align: "left" }, { align: "right" }, { align: "left" }, { align: "left" }] as const;
@@ -77,9 +93,9 @@ function deviceLines(
   const rows = MEMORY_COMPONENTS.flatMap((component) => {
     const own = items.filter((item) => item.component === component);
     if (own.length === 0 && totals[component] === 0) return [];
-    return [{ row: figureRow(component, figureOf(totals[component], own), whole, style), own }];
+    return [{ row: figureRow(component, figureOf(totals[component], own), whole, style, columns), own }];
   });
-  const total = figureRow("total", { ...figureOf(totals.total, items), low: totals.low }, 0, style);
+  const total = figureRow("total", totalFigure(totals, items), 0, style, columns);
   const table = indent(renderTable(TABLE, [...rows.map(({ row }) => row), total]));
   return [
     ...rows.flatMap(({ own }, index) => [table[index] ?? "", ...labelLines(own, style, columns)]),
@@ -120,15 +136,49 @@ function headline(estimate: MemoryEstimate, style: Style, columns: number): read
   return [`${style.bold(TITLE)}  ${style.dim(first)}`, ...indent(more.map(style.dim), TITLE.length + 2)];
 }
 
+/** The figures of a device nobody asked about, beside the one that was: two lines, by how sure they are. */
+function hostLines(
+  name: string,
+  totals: MemoryTotals,
+  items: readonly MemoryItem[],
+  style: Style,
+  columns: number,
+): readonly string[] {
+  const known = CERTAINTIES.flatMap((certainty) => {
+    const parts = MEMORY_COMPONENTS.flatMap((component) => {
+      const own = items.filter((item) => item.component === component && item.certainty === certainty);
+      const bytes = own.reduce((sum, item) => sum + item.bytes, 0);
+      return own.length === 0 ? [] : [`${component} ${sizeText(figureOf(bytes, own))}`];
+    });
+    return parts.length === 0 ? [] : [`${certainty}: ${parts.join(", ")}`];
+  });
+  const unknown = MEMORY_COMPONENTS.filter((component) => totals[component] === null);
+  const words = [...known, ...(unknown.length === 0 ? [] : [`not known: ${unknown.join(", ")}`])].join("; ");
+  const total = totalFigure(totals, items);
+  const text = certaintyText(total);
+  return [
+    `${style.bold(`on ${printable(name)}  ${sizeText(total)}`)}${text === "" ? "" : style.dim(`  ${text}`)}`,
+    ...indent(wrap(words, columns - 2).map(style.dim)),
+  ];
+}
+
+/** Names of the devices the workload asks about. */
+function askedDevices({ workload }: MemoryEstimate): ReadonlySet<unknown> {
+  const devices: unknown = workload["devices"];
+  return new Set(Array.isArray(devices) ? devices.map((device: { readonly name?: unknown }) => device.name) : []);
+}
+
 /** What one runtime allocates, per device: each component with its bar and how sure it is. */
 export function memorySection(estimate: MemoryEstimate, style: Style, columns: number): readonly string[] {
   const used = estimate.devices.filter(
     (device) => estimate.devices.length === 1 || device.low > 0 || device.total === null,
   );
+  const asked = askedDevices(estimate);
   const devices = used.flatMap((device) => {
     const items = estimate.items.filter((item) => item.device === device.name);
-    const lines = deviceLines(device, items, style, columns);
-    return used.length === 1 ? lines : ["", `${style.bold(`on ${printable(device.name)}`)}`, ...lines];
+    if (used.length === 1) return deviceLines(device, items, style, columns);
+    if (asked.size > 0 && !asked.has(device.name)) return hostLines(device.name, device, items, style, columns);
+    return [style.bold(`on ${printable(device.name)}`), ...deviceLines(device, items, style, columns)];
   });
   return [...headline(estimate, style, columns), ...devices];
 }

@@ -13,7 +13,7 @@ import { weightsSection } from "./weights-section.ts";
 /** How the screen looks. */
 export type ScreenOptions = {
   readonly style: Style;
-  /** Columns to stay within; tables need 80. */
+  /** Columns to stay within: 80, or down to 62 with shorter bars. */
   readonly columns: number;
 };
 
@@ -41,10 +41,10 @@ export function screen(
 ): readonly string[] {
   const sections = [
     factsSection(model, style, columns),
-    weightsSection(model, style),
+    weightsSection(model, style, columns),
     ...reports.flatMap((report) => [
       memorySection(report.estimate, style, columns),
-      growthSection(model, report, style),
+      growthSection(model, report, style, columns),
       verdictSection(model, report, style, columns),
     ]),
     notesSection(

@@ -26,6 +26,13 @@ describe("a failure", () => {
     expect(failureOf(new InspectError("unsupported-runtime", "no"), PLAIN).exitCode).toBe(2);
   });
 
+  it("of the network says what can be set from here, and speaks of no option of the library", () => {
+    const error = new InspectError("network", "No connection for org/name: ENOTFOUND", { source: "org/name" });
+    const text = failureOf(error, PLAIN).lines.join("\n");
+    for (const word of ["NODE_USE_ENV_PROXY", "--endpoint", "--offline"]) expect(text).toContain(word);
+    expect(text).not.toContain("options.");
+  });
+
   it("never hands a file's text to the terminal as it is", () => {
     const error = new InspectError("invalid-tensor", "tensor \u001b[2J", { tensor: "\u009b31m" });
     const { lines } = failureOf(error, PLAIN);

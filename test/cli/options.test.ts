@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { OPTION_FLAGS } from "../../src/cli/flags.ts";
+import { foreignReason } from "../../src/cli/foreign-options.ts";
 import { parseArguments, type Request, UsageError } from "../../src/cli/options.ts";
 import { makeProgram } from "../../src/cli/program.ts";
 
@@ -151,7 +152,12 @@ describe("the command line", () => {
     [["m", "--cache-type", "q9"], "Choose from: f32, f16, bf16, q8_0"],
     [["m", "--timeout", "soon"], "Write seconds as 30 or 30s"],
     [["m", "--timeout", "99999m"], "at most 24 days"],
-    [["one", "two"], "too many arguments"],
+    [["one", "two"], "one model at a time"],
+    [["m", "-ngl", "99"], "-ngl is not supported in this version"],
+    [["m", "--n-gpu-layers=99"], "--n-gpu-layers is not supported in this version"],
+    [["m", "-sm", "row"], "-sm is an option of llama.cpp that this version does not support"],
+    [["m", "--max-model-len", "4096"], "--max-model-len is an option of vLLM"],
+    [["-m", "model.gguf"], "-m is not needed"],
     [[], "which model?"],
   ])("refuses %j and says what it wants", (args, message) => {
     expect(usageError(...args)).toContain(message);
@@ -168,6 +174,13 @@ describe("the command line", () => {
     const examples = [...textOf("--help").matchAll(/\$ weighin (.+?)(?: \| less)? {2,}/g)];
     expect(examples).toHaveLength(5);
     for (const [, line = ""] of examples) expect(() => requestOf(...line.split(" "))).not.toThrow();
+  });
+
+  it("refuses engines' options only where it has none of that name", () => {
+    for (const { short, long } of makeProgram("0").options) {
+      expect(foreignReason([short, long].filter((name) => name !== undefined))).toBeUndefined();
+    }
+    expect(foreignReason(["--", "-ngl"])).toBeUndefined();
   });
 
   it("prints its version", () => {

@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -151,6 +151,21 @@ describe("a bad model", () => {
     expect(exitCode).toBe(1);
     expect(stderr).toContain("nowhere.gguf");
   });
+
+  it.each(["datasets/org/name", "spaces/org/name"])("says that %s is no model", async (source) => {
+    const { exitCode, stderr } = await runCli([source]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`names one of the hub's ${source.split("/")[0]}, and only model repos can be weighed`);
+  });
+
+  it("names a file that is no model once", async () => {
+    const file = join(folder, "package.json");
+    writeFileSync(file, "{}");
+    expect((await runCli([file])).stderr).toContain(`weighin: ${file} is no weight file`);
+    const pickle = join(folder, "pytorch_model.bin");
+    writeFileSync(pickle, "x");
+    expect((await runCli([pickle])).stderr).toMatch(/^weighin: pytorch_model\.bin in \S+ is a pickle checkpoint/);
+  });
 });
 
 describe("the hub", () => {
@@ -192,7 +207,15 @@ describe("the hub", () => {
     expect((await runCli(args, { readText: async () => "hf_good\n" })).exitCode).toBe(0);
   });
 
-  it("never shows the token", async () => {
+  it("never shows the token, not even one that cannot be sent", async () => {
+    const broken = await runCli(["org/gated", "--endpoint", hub.url, "--token", "hf_secret0123456789\nx"]);
+    expect(broken.exitCode).toBe(2);
+    expect(broken.stderr).toContain("--token must be the hub's token alone");
+    expect(broken.stderr).not.toContain("hf_secret");
+    const inAddress = await runCli(["org/gated", "--endpoint", hub.url.replace("//", "//user:hf_secret@")]);
+    expect(inAddress.exitCode).toBe(2);
+    expect(inAddress.stderr).toContain("--endpoint must hold no user name or password");
+    expect(inAddress.stderr).not.toContain("hf_secret");
     const { stdout, stderr } = await runCli(["org/gated", "--endpoint", hub.url, "--token", "hf_secret0123456789"]);
     expect(stdout + stderr).not.toContain("hf_secret0123456789");
   });
@@ -224,6 +247,52 @@ describe("the hub", () => {
     const signal = AbortSignal.abort();
     const { exitCode, stdout, stderr } = await runCli(["org/demo-GGUF", "--endpoint", hub.url], { signal });
     expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 130, stdout: "", stderr: "" });
+  });
+});
+
+describe("every fixture", () => {
+  const files = readdirSync(join(FILES, "gguf")).filter((file) => !file.includes("-of-"));
+  it.each(files)("%s is told within 80 columns, and within 62", async (file) => {
+    for (const columns of [80, 62]) {
+      const pieces: string[] = [];
+      const stdout = { isTerminal: true, columns, write: (text: string) => void pieces.push(text) };
+      const args = [join(FILES, "gguf", file), "--device", "100MiB"];
+      expect((await runCli(args, { stdout, environment: { NO_COLOR: "1" } })).stderr).toBe("");
+      expect(
+        pieces
+          .join("")
+          .split("\n")
+          .filter((line) => displayWidth(line) > columns),
+      ).toEqual([]);
+    }
+  });
+});
+
+describe("a narrow terminal", () => {
+  it.each([
+    [62, 62],
+    [20, 62],
+    [200, 80],
+  ])("of %i columns gets lines of at most %i", async (columns, most) => {
+    const pieces: string[] = [];
+    const stdout = { isTerminal: true, columns, write: (text: string) => void pieces.push(text) };
+    await runCli([DEMO, "--device", "24GiB"], { stdout, environment: { NO_COLOR: "1" } });
+    expect(pieces.join("")).toContain("Fits on GPU0");
+    expect(
+      pieces
+        .join("")
+        .split("\n")
+        .filter((line) => displayWidth(line) > most),
+    ).toEqual([]);
+  });
+});
+
+describe("one screen", () => {
+  it("is at most 42 lines, also with a device", async () => {
+    for (const file of ["demo.gguf", "gguf/gemma3.gguf", "gguf/llama-3.gguf"]) {
+      const { stdout } = await runCli([join(FILES, file), "--device", "24GiB"]);
+      expect(stdout.trimEnd().split("\n").length).toBeLessThanOrEqual(42);
+    }
   });
 });
 

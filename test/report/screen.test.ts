@@ -25,10 +25,10 @@ describe("the screen", () => {
     expect(text).toContain("llama (gguf)");
     expect(text).toContain("4 layers, hidden size 4,096");
     expect(text).toContain("32 query, 8 key/value, each 128 wide");
-    expect(text).toContain("128,256 tokens");
+    expect(text).toContain("vocabulary 128,256 tokens");
     expect(text).toContain("131,072 tokens trained");
     expect(text).toContain("8.03 B (8,030,261,312)");
-    expect(text).toContain("1 file, 8.00 MiB read in 2 requests, commit 0123456789ab");
+    expect(text.replace(/\s+/g, " ")).toContain("(1 file, 8.00 MiB read in 2 requests, commit 0123456789ab)");
   });
 
   it("tells the active parameters where they differ", () => {
@@ -38,35 +38,51 @@ describe("the screen", () => {
 
   it("shows weights by dtype and component, largest first, with shares", () => {
     const lines = screen(sampleModel(), [], OPTIONS);
-    const shares = lines.filter((line) => line.includes(" % ") && !line.includes("bits"));
+    expect(lines).toContain("  Q4_K 3.00 GiB (75.0 %), Q6_K 1023.00 MiB (25.0 %), F32 1.00 MiB (<0.1 %)");
+    const shares = lines.filter((line) => / %( |$)/.test(line));
     expect(shares.map((line) => line.trim().split(/\s+/)[0])).toEqual([
-      "Q4_K",
-      "Q6_K",
-      "F32",
       "feed-forward",
       "attention",
       "output",
       "embedding",
       "norm",
     ]);
-    expect(shares[0]).toMatch(/Q4_K +3\.00 GiB +75\.0 % +█+ +193 tensors/);
+    expect(shares[0]).toMatch(/feed-forward +2\.34 GiB +58\.5 % +█+/);
+  });
+
+  it("sums up the smallest components when there are several", () => {
+    const { weights } = sampleModel();
+    const byComponent = { ...weights.byComponent, other: 1024 };
+    const text = textOf(sampleModel({ weights: { ...weights, byComponent } }), []);
+    expect(text).toMatch(/norm, other +1\.00 MiB +<0\.1 %/);
+    const more = { ...byComponent, vision: 1024, mtp: 1024 };
+    expect(textOf(sampleModel({ weights: { ...weights, byComponent: more } }), [])).toMatch(/ 4 smaller +1\.00 MiB/);
   });
 
   it("shows each part of the memory with how sure it is", () => {
     const text = textOf(sampleModel(), [sampleReport()]);
     expect(text).toContain("llama.cpp 0.5.0, context 8,192, 1 sequence, f16 cache, tool preset");
     expect(text).toMatch(/weights +3\.71 GiB +█+ +exact, 3,980,394,496 bytes/);
-    expect(text).toMatch(/cache +1\.00 GiB +█+ +derived, 1,073,741,824 bytes/);
-    expect(text).toMatch(/compute +~256\.00 MiB +█ +estimate, 200\.00 to 300\.00 MiB/);
+    expect(text).toMatch(/cache +1\.00 GiB +█+▎ +derived, 1,073,741,824 bytes/);
+    expect(text).toMatch(/compute +~256\.00 MiB +▊ +estimate, 200\.00 to 300\.00 MiB/);
     expect(text).toMatch(/total +~4\.96 GiB +estimate, 4\.90 to 5\.00 GiB/);
     expect(text).toContain("KV cache, 4 layers");
   });
 
+  it("gives two lines to a device nobody asked about, with how sure each figure is", () => {
+    const { estimate } = sampleReport();
+    const workload = { ...estimate.workload, devices: [{ name: "GPU0", kind: "cuda" }] };
+    const lines = screen(sampleModel(), [sampleReport({ estimate: { ...estimate, workload } })], OPTIONS);
+    const host = lines.indexOf("on CPU  300.00 MiB  exact, 314,572,800 bytes");
+    expect(lines.slice(host, host + 3)).toEqual([expect.any(String), "  exact: weights 300.00 MiB", ""]);
+    expect(lines).toContain("on GPU0");
+  });
+
   it("shows how the cache grows, and marks the trained context and this workload", () => {
     const text = textOf(sampleModel(), [sampleReport()]);
-    expect(text).toContain("Cache growth  128.00 KiB per token");
+    expect(text).toMatch(/Cache growth +cache +total +128\.00 KiB per token/);
     expect(text).toMatch(/ 4k +512\.00 MiB/);
-    expect(text).toMatch(/ 8k +1\.00 GiB .*this workload/);
+    expect(text).toMatch(/ 8k +1\.00 GiB .*this one/);
     expect(text).toMatch(/ 128k +16\.00 GiB .*trained/);
   });
 
@@ -152,7 +168,7 @@ describe("the screen", () => {
     expect(text).toContain("\\x1B]0;owned\\x07\\u{202E}");
   });
 
-  it("stays within 80 columns", () => {
+  it.each([80, 72, 62])("stays within %i columns", (columns) => {
     const kvHeads = Array.from({ length: 200 }, (_, index) => index);
     const model = sampleModel({
       kvHeads,
@@ -165,8 +181,9 @@ describe("the screen", () => {
     const report = sampleReport({
       fits,
       growth: sampleReport().growth.map((point) => ({ ...point, verdict: "too-large" })),
+      estimate: sampleEstimate({ workload: { ...sampleEstimate().workload, contextTokens: 131_072 } }),
     });
-    const wide = screen(model, [report], OPTIONS).filter((line) => displayWidth(line) > 80);
+    const wide = screen(model, [report], { style: PLAIN, columns }).filter((line) => displayWidth(line) > columns);
     expect(wide).toEqual([]);
   });
 });
