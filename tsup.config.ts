@@ -4,16 +4,24 @@ import { defineConfig, type Options } from "tsup";
 /** Libraries the command line uses; they are bundled, so that the package has no dependency to install. */
 const BUNDLED = ["commander", "picocolors"];
 
-const shared: Options = { format: "esm", target: "node20", splitting: true, treeshake: true, outExtension: () => ({ js: ".js" }) };
+const shared: Options = {
+  format: "esm",
+  target: "node20",
+  splitting: true,
+  treeshake: true,
+  outExtension: () => ({ js: ".js" }),
+};
 
-const config: Options[] | ((overrides: Options) => Options[]) | unknown = defineConfig([
+const config: ReturnType<typeof defineConfig> = defineConfig([
   {
     ...shared,
     entry: { index: "src/index.ts", cli: "src/cli/main.ts" },
     platform: "node",
     noExternal: BUNDLED,
     // commander is CommonJS and requires Node's own modules, which an ES module has to provide.
-    banner: { js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
     dts: { entry: { index: "src/index.ts" } },
     clean: ["dist"],
     onSuccess: async () => {
