@@ -17,7 +17,8 @@ import { resolveSource } from "./source/resolve.ts";
 import type { ResolvedSource, SourceOptions, WeightFile } from "./source/resolved.ts";
 
 /**
- * What can be weighed.
+ * What can be weighed. Several Blobs or ByteSources are the files of one model; with `config.json` or an index among
+ * them they stand for its folder, as a browser's file input gives it.
  *
  * @example
  * ```ts
@@ -26,7 +27,7 @@ import type { ResolvedSource, SourceOptions, WeightFile } from "./source/resolve
  * const inputs: readonly ModelInput[] = ["fixtures/files/demo.gguf", new URL("https://example.com/model.gguf")];
  * ```
  */
-export type ModelInput = string | URL | Blob | ByteSource | readonly ByteSource[];
+export type ModelInput = string | URL | Blob | ByteSource | readonly (Blob | ByteSource)[];
 
 /** What differs between Node and a browser. */
 export type Platform = {

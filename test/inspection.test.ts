@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inspectModel, isInspectError, type Model, readMetadataArray } from "../src/index.ts";
@@ -218,6 +218,18 @@ describe("a model read from memory", () => {
     const inOrder = await inspectModel(parts);
     expect(inOrder.tensors).toHaveLength(SHARDS * 100);
     expect(shapeOf(await inspectModel(parts.toReversed()))).toEqual(shapeOf(inOrder));
+  });
+
+  test("is the whole model from the files of a folder, as a browser gives them", async () => {
+    const folder = join(FILES, "safetensors", "llama-3-sharded");
+    const files = readdirSync(folder)
+      .reverse()
+      .map((name) => new File([readFileSync(join(folder, name))], name));
+    const model = await inspectModel([...files, new File(["hello"], "README.md")]);
+    expect(shapeOf(model)).toEqual(shapeOf(await inspectModel(folder)));
+    expect(model.source.kind).toBe("blob");
+    const incomplete = await inspectModel(files.filter(({ name }) => !name.includes("00002"))).catch((error) => error);
+    expect(isInspectError(incomplete, "missing-shard")).toBe(true);
   });
 
   test("keeps only plain, frozen, JSON-able data", async () => {

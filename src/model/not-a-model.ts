@@ -44,7 +44,7 @@ export function reportWhatItIsNot(input: ModelInput, claim: ShapeClaim, report: 
       : `The architecture ${quote(claim.architecture)} is not covered`;
   report(
     "unknown-architecture",
-    `${named}: weights are exact, what its layers cache is not computed. Add an entry as docs/adding-an-architecture.md describes.`,
+    `${named}: weights are exact, what its layers cache is not computed. weighin's repository says how to add an entry (docs/adding-an-architecture.md).`,
     keys,
   );
 }

@@ -47,10 +47,15 @@ export function assembleEstimate(parts: EstimateParts): MemoryEstimate {
   };
 }
 
+/** One note for all parts that are missing: the cache names it, being what most ask for. */
 function missingParts(unknown: ReadonlySet<MemoryComponent>): Diagnostic[] {
-  return [...unknown].map((component) => ({
-    code: component === "cache" ? "unknown-cache" : "not-counted",
-    message: `the ${component} of this model is not known, so the total is not either: "low" counts what is known`,
-    where: component,
-  }));
+  if (unknown.size === 0) return [];
+  const parts = [...unknown];
+  return [
+    {
+      code: unknown.has("cache") ? "unknown-cache" : "not-counted",
+      message: `The ${parts.join(" and ")} of this model ${parts.length > 1 ? "are" : "is"} not known, and so the total is only known to be at least the rest.`,
+      where: parts.join(", "),
+    },
+  ];
 }

@@ -6,6 +6,7 @@ import type { ResolvedSource } from "./resolved.ts";
 import { type Session, throwIfAborted } from "./session.ts";
 import { parseShardName, requireFewShards, shardSet } from "./shard-name.ts";
 import { sniffFormat } from "./sniff-format.ts";
+import { isSourceFolder, resolveSourceFolder } from "./source-folder.ts";
 
 /** The model in one source, or in several of one set; `kind` says whose they are. */
 export async function resolveCustom(
@@ -13,6 +14,7 @@ export async function resolveCustom(
   sources: readonly ByteSource[],
   kind: "blob" | "custom",
 ): Promise<ResolvedSource> {
+  if (isSourceFolder(sources)) return resolveSourceFolder(session, sources, kind);
   const ordered = inShardOrder(session, sources);
   const [first] = ordered;
   if (first === undefined) {

@@ -16,7 +16,7 @@ import { type Session, startSession } from "./session.ts";
  * strings is in docs/sources.md. `local` is absent in browsers, where a path is an error.
  */
 export async function resolveSource(
-  input: string | URL | Blob | ByteSource | readonly ByteSource[],
+  input: string | URL | Blob | ByteSource | readonly (Blob | ByteSource)[],
   options: SourceOptions,
   local: LocalOpener | undefined,
 ): Promise<ResolvedSource> {
@@ -24,16 +24,17 @@ export async function resolveSource(
   const session = startSession(options);
   if (typeof input === "string") return resolveReference(session, parseReference(input, options.endpoint), local);
   if (input instanceof URL) return resolveReference(session, parseUrl(input, options.endpoint), local);
-  if (input instanceof Blob) return resolveCustom(session, [blobSource(session, input)], "blob");
   const sources: readonly unknown[] = Array.isArray(input) ? input : [input];
   const checked = sources.map((source) => {
+    if (source instanceof Blob) return blobSource(session, source);
     if (isByteSource(source)) return countedSource(session, source);
     throw new InspectError(
       "invalid-source",
-      "The source must be a string, URL, Blob or ByteSource (with size, label and read), or an array of ByteSources.",
+      "The source must be a string, URL, Blob or ByteSource (with size, label and read), or an array of Blobs or ByteSources.",
     );
   });
-  return resolveCustom(session, checked, "custom");
+  const blobs = sources.length > 0 && sources.every((source) => source instanceof Blob);
+  return resolveCustom(session, checked, blobs ? "blob" : "custom");
 }
 
 function isByteSource(value: unknown): value is ByteSource {
