@@ -35,8 +35,6 @@ const ZEROS_BYTES = 16;
 /** Fewer characters may be a magic number nobody told us about. */
 const TEXT_BYTES = 16;
 
-const LATIN1 = new TextDecoder("latin1");
-
 const CONVERT = "Convert it to safetensors or GGUF; its code is never run here.";
 const DOWNLOAD_AGAIN = "Download the file again.";
 
@@ -145,7 +143,8 @@ function isText(bytes: Uint8Array): boolean {
 /** Recognises a file by its first bytes (up to {@link FILE_KIND_BYTES}); undefined when nothing is known about it. */
 export function fileKindOf(prefix: Uint8Array): FileKind | undefined {
   const bytes = prefix.subarray(0, FILE_KIND_BYTES);
-  const head = LATIN1.decode(bytes);
+  // One character a byte. TextDecoder's "latin1" is windows-1252 in newer runtimes and moves bytes 0x80 to 0x9f.
+  const head = String.fromCharCode(...bytes);
   const found = SIGNATURES.find((signature) => signature.matches(head, bytes));
   if (found !== undefined) return { kind: found.kind, phrase: found.phrase, hint: found.hint };
   if (bytes.length < TEXT_BYTES || !isText(bytes)) return undefined;

@@ -89,7 +89,8 @@ describe("a caller's own source", () => {
         await hang;
       },
     };
-    for (const given of [{ timeoutMs: 40 }, { signal: AbortSignal.timeout(40) }]) {
+    for (const give of [() => ({ timeoutMs: 40 }), () => ({ signal: AbortSignal.timeout(40) })]) {
+      const given: { timeoutMs?: number; signal?: AbortSignal } = give();
       const source = await (await resolve(stuck, given)).files[0]!.open();
       const failures = await Promise.allSettled([source.read(0, 10), takeStream(source, 100)]);
       for (const outcome of failures) {
