@@ -11,11 +11,13 @@ type Part = () => PartResult | Promise<PartResult>;
 /** Runs every part that can run here, one line each; a difference makes the exit code 1. See `conformance/README.md`. */
 const PARTS: readonly Part[] = [
   llamaCpp.checkEstimates,
+  llamaCpp.checkArchitectures,
   transformers.checkEstimates,
   checkMetaShapes,
   checkReaders,
   checkRealInput,
   llamaCpp.checkGoldenNumbers,
+  llamaCpp.checkArchitectureNumbers,
   llamaCpp.checkPublishedBinary,
   ...VERSIONS.map((version) => () => transformers.checkGoldenNumbers(version)),
 ];

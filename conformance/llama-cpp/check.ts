@@ -1,8 +1,11 @@
 import { inspectModel } from "../../src/inspect.ts";
 import { type PartResult, verdict } from "../part.ts";
+import { askCase } from "./architectures/ask.ts";
+import { ARCHITECTURE_CASES } from "./architectures/cases.ts";
+import { compareArchitecture } from "./architectures/compare.ts";
 import { compareRow } from "./compare.ts";
 import { askEngine, askPublishedBinary, installPackages, missingTool, prepareEngine } from "./engine.ts";
-import { type GoldenName, readGolden } from "./golden.ts";
+import { type GoldenName, readArchitectures, readGolden } from "./golden.ts";
 import { type AskedModel, fixtureModels, publishedShapes } from "./models.ts";
 
 /** Asks llama.cpp again, everything, and holds the answers against the committed golden numbers. */
@@ -66,6 +69,39 @@ export async function checkEstimates(): Promise<PartResult> {
   }
   if (unclaimed.size > 0) notes.push(`no cache claimed for ${[...unclaimed].join(", ")}`);
   return verdict(name, [`${equal} rows equal`, ...notes].join("; "), differences);
+}
+
+/** Asks again about every architecture, by its keys. */
+export function checkArchitectureNumbers(): PartResult {
+  const name = "llama.cpp gives the golden numbers of every architecture";
+  const missing = missingTool();
+  if (missing !== undefined) return { name, state: "skipped", summary: missing };
+  prepareEngine();
+  const { rows } = readArchitectures();
+  const differences = rows.flatMap((row, index) => {
+    const asked = ARCHITECTURE_CASES[index];
+    const now = asked === undefined ? "no such case" : JSON.stringify(askCase(asked));
+    return now === JSON.stringify(row) ? [] : [`golden ${JSON.stringify(row)}, now ${now}`];
+  });
+  return verdict(
+    name,
+    `${rows.length} sets of keys, ${new Set(rows.map((row) => row.architecture)).size} architectures`,
+    differences,
+  );
+}
+
+/** Holds weighin's caches against the golden numbers of every architecture. */
+export async function checkArchitectures(): Promise<PartResult> {
+  const name = "weighin against llama.cpp: caches of every architecture";
+  const { rows } = readArchitectures();
+  const verdicts = await Promise.all(rows.map(compareArchitecture));
+  const exact = verdicts.reduce((sum, row) => sum + row.exact, 0);
+  const answered = rows.flatMap((row) => row.contextBytes).filter((answer) => answer !== null).length;
+  return verdict(
+    name,
+    `${exact}/${answered} exact`,
+    verdicts.flatMap((row) => row.differences),
+  );
 }
 
 /** Holds the sums that the published binary reports against the golden numbers of our own build. */

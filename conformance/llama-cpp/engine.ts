@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type AskedWorkload, engineFlags } from "./workloads.ts";
@@ -80,7 +80,25 @@ export function engineVersion(): { readonly version: string; readonly commit: st
 
 /** Asks for one model and workload. Throws when the program itself fails. */
 export function askEngine(modelPath: string, workload: AskedWorkload): EngineAnswer {
-  const output = execFileSync(PROGRAM, ["-m", modelPath, ...engineFlags(workload)], { encoding: "utf8" });
+  return readAnswer(execFileSync(PROGRAM, ["-m", modelPath, ...engineFlags(workload)], { encoding: "utf8" }));
+}
+
+/** A file of keys, whose tensors the engine makes up unless `whole`; and the model that it drafts for, where it does. */
+export type AskedKeys = { readonly model: Uint8Array; readonly whole: boolean; readonly other: Uint8Array | undefined };
+
+/** As {@link askEngine}, for files of keys. Undefined where the engine breaks off on an assertion of its own. */
+export function askEngineOfKeys({ model, whole, other }: AskedKeys, workload: AskedWorkload): EngineAnswer | undefined {
+  const modelPath = join(WORK, "keys.gguf");
+  writeFileSync(modelPath, model);
+  const otherPath = join(WORK, "other-keys.gguf");
+  if (other !== undefined) writeFileSync(otherPath, other);
+  const beside = other === undefined ? [] : ["--other", otherPath];
+  const flags = [...(whole ? [] : ["--virtual"]), "-m", modelPath, ...beside, ...engineFlags(workload)];
+  const { status, stdout } = spawnSync(PROGRAM, flags, { encoding: "utf8" });
+  return status === 0 ? readAnswer(stdout) : undefined;
+}
+
+function readAnswer(output: string): EngineAnswer {
   const answer: { refused: string } | { buffers: { [type: string]: BufferBytes } } = JSON.parse(output);
   if ("refused" in answer) return answer;
   const buffers = Object.values(answer.buffers);

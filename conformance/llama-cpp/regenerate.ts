@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { askCase } from "./architectures/ask.ts";
+import { ARCHITECTURE_CASES } from "./architectures/cases.ts";
 import { askEngine, engineVersion, missingTool, prepareEngine } from "./engine.ts";
-import { type Golden, type GoldenName, goldenPath, goldenText } from "./golden.ts";
+import { type ArchitectureGolden, type Golden, type GoldenName, goldenPath, goldenText } from "./golden.ts";
 import { type AskedModel, fixtureModels, publishedShapes } from "./models.ts";
 import { WORKLOADS } from "./workloads.ts";
 
@@ -9,21 +11,37 @@ import { WORKLOADS } from "./workloads.ts";
 const missing = missingTool();
 if (missing !== undefined) throw new Error(`cannot build llama.cpp here: ${missing}`);
 prepareEngine();
+writeArchitectures();
 write("fixtures", fixtureModels());
 const shapes = publishedShapes();
 if (shapes) write("published-shapes", shapes);
 else console.log("published-shapes: left as it is, WEIGHIN_SHARED is not there");
 
+function writeArchitectures(): void {
+  const golden: ArchitectureGolden = { ...head(), rows: ARCHITECTURE_CASES.map(askCase) };
+  save("architectures", goldenText(golden), golden.rows.length);
+}
+
 function write(name: GoldenName, models: readonly AskedModel[]): void {
   const golden: Golden = {
-    engine: { name: "llama.cpp", ...engineVersion() },
-    command: "npx tsx conformance/llama-cpp/regenerate.ts",
+    ...head(),
     rows: models.flatMap((model) =>
       WORKLOADS.map((workload) => ({ model: model.name, workload, ...askEngine(model.path, workload) })),
     ),
   };
+  save(name, goldenText(golden), golden.rows.length);
+}
+
+function head(): Pick<Golden, "engine" | "command"> {
+  return {
+    engine: { name: "llama.cpp", ...engineVersion() },
+    command: "npx tsx conformance/llama-cpp/regenerate.ts",
+  };
+}
+
+function save(name: Parameters<typeof goldenPath>[0], text: string, rowCount: number): void {
   const path = goldenPath(name);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, goldenText(golden));
-  console.log(`${name}: ${golden.rows.length} rows`);
+  writeFileSync(path, text);
+  console.log(`${name}: ${rowCount} rows`);
 }

@@ -37,6 +37,16 @@ export const WORKLOADS: readonly AskedWorkload[] = [
   { contextTokens: 8192, flashAttention: "off", cacheTypeV: "q8_0" },
 ];
 
+/** What every architecture is asked for: padding, streams, windows, quantized rows, padded values. */
+export const ARCHITECTURE_WORKLOADS: readonly AskedWorkload[] = [
+  { contextTokens: 4096 },
+  { contextTokens: 5000, sequences: 3 },
+  { contextTokens: 5000, sequences: 3, unifiedCache: true },
+  { contextTokens: 8192, fullSlidingWindowCache: true, microBatchTokens: 256 },
+  { contextTokens: 8192, ...quantized("q8_0") },
+  { contextTokens: 4096, flashAttention: "off" },
+];
+
 /** The same as flags of `ask`. */
 export function engineFlags(workload: AskedWorkload): readonly string[] {
   const flags = ["-c", String(workload.contextTokens)];

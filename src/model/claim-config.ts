@@ -49,6 +49,7 @@ export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): 
     mtpLayers: layers?.mtp ?? [],
     mtpLayerCount: count?.mtp ?? 0,
     causal: (rules?.causal ?? true) || keys.flag("is_decoder") === true,
+    expertLayersByTensors: rules?.expertLayersByTensors ?? false,
     tiedEmbeddings: keys.flag("tie_word_embeddings", "tie_embedding"),
     attentionHeads: heads,
     kvHeads: keys.perLayer(...KV_HEADS)?.(0) ?? heads,

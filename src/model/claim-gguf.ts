@@ -20,7 +20,7 @@ export function claimFromGguf(input: GgufInput, tensors: TensorClaim): ShapeClai
   const keys = ggufKeys(metadata, architecture, fallback, report);
 
   // https://github.com/ggml-org/llama.cpp/blob/v0.5.0/src/llama-model.cpp: n_layer = block_count - nextn_predict_layers
-  const blocks = keys.integer("block_count");
+  const blocks = rules?.blockCount?.(keys) ?? keys.integer("block_count");
   const nextn = Math.min(keys.integer("nextn_predict_layers") ?? 0, blocks ?? 0);
   const declared = { main: blocks === undefined ? undefined : blocks - nextn, mtp: nextn, origin: keys.origin };
   const count = reconcileLayerCount(declared, tensors, limits, report);
@@ -39,6 +39,7 @@ export function claimFromGguf(input: GgufInput, tensors: TensorClaim): ShapeClai
     mtpLayers: layers?.mtp ?? [],
     mtpLayerCount: count?.mtp ?? 0,
     causal: (rules?.causal ?? true) && causal,
+    expertLayersByTensors: rules?.expertLayersByTensors ?? false,
     tiedEmbeddings: undefined,
     attentionHeads: keys.perLayer("attention.head_count")?.(0),
     kvHeads: keys.perLayer("attention.head_count_kv", "attention.head_count")?.(0),

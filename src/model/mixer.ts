@@ -4,6 +4,18 @@ export type AttentionWindow =
   | { readonly kind: "sliding"; readonly tokens: number }
   | { readonly kind: "chunked"; readonly tokens: number };
 
+/**
+ * Picks the past tokens that a sparse attention reads, by one small key per token that all its heads share
+ * (DeepSeek-V3.2, MiniMax-M3).
+ */
+export type Indexer = { readonly heads: number; readonly keyDim: number };
+
+/**
+ * Beyond its window a layer sees one row for every `ratio` tokens (DeepSeek-V4). Tokens whose row is not finished are
+ * held in `state`: tensors of the compressor of each sequence, one for rows and one for their scores, in elements.
+ */
+export type Compression = { readonly ratio: number; readonly state: readonly (readonly number[])[] };
+
 /** Softmax attention with separate keys and values (MHA, MQA, GQA). Dimensions are per head. */
 export type AttentionMixer = {
   readonly kind: "attention";
@@ -16,6 +28,14 @@ export type AttentionMixer = {
   readonly causal: boolean;
   /** Index of the layer whose cache this one reuses; it then stores none of its own. */
   readonly sharesCacheWith?: number;
+  /** The layer reads the cache of the model that its own drafts for, and stores none. */
+  readonly readsTargetCache?: true;
+  /** Times the layer runs for one token, each with a cache of its own (looped models). Absent: once. */
+  readonly passes?: number;
+  /** One row per token is key and value at once. */
+  readonly sharedKeyValue?: true;
+  readonly compression?: Compression;
+  readonly indexer?: Indexer;
 };
 
 /** Multi-head latent attention: one low-rank vector and one rotary key per token stand for all heads. */
@@ -33,11 +53,12 @@ export type LatentMixer = {
    * not split it itself caches the expanded heads.
    */
   readonly upProjection: "absorbed" | "joint";
+  readonly indexer?: Indexer;
 };
 
 /** One tensor of recurrent state, per sequence. */
 export type StateTensor = {
-  readonly name: "convolution" | "ssm" | "shift" | "linear";
+  readonly name: "convolution" | "ssm" | "shift" | "linear" | "ngram";
   /** Elements per sequence as the recurrence needs them, e.g. `[channels, kernel - 1]`. */
   readonly shape: readonly number[];
 };
@@ -45,7 +66,15 @@ export type StateTensor = {
 /** A recurrence whose memory does not grow with the context. */
 export type RecurrentMixer = {
   readonly kind: "recurrent";
-  readonly family: "mamba1" | "mamba2" | "gated-delta-net" | "short-convolution" | "rwkv" | "linear";
+  readonly family:
+    | "mamba1"
+    | "mamba2"
+    | "gated-delta-net"
+    | "kimi-delta-attention"
+    | "lightning-attention"
+    | "short-convolution"
+    | "rwkv"
+    | "linear";
   readonly state: readonly StateTensor[];
   /** Width of the convolution (kernel size), where there is one: engines differ in keeping k or k - 1 columns. */
   readonly convolutionKernel?: number;

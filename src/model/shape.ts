@@ -31,5 +31,7 @@ export type ShapeClaim = {
   readonly attentionHeads: number | undefined;
   readonly kvHeads: number | undefined;
   readonly causal: boolean;
+  /** Layers claimed to have experts may be dense: only the tensors tell. */
+  readonly expertLayersByTensors: boolean;
   readonly tiedEmbeddings: boolean | undefined;
 };

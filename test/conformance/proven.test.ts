@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readGolden as readLlamaCpp } from "../../conformance/llama-cpp/golden.ts";
+import { readArchitectures, readGolden as readLlamaCpp } from "../../conformance/llama-cpp/golden.ts";
 import { FIXTURE_FILES } from "../../conformance/paths.ts";
 import { readGolden as readTransformers } from "../../conformance/transformers/golden.ts";
 import { inspectModel } from "../../src/inspect.ts";
@@ -21,7 +21,10 @@ describe("a cache is called exact", () => {
   test("for the architectures, and the llama.cpp release, that golden numbers were asked of", async () => {
     const golden = readLlamaCpp("fixtures");
     const asked = [...new Set(golden.rows.map((row) => row.model))];
-    expect(await architecturesOf(asked)).toEqual([...PROVEN_ARCHITECTURES].sort());
+    const ofKeys = readArchitectures().rows.map((row) => row.architecture);
+    const proven = new Set([...(await architecturesOf(asked)), ...ofKeys]);
+    expect([...proven].sort()).toEqual([...PROVEN_ARCHITECTURES].sort());
+    expect(readArchitectures().engine).toEqual(golden.engine);
     expect(golden.engine.version).toBe(LLAMA_CPP_VERSION);
     expect(readdirSync(join(FIXTURE_FILES, "gguf")).length).toBeGreaterThan(20);
   });

@@ -15,12 +15,21 @@ export type LayerRules = {
   readonly feedForward: FeedForwardRule;
   /** False for encoders. Default true. */
   readonly causal?: boolean;
+  /** Which layers have experts stands in the tensors alone: the keys describe those that do. */
+  readonly expertLayersByTensors?: true;
+};
+
+/** Rules of a GGUF architecture. */
+export type GgufRules = LayerRules & {
+  readonly names: readonly string[];
+  /** Blocks the files hold, where `block_count` counts something else. */
+  readonly blockCount?: (keys: Keys) => number | undefined;
 };
 
 /** One family: every name it goes by in either format, and how its layers follow from the keys of each. */
 export type Architecture = {
   /** Values of `general.architecture`, with the rules llama.cpp applies to them. */
-  readonly gguf: readonly (LayerRules & { readonly names: readonly string[] })[];
+  readonly gguf: readonly GgufRules[];
   /** Values of `model_type`, with the rules and class defaults of transformers. */
   readonly config: readonly (LayerRules & {
     readonly modelTypes: readonly string[];

@@ -12,6 +12,9 @@ type AttentionNames = {
   readonly kvHeads: Width;
   readonly keyDim: Width;
   readonly valueDim: Width;
+  /** Widths of their own for layers with a window. */
+  readonly windowKeyDim: Width;
+  readonly windowValueDim: Width;
 };
 
 const GGUF_NAMES: AttentionNames = {
@@ -20,6 +23,8 @@ const GGUF_NAMES: AttentionNames = {
   kvHeads: ["attention.head_count_kv"],
   keyDim: ["attention.key_length"],
   valueDim: ["attention.value_length"],
+  windowKeyDim: ["attention.key_length_swa"],
+  windowValueDim: ["attention.value_length_swa"],
 };
 
 const CONFIG_NAMES: AttentionNames = {
@@ -28,6 +33,8 @@ const CONFIG_NAMES: AttentionNames = {
   kvHeads: ["num_key_value_heads"],
   keyDim: ["head_dim"],
   valueDim: ["head_dim"],
+  windowKeyDim: [],
+  windowValueDim: [],
 };
 
 /** Attention of a GGUF file: absent key/value heads equal the heads, an absent head size is hidden / heads. */
@@ -57,6 +64,8 @@ function attentionOf(
   const hidden = keys.integer(...names.hidden);
   const keyDim = keys.integer(...names.keyDim);
   const valueDim = keys.integer(...names.valueDim);
+  const windowKeyDim = keys.integer(...names.windowKeyDim);
+  const windowValueDim = keys.integer(...names.windowValueDim);
   // The default head size follows the first layer that has heads, as llama.cpp takes it (n_embd / n_head(0)).
   const firstHeads = heads?.(0);
   const sharedDim = hidden && firstHeads ? Math.floor(hidden / firstHeads) : undefined;
@@ -68,12 +77,13 @@ function attentionOf(
     const layerKvHeads = kvHeads === undefined ? layerHeads : kvHeads(layer);
     if (layerKvHeads === undefined) return missing(names.kvHeads);
     if (layerHeads === 0 || layerKvHeads === 0) return { kind: "none" };
-    const key = keyDim || sharedDim;
-    const value = valueDim || sharedDim;
-    if (!key) return missing(names.keyDim);
-    if (!value) return missing(names.valueDim);
     const window = windowOf(layer);
     if (typeof window === "string") return window;
+    const slides = window.kind !== "none";
+    const key = (slides && windowKeyDim) || keyDim || sharedDim;
+    const value = (slides && windowValueDim) || valueDim || sharedDim;
+    if (!key) return missing(names.keyDim);
+    if (!value) return missing(names.valueDim);
     return {
       kind: "attention",
       heads: layerHeads,

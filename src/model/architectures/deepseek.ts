@@ -19,7 +19,7 @@ const experts = configExperts({
 
 /** DeepSeek V2, V3 and R1, and Kimi K2, which has the layers of V3: multi-head latent attention. */
 export const deepseek: Architecture = {
-  gguf: [{ names: ["deepseek2"], mixer: ggufLatent, feedForward: ggufFeedForward({ leadingDense: true }) }],
+  gguf: [{ names: ["deepseek2", "mistral4"], mixer: ggufLatent, feedForward: ggufFeedForward({ leadingDense: true }) }],
   config: [
     {
       modelTypes: ["deepseek_v2"],

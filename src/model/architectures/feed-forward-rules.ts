@@ -5,11 +5,20 @@ import type { FeedForwardRule } from "./architecture.ts";
 /** No feed-forward part. */
 export const noFeedForward: FeedForwardRule = () => () => ({ kind: "none" });
 
-/**
- * Feed-forward of a GGUF file: experts where `expert_count` is above 0, from `leading_dense_block_count` on if the
- * architecture reads that key.
- */
-export function ggufFeedForward(options: { readonly leadingDense?: boolean } = {}): FeedForwardRule {
+/** What tells layers with experts from dense ones, and how wide the always-on experts are, in a GGUF file. */
+type GgufExperts = {
+  /** The first `leading_dense_block_count` layers are dense. */
+  readonly leadingDense?: boolean;
+  /** Layers that may have experts at all. Default: every one. */
+  readonly expertLayers?: (keys: Keys) => (layer: number) => boolean;
+  /** Layers of no width have no feed-forward part. */
+  readonly someWithout?: boolean;
+  /** The always-on expert is as wide as the others, whatever the keys say. */
+  readonly sharedAsWide?: boolean;
+};
+
+/** Feed-forward of a GGUF file: experts where `expert_count` is above 0. */
+export function ggufFeedForward(options: GgufExperts = {}): FeedForwardRule {
   return (keys) => {
     const dense = keys.perLayer("feed_forward_length");
     const experts = keys.integer("expert_count") ?? 0;
@@ -18,13 +27,22 @@ export function ggufFeedForward(options: { readonly leadingDense?: boolean } = {
     const expertWidth = keys.perLayer("expert_feed_forward_length") ?? dense;
     const shared = keys.integer("expert_shared_feed_forward_length");
     const sharedCount = keys.integer("expert_shared_count") ?? 0;
+    const hasExperts = options.expertLayers?.(keys);
     const firstExpertLayer = options.leadingDense ? (keys.integer("leading_dense_block_count") ?? 0) : 0;
     return (layer) => {
-      if (layer < firstExpertLayer) return denseOf(dense?.(layer));
+      if (layer < firstExpertLayer || hasExperts?.(layer) === false) return denseOf(dense?.(layer));
+      if (options.someWithout && dense?.(layer) === 0) return { kind: "none" };
       const width = expertWidth?.(layer);
-      return expertsOf(experts, used?.(layer), width, shared ?? sharedCount * (width ?? 0));
+      const sharedWidth = options.sharedAsWide ? width : (shared ?? sharedCount * (width ?? 0));
+      return expertsOf(experts, used?.(layer), width, sharedWidth ?? 0);
     };
   };
+}
+
+/** Every n-th layer, the last of each run, n being `interleave_moe_layer_step`. */
+export function interleavedExperts(keys: Keys): (layer: number) => boolean {
+  const step = keys.integer("interleave_moe_layer_step") ?? 0;
+  return (layer) => step > 0 && (layer + 1) % step === 0;
 }
 
 /** Dense feed-forward of a config.json. */

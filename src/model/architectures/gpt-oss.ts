@@ -1,11 +1,17 @@
 import type { Architecture } from "./architecture.ts";
 import { configAttention, ggufAttention } from "./attention-rules.ts";
 import { configExperts, ggufFeedForward } from "./feed-forward-rules.ts";
-import { configWindow, ggufPattern, periodic } from "./windows.ts";
+import { configWindow, ggufPattern, periodic, required } from "./windows.ts";
 
 /** gpt-oss: every other layer slides, the first one included. */
 export const gptOss: Architecture = {
-  gguf: [{ names: ["gpt-oss"], mixer: ggufAttention(ggufPattern({ period: 2 })), feedForward: ggufFeedForward() }],
+  gguf: [
+    {
+      names: ["gpt-oss"],
+      mixer: ggufAttention(ggufPattern({ period: 2, window: required })),
+      feedForward: ggufFeedForward(),
+    },
+  ],
   config: [
     {
       modelTypes: ["gpt_oss"],

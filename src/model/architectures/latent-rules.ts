@@ -1,30 +1,40 @@
-import type { LatentMixer, Mixer } from "../mixer.ts";
+import type { LatentMixer } from "../mixer.ts";
 import type { MixerRule } from "./architecture.ts";
 import { ggufAttention, missing } from "./attention-rules.ts";
-import { noWindow } from "./windows.ts";
+import { noWindow, type WindowRule } from "./windows.ts";
 
 /**
  * Multi-head latent attention of a GGUF file. Files with the `*_mla` keys hold the up-projection split per head;
  * older ones do not, and llama.cpp then caches the expanded heads like any attention.
  * https://github.com/ggml-org/llama.cpp/blob/v0.5.0/src/models/deepseek2.cpp
  */
-export const ggufLatent: MixerRule = (keys) => {
-  const keyDim = keys.integer("attention.key_length_mla");
-  const valueDim = keys.integer("attention.value_length_mla");
-  if (!keyDim || !valueDim) return ggufAttention(noWindow)(keys);
-  const heads = keys.perLayer("attention.head_count");
-  const kvLoraRank = keys.integer("attention.kv_lora_rank");
-  const ropeDim = keys.integer("rope.dimension_count");
-  return (layer) =>
-    latent(
-      heads?.(layer),
-      kvLoraRank,
-      ropeDim,
-      ropeDim === undefined ? undefined : keyDim - ropeDim,
-      valueDim,
-      "absorbed",
-    );
-};
+export const ggufLatent: MixerRule = ggufLatentWithin(noWindow);
+
+/** As {@link ggufLatent}; layers with a window have ranks and head sizes of their own where the `*_swa` keys are there. */
+export function ggufLatentWithin(windowRule: WindowRule): MixerRule {
+  return (keys) => {
+    const keyDim = keys.integer("attention.key_length_mla");
+    const valueDim = keys.integer("attention.value_length_mla");
+    if (!keyDim || !valueDim) return ggufAttention(windowRule)(keys);
+    const heads = keys.perLayer("attention.head_count");
+    const ropeDim = keys.integer("rope.dimension_count");
+    const full = { keyDim, valueDim, kvLoraRank: keys.integer("attention.kv_lora_rank") };
+    const sliding = {
+      keyDim: keys.integer("attention.key_length_mla_swa") || keyDim,
+      valueDim: keys.integer("attention.value_length_mla_swa") || valueDim,
+      kvLoraRank: keys.integer("attention.kv_lora_rank_swa") || full.kvLoraRank,
+    };
+    const windowOf = windowRule(keys);
+    return (layer) => {
+      const window = windowOf(layer);
+      if (typeof window === "string") return window;
+      const sizes = window.kind === "none" ? full : sliding;
+      const nopeDim = ropeDim === undefined ? undefined : sizes.keyDim - ropeDim;
+      const mixer = latent(heads?.(layer), sizes.kvLoraRank, ropeDim, nopeDim, sizes.valueDim, "absorbed");
+      return typeof mixer === "string" ? mixer : { ...mixer, window };
+    };
+  };
+}
 
 /** Multi-head latent attention of a config.json: one `kv_b_proj` for all heads. */
 export const configLatent: MixerRule = (keys) => {
@@ -44,7 +54,7 @@ function latent(
   nopeDim: number | undefined,
   valueDim: number | undefined,
   upProjection: LatentMixer["upProjection"],
-): Mixer | string {
+): LatentMixer | string {
   if (!heads) return missing(["the number of heads"]);
   if (!kvLoraRank) return missing(["the rank of the latent (kv_lora_rank)"]);
   if (ropeDim === undefined || nopeDim === undefined || nopeDim < 0 || !valueDim) {

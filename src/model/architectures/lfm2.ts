@@ -2,20 +2,9 @@ import type { Keys } from "../keys.ts";
 import type { Architecture, FeedForwardRule, MixerRule } from "./architecture.ts";
 import { configAttention, ggufAttention, missing } from "./attention-rules.ts";
 import { ggufFeedForward } from "./feed-forward-rules.ts";
-import { shortConvolution } from "./recurrent-rules.ts";
+import { hybrid, withoutKvHeads } from "./hybrid-rules.ts";
+import { ggufShortConvolution, shortConvolution } from "./recurrent-rules.ts";
 import { ggufUniform, noWindow } from "./windows.ts";
-
-/** A layer without key/value heads is a convolution. */
-const ggufMixer: MixerRule = (keys) => {
-  const kvHeads = keys.perLayer("attention.head_count_kv");
-  const hidden = keys.integer("embedding_length");
-  const kernel = keys.integer("shortconv.l_cache");
-  const attention = ggufAttention(ggufUniform)(keys);
-  return (layer) => {
-    if (kvHeads?.(layer) !== 0) return attention(layer);
-    return hidden && kernel ? shortConvolution(hidden, kernel) : missing(["embedding_length or shortconv.l_cache"]);
-  };
-};
 
 /** `layer_types` names the convolutions; before it there was `full_attn_idxs`, and without that all layers attend. */
 const configMixer: MixerRule = (keys) => {
@@ -57,7 +46,18 @@ function adjustedWidth(keys: Keys): number | undefined {
 
 /** LFM2: gated short convolutions with an attention layer now and then. */
 export const lfm2: Architecture = {
-  gguf: [{ names: ["lfm2"], mixer: ggufMixer, feedForward: ggufFeedForward() }],
+  gguf: [
+    {
+      names: ["lfm2"],
+      mixer: hybrid(withoutKvHeads, ggufShortConvolution, ggufAttention(ggufUniform)),
+      feedForward: ggufFeedForward(),
+    },
+    {
+      names: ["lfm2moe"],
+      mixer: hybrid(withoutKvHeads, ggufShortConvolution, ggufAttention(noWindow)),
+      feedForward: ggufFeedForward({ leadingDense: true }),
+    },
+  ],
   config: [
     {
       modelTypes: ["lfm2"],

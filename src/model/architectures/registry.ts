@@ -1,15 +1,25 @@
 import type { Architecture } from "./architecture.ts";
 import { bert } from "./bert.ts";
 import { deepseek } from "./deepseek.ts";
+import { drafts } from "./drafts.ts";
+import { encoders } from "./encoders.ts";
 import { gemma, gemma2, gemma3 } from "./gemma.ts";
+import { gemmaSharedCache } from "./gemma-shared-cache.ts";
 import { gptOss } from "./gpt-oss.ts";
 import { lfm2 } from "./lfm2.ts";
+import { linearAttention } from "./linear-attention.ts";
 import { llama } from "./llama.ts";
+import { looped } from "./looped.ts";
 import { mamba } from "./mamba.ts";
+import { mambaHybrids } from "./mamba-hybrids.ts";
 import { mistral } from "./mistral.ts";
 import { phi3 } from "./phi3.ts";
+import { plainAttention } from "./plain-attention.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3 } from "./qwen3.ts";
+import { rwkv } from "./rwkv.ts";
+import { slidingAttention } from "./sliding-attention.ts";
+import { sparseAttention } from "./sparse-attention.ts";
 
 /** Every family whose layers follow from keys. */
 export const ARCHITECTURES: readonly Architecture[] = [
@@ -26,6 +36,16 @@ export const ARCHITECTURES: readonly Architecture[] = [
   mamba,
   lfm2,
   bert,
+  encoders,
+  plainAttention,
+  slidingAttention,
+  gemmaSharedCache,
+  sparseAttention,
+  mambaHybrids,
+  linearAttention,
+  rwkv,
+  looped,
+  drafts,
 ];
 
 /** Rules of each `general.architecture`. */

@@ -9,20 +9,49 @@ const NONE: AttentionWindow = { kind: "none" };
 /** Every layer sees everything, whatever the keys say of a window. */
 export const noWindow: WindowRule = () => () => NONE;
 
+/** The window that `attention.sliding_window` stands for, or, as a text, why it does not say. */
+type WindowOf = (tokens: number | undefined) => AttentionWindow | string;
+
+/** No window where the key is absent or 0. */
+const optional: WindowOf = (tokens) => sliding(tokens);
+
+/** llama.cpp refuses a file without the key. */
+export const required: WindowOf = (tokens) => (tokens ? sliding(tokens) : "attention.sliding_window is not there");
+
 /**
  * `attention.sliding_window`, on the layers `attention.sliding_window_pattern` names: an array with an entry per
- * layer, or a period whose last layer sees everything (0: none does). An absent window is `defaultWindow`, and 0 is
- * none. https://github.com/ggml-org/llama.cpp/blob/v0.5.0/src/llama-hparams.cpp#L8
+ * layer, or a period whose last layer (or first, with `denseFirst`) sees everything (0: none does).
+ * https://github.com/ggml-org/llama.cpp/blob/v0.5.0/src/llama-hparams.cpp#L8
  */
-export function ggufPattern(options: { readonly period: number; readonly defaultWindow?: number }): WindowRule {
+export function ggufPattern(options: {
+  readonly period: number;
+  readonly denseFirst?: boolean;
+  readonly window?: WindowOf;
+}): WindowRule {
   return (keys) => {
-    const window = sliding(keys.integer("attention.sliding_window") ?? options.defaultWindow);
-    if (window.kind === "none") return () => NONE;
-    const flags = keys.list("attention.sliding_window_pattern");
+    const window = ggufWindow(keys, options.window ?? optional);
+    if (typeof window === "string") return () => window;
+    const flags = keys.list(PATTERN);
     if (flags !== undefined) return (layer) => (flags[layer] ? window : NONE);
-    const period = keys.integer("attention.sliding_window_pattern") ?? options.period;
-    return (layer) => (period === 0 || layer % period < period - 1 ? window : NONE);
+    const period = keys.integer(PATTERN) ?? options.period;
+    const dense = options.denseFirst ? 0 : period - 1;
+    return (layer) => (period === 0 || layer % period !== dense ? window : NONE);
   };
+}
+
+/** `attention.sliding_window` on the layers that the array `attention.sliding_window_pattern` marks; both must be there. */
+export const ggufMarked: WindowRule = (keys) => {
+  const window = ggufWindow(keys, required);
+  if (typeof window === "string") return () => window;
+  const flags = keys.list(PATTERN);
+  if (flags === undefined) return () => `${PATTERN} has no entry per layer`;
+  return (layer) => (flags[layer] ? window : NONE);
+};
+
+const PATTERN = "attention.sliding_window_pattern";
+
+function ggufWindow(keys: Keys, windowOf: WindowOf): AttentionWindow | string {
+  return windowOf(keys.integer("attention.sliding_window"));
 }
 
 /** `attention.sliding_window` on every layer, where it is there. */
@@ -79,6 +108,7 @@ function windowOfType(type: string | undefined, window: AttentionWindow, keys: K
   }
 }
 
-function sliding(tokens: number | undefined): AttentionWindow {
+/** A window of so many tokens; none when absent or 0. */
+export function sliding(tokens: number | undefined): AttentionWindow {
   return tokens ? { kind: "sliding", tokens } : NONE;
 }

@@ -3,36 +3,76 @@ import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
 import { padTo } from "../pad.ts";
 import { rowBytes } from "./cache-type.ts";
-import type { Cells } from "./cells.ts";
+import { type CellPool, type Cells, compressedCells } from "./cells.ts";
+import { ENCODERS_WITH_CACHE, INDEX_CACHE_WITH_VALUES, MTP_LAYERS_CACHED, ROUTER_LAYER } from "./engine-facts.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 
 /** Row widths of one attention cache, in elements; `value` is 0 where the engine keeps keys only. */
-type CacheWidths = { readonly key: number; readonly value: number; readonly window: AttentionWindow };
+type CacheWidths = { readonly key: number; readonly value: number };
+
+/** One allocation of rows: what it is called, how wide its rows are, how many there are per stream and for what. */
+type RowCache = CacheWidths & {
+  readonly kind: string;
+  readonly cells: number;
+  readonly streams: number;
+  readonly tokensPerRow: number;
+};
+
+/** What all layers of one estimate have in common. */
+type Context = {
+  readonly settings: LlamaCppSettings;
+  readonly cells: Cells;
+  readonly alignment: number;
+  readonly architecture: string;
+  /** Width that every V row is padded to, where it is. */
+  readonly paddedValue: number | undefined;
+  readonly hasRecurrence: boolean;
+};
 
 const KV_SOURCE = "llama.cpp 0.5.0 src/llama-kv-cache.cpp:197-220";
 const RECURRENT_SOURCE = "llama.cpp 0.5.0 src/llama-memory-recurrent.cpp:96-108";
+const COMPRESSED_SOURCE = "llama.cpp 0.5.0 src/llama-kv-cache-dsv4.cpp:1211-1325";
 
-/**
- * Caches of the main layers, one list per layer (MTP layers keep none in the main context), or null where a layer's
- * way of mixing is not known.
- */
+/** Caches of the layers that have one in the main context, or null where a layer's way of mixing is not known. */
 export function layerCaches(
   model: Model,
   settings: LlamaCppSettings,
   cells: Cells,
   alignment: number,
 ): LayerCache[][] | null {
-  const layers = model.layers.filter((layer) => layer.mtp !== true);
-  if (layers.length === 0 || layers.some((layer) => layer.mixer.kind === "unknown" || layer.mixer.kind === "cross"))
-    return null;
-  const valueWidth = paddedValueWidth(
-    layers.map((layer) => layer.mixer),
-    settings,
-  );
-  return layers.map(({ mixer }) => [
-    ...attentionCaches(mixer, settings, cells, valueWidth),
-    ...recurrentStates(mixer, settings, alignment),
+  const mixers = cachedMixers(model);
+  if (mixers.length === 0 || mixers.some(({ kind }) => kind === "unknown" || kind === "cross")) return null;
+  const architecture = model.architecture ?? "";
+  const paddedValue = paddedValueWidth(mixers, settings);
+  const hasRecurrence = mixers.some(({ kind }) => kind === "recurrent");
+  const context = { settings, cells, alignment, architecture, paddedValue, hasRecurrence };
+  return mixers.map((mixer) => [
+    ...attentionCaches(mixer, context),
+    ...compressorStates(mixer, context),
+    ...recurrentStates(mixer, context),
   ]);
+}
+
+/**
+ * Mixers of the main layers. Layers that predict further tokens have no cache in the main context, but for a few
+ * architectures, and where there are no other layers (`src/llama-model.cpp:2674`).
+ */
+function cachedMixers({ architecture, layers, layerCount }: Model): Mixer[] {
+  const name = architecture ?? "";
+  const withMtp = MTP_LAYERS_CACHED.has(name) || layerCount === 0;
+  const mixers = layers.flatMap(({ mixer, mtp }) => (mtp === true ? (withMtp ? attentionAlone(mixer) : []) : [mixer]));
+  if (ENCODERS_WITH_CACHE.has(name)) return mixers.map(asCausal);
+  const [first] = mixers;
+  return ROUTER_LAYER.has(name) && first?.kind === "attention" ? [...mixers, { ...first, kvHeads: 1 }] : mixers;
+}
+
+function attentionAlone(mixer: Mixer): Mixer[] {
+  if (mixer.kind === "parallel") return [mixer.attention];
+  return mixer.kind === "recurrent" ? [] : [mixer];
+}
+
+function asCausal(mixer: Mixer): Mixer {
+  return mixer.kind === "attention" ? { ...mixer, causal: true } : mixer;
 }
 
 /**
@@ -45,57 +85,91 @@ function paddedValueWidth(mixers: readonly Mixer[], settings: LlamaCppSettings):
   return widths.length > 0 ? Math.max(...widths) : undefined;
 }
 
-function attentionCaches(
-  mixer: Mixer,
-  settings: LlamaCppSettings,
-  cells: Cells,
-  padded: number | undefined,
-): LayerCache[] {
+function attentionCaches(mixer: Mixer, context: Context): LayerCache[] {
+  return rowCaches(mixer, context).map((cache) => weighRows(cache, context.settings));
+}
+
+/** The cache of a layer, and those beside it: rows that stand for several tokens, keys of an indexer. */
+function rowCaches(mixer: Mixer, context: Context): RowCache[] {
+  if (mixer.kind === "none") return paddingOf(context);
   const widths = cacheWidths(mixer);
-  if (widths === undefined) return [];
-  const { window } = widths;
-  const cellCount = window.kind === "none" ? cells.full : cells.sliding(window.tokens);
-  const valueElements = widths.value === 0 ? 0 : (padded ?? widths.value);
-  const bytesPerCell = rowBytes(settings.cacheTypeK, widths.key) + rowBytes(settings.cacheTypeV, valueElements);
-  const kind =
-    widths.value === 0
-      ? "latent cache"
-      : window.kind === "none"
-        ? "KV cache"
-        : `KV cache, ${window.kind} ${window.tokens}`;
-  const types = [
-    settings.cacheTypeK,
-    ...(widths.value === 0 || settings.cacheTypeV === settings.cacheTypeK ? [] : [settings.cacheTypeV]),
-  ];
-  const streams = cells.streams === 1 ? "" : ` x ${cells.streams} streams`;
-  return [
-    {
-      kind,
-      detail: `${cellCount} cells${streams}, ${types.join("/")}`,
-      bytes: bytesPerCell * cellCount * cells.streams,
-      bytesPerToken: bytesPerCell,
-      source: KV_SOURCE,
-    },
-  ];
+  const attention = attentionOf(mixer);
+  if (widths === undefined || attention === undefined) return [];
+  const compression = attention.kind === "attention" ? attention.compression : undefined;
+  const pool = attention.kind === "attention" && attention.sharedKeyValue ? context.cells.perSequence : context.cells;
+  const { streams } = pool;
+  const value = widths.value === 0 ? 0 : (context.paddedValue ?? widths.value);
+  const main: RowCache = {
+    kind: kindOf(attention),
+    key: widths.key,
+    value,
+    cells: cellCount(attention.window, pool),
+    streams,
+    tokensPerRow: 1,
+  };
+  const passes = attention.kind === "attention" ? (attention.passes ?? 1) : 1;
+  const caches: RowCache[] = Array.from({ length: passes }, () => main);
+  const tokensPerRow = compression?.ratio ?? 1;
+  const cells = compression === undefined ? pool.full : compressedCells(pool.full, tokensPerRow);
+  if (compression !== undefined) {
+    caches.push({ ...main, kind: `compressed cache, 1 row for ${tokensPerRow} tokens`, cells, tokensPerRow });
+  }
+  if (attention.indexer !== undefined) {
+    const indexWidths = { key: attention.indexer.keyDim, value: indexValueWidth(attention, context) };
+    caches.push({ kind: "index cache", ...indexWidths, cells, streams, tokensPerRow });
+  }
+  return caches;
+}
+
+/** A layer without attention holds no keys, but is padded to the widest values like any other, except in hybrids. */
+function paddingOf({ cells, paddedValue, hasRecurrence }: Context): RowCache[] {
+  if (paddedValue === undefined || hasRecurrence) return [];
+  const { full, streams } = cells;
+  return [{ kind: "padding", key: 0, value: paddedValue, cells: full, streams, tokensPerRow: 1 }];
+}
+
+/** An engine's leftover: where the index cache is built like any other, it has values of one head. */
+function indexValueWidth(attention: AttentionMixer | LatentMixer, { architecture }: Context): number {
+  return attention.kind === "attention" && INDEX_CACHE_WITH_VALUES.has(architecture) ? attention.valueDim : 0;
+}
+
+function cellCount(window: AttentionWindow, pool: CellPool): number {
+  return window.kind === "none" ? pool.full : pool.sliding(window.tokens);
+}
+
+function kindOf(attention: AttentionMixer | LatentMixer): string {
+  const noun = attention.kind === "latent" && attention.upProjection === "absorbed" ? "latent cache" : "KV cache";
+  return attention.window.kind === "none" ? noun : `${noun}, ${attention.window.kind} ${attention.window.tokens}`;
+}
+
+function weighRows(cache: RowCache, settings: LlamaCppSettings): LayerCache {
+  const { kind, key, value, cells, streams, tokensPerRow } = cache;
+  const { cacheTypeK, cacheTypeV } = settings;
+  const bytesPerCell = rowBytes(cacheTypeK, key) + rowBytes(cacheTypeV, value);
+  const types = [cacheTypeK, ...(value === 0 || cacheTypeV === cacheTypeK ? [] : [cacheTypeV])];
+  return {
+    kind,
+    detail: `${cells} cells${streams === 1 ? "" : ` x ${streams} streams`}, ${types.join("/")}`,
+    bytes: bytesPerCell * cells * streams,
+    bytesPerToken: Math.ceil(bytesPerCell / tokensPerRow),
+    source: tokensPerRow === 1 ? KV_SOURCE : COMPRESSED_SOURCE,
+  };
+}
+
+function attentionOf(mixer: Mixer): AttentionMixer | LatentMixer | undefined {
+  if (mixer.kind === "parallel") return mixer.attention;
+  return mixer.kind === "attention" || mixer.kind === "latent" ? mixer : undefined;
 }
 
 /** Undefined where the mixer keeps no keys: encoders, layers that reuse another's cache, recurrences. */
 function cacheWidths(mixer: Mixer): CacheWidths | undefined {
-  switch (mixer.kind) {
-    case "attention":
-      return attentionWidths(mixer);
-    case "parallel":
-      return attentionWidths(mixer.attention);
-    case "latent":
-      return latentWidths(mixer);
-    default:
-      return undefined;
-  }
+  const attention = attentionOf(mixer);
+  return attention?.kind === "latent" ? latentWidths(attention) : attention && attentionWidths(attention);
 }
 
 function attentionWidths(mixer: AttentionMixer): CacheWidths | undefined {
-  if (!mixer.causal || mixer.sharesCacheWith !== undefined) return undefined;
-  return { key: mixer.kvHeads * mixer.keyDim, value: mixer.kvHeads * mixer.valueDim, window: mixer.window };
+  if (!mixer.causal || mixer.sharesCacheWith !== undefined || mixer.readsTargetCache) return undefined;
+  return { key: mixer.kvHeads * mixer.keyDim, value: mixer.sharedKeyValue ? 0 : mixer.kvHeads * mixer.valueDim };
 }
 
 /**
@@ -103,23 +177,41 @@ function attentionWidths(mixer: AttentionMixer): CacheWidths | undefined {
  * otherwise the expanded heads.
  */
 function latentWidths(mixer: LatentMixer): CacheWidths {
-  const { heads, kvLoraRank, nopeDim, ropeDim, valueDim, window } = mixer;
+  const { heads, kvLoraRank, nopeDim, ropeDim, valueDim } = mixer;
   return mixer.upProjection === "absorbed"
-    ? { key: kvLoraRank + ropeDim, value: 0, window }
-    : { key: heads * (nopeDim + ropeDim), value: heads * valueDim, window };
+    ? { key: kvLoraRank + ropeDim, value: 0 }
+    : { key: heads * (nopeDim + ropeDim), value: heads * valueDim };
+}
+
+/** The compressor of each sequence holds unfinished rows and their scores, both f32. */
+function compressorStates(mixer: Mixer, { settings, alignment }: Context): LayerCache[] {
+  if (mixer.kind !== "attention" || mixer.compression === undefined) return [];
+  const shapes = mixer.compression.state.flatMap((shape) => [shape, shape]);
+  return [stateCache("compressor state", shapes, COMPRESSED_SOURCE, settings, alignment)];
 }
 
 /** State tensors are f32, one row per sequence, each padded to the buffer's alignment. */
-function recurrentStates(mixer: Mixer, settings: LlamaCppSettings, alignment: number): LayerCache[] {
+function recurrentStates(mixer: Mixer, { settings, alignment }: Context): LayerCache[] {
   const recurrent: RecurrentMixer | undefined =
     mixer.kind === "recurrent" ? mixer : mixer.kind === "parallel" ? mixer.recurrent : undefined;
   if (recurrent === undefined) return [];
-  const bytes = recurrent.state.reduce((sum, { shape }) => {
+  const shapes = recurrent.state.map(({ shape }) => shape);
+  return [stateCache("recurrent state", shapes, RECURRENT_SOURCE, settings, alignment)];
+}
+
+function stateCache(
+  kind: string,
+  shapes: readonly (readonly number[])[],
+  source: string,
+  { sequences }: LlamaCppSettings,
+  alignment: number,
+): LayerCache {
+  const bytes = shapes.reduce((sum, shape) => {
     const elements = shape.reduce((product, dimension) => product * dimension, 1);
-    return sum + padTo(F32_BYTES * elements * settings.sequences, alignment);
+    return sum + padTo(F32_BYTES * elements * sequences, alignment);
   }, 0);
-  const rows = settings.sequences === 1 ? "1 sequence" : `${settings.sequences} sequences`;
-  return [{ kind: "recurrent state", detail: `${rows}, f32`, bytes, bytesPerToken: 0, source: RECURRENT_SOURCE }];
+  const rows = sequences === 1 ? "1 sequence" : `${sequences} sequences`;
+  return { kind, detail: `${rows}, f32`, bytes, bytesPerToken: 0, source };
 }
 
 const F32_BYTES = 4;

@@ -1,16 +1,22 @@
 import { padTo } from "../pad.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 
-/** How many tokens the caches of a context hold. */
-export type Cells = {
+/** Tokens that one kind of cache holds. */
+export type CellPool = {
   /** Cells of a full cache, per stream. */
   readonly full: number;
   /** Caches kept side by side: one per sequence, or one for all when unified. */
   readonly streams: number;
-  /** Tokens of one physical batch, after the engine's own clamping. */
-  readonly microBatch: number;
   /** Cells of a sliding-window cache, per stream. */
   sliding(windowTokens: number): number;
+};
+
+/** How many tokens the caches of a context hold. */
+export type Cells = CellPool & {
+  /** Tokens of one physical batch, after the engine's own clamping. */
+  readonly microBatch: number;
+  /** The same for caches that are never unified. */
+  readonly perSequence: CellPool;
 };
 
 /**
@@ -23,15 +29,20 @@ export function cellsOf(settings: LlamaCppSettings, causal: boolean): Cells {
   const full = unifiedCache ? context : padTo(Math.floor(context / sequences), CELL_GRANULARITY);
   const batch = causal ? Math.min(contextTokens, batchTokens) : batchTokens;
   const microBatch = Math.min(batch, microBatchTokens);
-  return {
+  const pool = (unified: boolean): CellPool => ({
     full,
-    streams: unifiedCache ? 1 : sequences,
-    microBatch,
+    streams: unified ? 1 : sequences,
     sliding: (windowTokens) =>
       fullSlidingWindowCache
         ? full
-        : padTo(Math.min(full, windowTokens * (unifiedCache ? sequences : 1) + microBatch), CELL_GRANULARITY),
-  };
+        : padTo(Math.min(full, windowTokens * (unified ? sequences : 1) + microBatch), CELL_GRANULARITY),
+  });
+  return { ...pool(unifiedCache), microBatch, perSequence: pool(false) };
+}
+
+/** Cells of a cache whose rows stand for `ratio` tokens each (llama.cpp 0.5.0, `src/llama-kv-cache-dsv4.cpp:1278`). */
+export function compressedCells(full: number, ratio: number): number {
+  return padTo(Math.max(1, Math.ceil(full / ratio)), CELL_GRANULARITY);
 }
 
 const CELL_GRANULARITY = 256;

@@ -2,6 +2,7 @@ import { InspectError } from "../../errors.ts";
 import type { Mixer } from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
 import { blockElements } from "./cache-type.ts";
+import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 
 /**
@@ -11,6 +12,13 @@ import type { LlamaCppSettings } from "./settings.ts";
  */
 export function refuseCacheTypes(model: Model, settings: LlamaCppSettings): void {
   const { cacheTypeK, cacheTypeV, flashAttention } = settings;
+  const switchedOff = WITHOUT_FLASH_ATTENTION.has(model.architecture ?? "");
+  if (blockElements(cacheTypeV) > 1 && switchedOff) {
+    refuse(
+      "cacheTypeV",
+      `llama.cpp runs ${model.architecture} without flash attention and refuses a ${cacheTypeV} value cache then: use f16 values`,
+    );
+  }
   if (blockElements(cacheTypeV) > 1 && flashAttention === "off") {
     refuse(
       "cacheTypeV",
@@ -36,7 +44,8 @@ type HeadDims = { readonly key: number; readonly value: number; readonly sharedR
 /** Head sizes as the engine's own parameters have them; undefined for layers without attention. */
 function headDims(mixer: Mixer): HeadDims | undefined {
   const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
-  if (attention.kind === "attention") return { key: attention.keyDim, value: attention.valueDim, sharedRow: false };
+  if (attention.kind === "attention")
+    return { key: attention.keyDim, value: attention.valueDim, sharedRow: attention.sharedKeyValue === true };
   if (attention.kind !== "latent") return undefined;
   const { kvLoraRank, ropeDim, nopeDim, valueDim } = attention;
   return attention.upProjection === "absorbed"

@@ -1,0 +1,24 @@
+import { askEngineOfKeys } from "../engine.ts";
+import type { ArchitectureRow } from "../golden.ts";
+import { ARCHITECTURE_WORKLOADS } from "../workloads.ts";
+import { ARCHITECTURE_CASES } from "./cases.ts";
+import type { ArchitectureCase } from "./groups.ts";
+import { writeKeys } from "./keys.ts";
+import { WRITTEN_TENSORS } from "./tensors.ts";
+
+/** What the engine says of one case, for every workload. */
+export function askCase(asked: ArchitectureCase): ArchitectureRow {
+  const target = ARCHITECTURE_CASES.find(({ architecture }) => architecture === asked.draftsFor);
+  const files = {
+    model: writeKeys(asked.architecture, asked.keys),
+    whole: WRITTEN_TENSORS.has(asked.architecture),
+    other: target && writeKeys(target.architecture, target.keys),
+  };
+  const answers = ARCHITECTURE_WORKLOADS.map((workload) => askEngineOfKeys(files, workload));
+  return { ...asked, contextBytes: answers.map(bytesOrReason) };
+}
+
+function bytesOrReason(answer: ReturnType<typeof askEngineOfKeys>): number | string | null {
+  if (answer === undefined) return null;
+  return "refused" in answer ? answer.refused : answer.contextBytes;
+}

@@ -1,0 +1,47 @@
+import {
+  array,
+  bool,
+  f32,
+  type GgufFixtureValue,
+  type GgufKeys,
+  text,
+  u32,
+  u64,
+  writeGguf,
+} from "../../../fixtures/write-gguf.ts";
+import { WRITTEN_TENSORS } from "./tensors.ts";
+
+/** A value of a key: a number, a flag, or one per layer. */
+export type KeyValue = number | boolean | string | readonly number[];
+
+/** Keys of one architecture, without its prefix. */
+export type ArchitectureKeys = Readonly<Record<string, KeyValue>>;
+
+/** Keys that hold floating-point numbers, by their last word or words. Every other number is an integer. */
+const FLOATING = /(?:epsilon|scale|bias|kqv|beta|alpha_[np]|freq_base(?:_swa)?|eps|magnitude|lower_bound|clamp_\w+)$/;
+
+/** Arrays of 64-bit numbers. */
+const WIDE = /^ple\.(?:layer_multipliers|head_offsets|head_vocab_sizes)$/;
+
+/** Keys that carry no architecture. */
+const OUTSIDE = /^(?:tokenizer|xielu)\./;
+
+/** A GGUF file of keys alone: no vocabulary, and no tensors where the engine can make them up. */
+export function writeKeys(architecture: string, keys: ArchitectureKeys): Uint8Array {
+  const own = Object.entries(keys).map(
+    ([key, value]) => [OUTSIDE.test(key) ? key : `${architecture}.${key}`, typed(key, value)] as const,
+  );
+  const all: GgufKeys = [
+    ["general.architecture", text(architecture)],
+    ...own,
+    ["tokenizer.ggml.model", text("no_vocab")],
+  ];
+  return writeGguf({ keys: all, tensors: WRITTEN_TENSORS.get(architecture) ?? [] });
+}
+
+function typed(key: string, value: KeyValue): GgufFixtureValue {
+  if (typeof value === "string") return text(value);
+  if (typeof value === "boolean") return bool(value);
+  const number = FLOATING.test(key) ? f32 : WIDE.test(key) ? u64 : u32;
+  return typeof value === "number" ? number(value) : array(value.map(number));
+}

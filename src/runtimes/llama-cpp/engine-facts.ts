@@ -1,0 +1,36 @@
+/**
+ * Facts about single architectures that are llama.cpp's own doing, not the model's
+ * (https://github.com/ggml-org/llama.cpp/blob/v0.5.0/src/llama-model.cpp#L2274, `create_memory`).
+ */
+
+/** Encoders that get a cache all the same, which they never fill. */
+export const ENCODERS_WITH_CACHE: ReadonlySet<string> = new Set(["t5encoder"]);
+
+/**
+ * Layers that predict further tokens attend in the main context too: their keys and values are kept there, though only a
+ * draft would read them. State of a recurrence is not.
+ */
+export const MTP_LAYERS_CACHED: ReadonlySet<string> = new Set([
+  "bailingmoe3",
+  "deepseek4",
+  "falcon-h1",
+  "granitehybrid",
+  "jamba",
+  "kimi-k3",
+  "kimi-linear",
+  "lfm2",
+  "lfm2moe",
+  "minimax-m3",
+  "nemotron_h",
+  "nemotron_h_moe",
+  "plamo2",
+]);
+
+/** The cache of the indexer holds values of one head beside its keys, which nothing reads. */
+export const INDEX_CACHE_WITH_VALUES: ReadonlySet<string> = new Set(["minimax-m3", "glm-dsa", "deepseek32"]);
+
+/** One more layer of cache, of one head, carries which adapter each token chose (src/models/granite-switch.cpp:65). */
+export const ROUTER_LAYER: ReadonlySet<string> = new Set(["graniteswitch"]);
+
+/** Flash attention is switched off, whatever was asked for (src/llama-context.cpp:3757). */
+export const WITHOUT_FLASH_ATTENTION: ReadonlySet<string> = new Set(["grok"]);
