@@ -1,7 +1,7 @@
 import { quote } from "../bytes/printable.ts";
 import type { Reporter } from "../diagnostics.ts";
 import { ggufText } from "./gguf-keys.ts";
-import type { ModelInput } from "./model-input.ts";
+import type { GgufInput, ModelInput } from "./model-input.ts";
 import type { ShapeClaim } from "./shape.ts";
 
 /** What a GGUF file may be besides a model (`general.type`), and what to weigh instead. */
@@ -13,10 +13,15 @@ const OTHER_GGUF_TYPES: ReadonlyMap<string, string> = new Map([
 
 const LORA_TENSOR = /\.lora_(?:A|B|embedding_A|embedding_B)(?:\.|$)|\.lora_[ab]$/;
 
+/** What a GGUF file says it is; older projectors and adapters say it by other keys alone. */
+function ggufType({ metadata }: GgufInput): string | undefined {
+  if (ggufText(metadata, "general.architecture") === "clip") return "mmproj";
+  return ggufText(metadata, "general.type") ?? (metadata.has("adapter.type") ? "adapter" : undefined);
+}
+
 /** Says when the files are no model of their own, or one whose architecture is not covered. */
 export function reportWhatItIsNot(input: ModelInput, claim: ShapeClaim, report: Reporter): void {
-  const other =
-    input.format === "gguf" ? OTHER_GGUF_TYPES.get(ggufText(input.metadata, "general.type") ?? "") : undefined;
+  const other = input.format === "gguf" ? OTHER_GGUF_TYPES.get(ggufType(input) ?? "") : undefined;
   const adapter = input.tensors.some(({ name }) => LORA_TENSOR.test(name))
     ? OTHER_GGUF_TYPES.get("adapter")
     : undefined;

@@ -1,5 +1,5 @@
 import type { FeedForward } from "../model/feed-forward.ts";
-import type { AttentionMixer, AttentionWindow, Mixer } from "../model/mixer.ts";
+import type { AttentionMixer, AttentionWindow, Indexer, Mixer } from "../model/mixer.ts";
 import type { ModelLayer } from "../model/model.ts";
 import { formatInteger, formatPlural } from "./units.ts";
 
@@ -25,7 +25,14 @@ function windowText(window: AttentionWindow): string {
 function attentionText(mixer: AttentionMixer): string {
   const direction = mixer.causal ? "" : "both ways, ";
   const shared = mixer.sharesCacheWith === undefined ? "" : " sharing an earlier cache";
-  return `${direction}${windowText(mixer.window)}${shared}`;
+  const target = mixer.readsTargetCache ? " reading the cache of the model it drafts for" : "";
+  const rows = mixer.compression === undefined ? "" : ` and 1 row for ${mixer.compression.ratio} tokens`;
+  const passes = (mixer.passes ?? 1) === 1 ? "" : `, ${mixer.passes} passes`;
+  return `${direction}${windowText(mixer.window)}${rows}${shared}${target}${indexerText(mixer.indexer)}${passes}`;
+}
+
+function indexerText(indexer: Indexer | undefined): string {
+  return indexer === undefined ? "" : " chosen by an indexer";
 }
 
 /** Noun of a group of layers, and what tells its members apart. */
@@ -38,7 +45,7 @@ function mixerWords(mixer: Mixer): { readonly noun: string; readonly detail: str
         noun: "latent attention (MLA)",
         detail: `rank ${formatInteger(mixer.kvLoraRank)} + ${mixer.ropeDim} rotary${
           mixer.window.kind === "none" ? "" : `, ${windowText(mixer.window)}`
-        }`,
+        }${indexerText(mixer.indexer)}`,
       };
     case "recurrent":
       return { noun: "recurrent", detail: mixer.family };

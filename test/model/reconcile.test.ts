@@ -284,9 +284,15 @@ describe("architectures that are not covered", () => {
   });
 
   it("may be no models at all", () => {
-    expect(buildGguf({ "general.type": "mmproj", "general.architecture": "clip" }).diagnostics).toMatchObject([
-      { code: "no-model" },
-    ]);
+    for (const keys of [
+      { "general.type": "mmproj", "general.architecture": "clip" },
+      { "general.architecture": "clip" },
+      { "general.type": "adapter", "general.architecture": "llama" },
+      { "adapter.type": "lora", "general.architecture": "llama" },
+      { "general.type": "imatrix" },
+    ]) {
+      expect(buildGguf(keys).diagnostics).toMatchObject([{ code: "no-model" }]);
+    }
     const lora = [tensor("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", [8, 256])];
     expect(buildSafetensors(undefined, lora).diagnostics).toMatchObject([{ code: "no-model" }]);
   });

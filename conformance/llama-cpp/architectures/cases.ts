@@ -14,6 +14,7 @@ import {
   SSM,
   WINDOW,
 } from "./groups.ts";
+import type { ArchitectureKeys } from "./keys.ts";
 import { VARIANTS } from "./variants.ts";
 
 const PLAIN: readonly ArchitectureCase[] = [
@@ -208,6 +209,31 @@ const RECURRENT: readonly ArchitectureCase[] = [
   }),
 ];
 
+const DEEPSEEK4: ArchitectureKeys = {
+  ...EXPERTS,
+  ...INDEXER,
+  ...HYPER,
+  ...WINDOW,
+  embedding_length: 512,
+  block_count: 8,
+  "attention.head_count": 8,
+  "attention.head_count_kv": 1,
+  "attention.key_length": 64,
+  "attention.value_length": 64,
+  "rope.dimension_count": 32,
+  "attention.q_lora_rank": 64,
+  "attention.output_group_count": 8,
+  "attention.output_lora_rank": 32,
+  "attention.compress_ratios": [0, 0, 4, 128, 4, 128, 4, 128],
+  "attention.compress_rope_freq_base": 16e4,
+  "hyper_connection.sinkhorn_iterations": 2,
+  hash_layer_count: 0,
+  swiglu_clamp_exp: 10,
+  expert_gating_func: 4,
+  expert_weights_scale: 1,
+  expert_weights_norm: true,
+};
+
 const LATENTS: readonly ArchitectureCase[] = [
   ...each(["deepseek2", "mistral4"], { ...LATENT, ...EXPERTS }),
   ...each(["deepseek32", "glm-dsa"], { ...LATENT, ...EXPERTS, ...INDEXER }),
@@ -260,30 +286,17 @@ const LATENTS: readonly ArchitectureCase[] = [
     "ple.head_offsets": [0, 1024, 2048, 3072],
     "ple.head_vocab_sizes": [1024, 1024, 1024, 1024],
   }),
-  ...each(["deepseek4"], {
-    ...EXPERTS,
-    ...INDEXER,
-    ...HYPER,
-    ...WINDOW,
-    embedding_length: 512,
-    block_count: 8,
-    "attention.head_count": 8,
-    "attention.head_count_kv": 1,
-    "attention.key_length": 64,
-    "attention.value_length": 64,
-    "rope.dimension_count": 32,
-    "attention.q_lora_rank": 64,
-    "attention.output_group_count": 8,
-    "attention.output_lora_rank": 32,
-    "attention.compress_ratios": [0, 0, 4, 128, 4, 128, 4, 128],
-    "attention.compress_rope_freq_base": 16e4,
-    "hyper_connection.sinkhorn_iterations": 2,
-    hash_layer_count: 0,
-    swiglu_clamp_exp: 10,
-    expert_gating_func: 4,
-    expert_weights_scale: 1,
-    expert_weights_norm: true,
-  }),
+  ...each(["deepseek4"], DEEPSEEK4),
+  ...each(
+    ["deepseek4"],
+    {
+      ...DEEPSEEK4,
+      block_count: 9,
+      nextn_predict_layers: 1,
+      "attention.compress_ratios": [0, 0, 4, 128, 4, 128, 4, 128, 0],
+    },
+    "MTP, cached in the main context",
+  ),
 ];
 
 const WITHOUT_CACHE: readonly ArchitectureCase[] = [

@@ -15,6 +15,7 @@ const INPUT_TENSORS: ReadonlySet<string> = new Set([
   "position_embd.weight",
   "token_types.weight",
   "per_layer_token_embd.weight",
+  "hrm.z_l_init",
 ]);
 
 /**
