@@ -11,7 +11,7 @@ const OTHER_GGUF_TYPES: ReadonlyMap<string, string> = new Map([
   ["imatrix", "an importance matrix, which is used when quantizing a model and is no part of it"],
 ]);
 
-const LORA_TENSOR = /\.lora_(?:A|B|embedding_A|embedding_B)(?:\.|$)|\.lora_[ab]$/;
+const LORA_TENSOR = /\.lora_(?:A|B|embedding_A|embedding_B)(?:\.|$)|\.weight\.lora_[ab]$/;
 
 /** What a GGUF file says it is; older projectors and adapters say it by other keys alone. */
 function ggufType({ metadata }: GgufInput): string | undefined {

@@ -32,6 +32,9 @@ export function settleMixer(
 
 type Disagree = (said: string, found: string) => void;
 
+/** Recurrences whose tensors are those of an attention. */
+const PROJECTED_LIKE_ATTENTION: ReadonlySet<RecurrentMixer["family"]> = new Set(["lightning-attention"]);
+
 /** A layer whose tensors are all of the other kind. */
 function contradicts(claimed: Mixer, evidence: BlockEvidence): boolean {
   const attends =
@@ -40,7 +43,9 @@ function contradicts(claimed: Mixer, evidence: BlockEvidence): boolean {
     evidence.qkvWidth !== undefined ||
     evidence.latentWidth !== undefined;
   if (claimed.kind === "attention" || claimed.kind === "latent") return evidence.recurrent !== undefined && !attends;
-  if (claimed.kind === "recurrent") return attends && evidence.recurrent === undefined;
+  if (claimed.kind === "recurrent") {
+    return attends && evidence.recurrent === undefined && !PROJECTED_LIKE_ATTENTION.has(claimed.family);
+  }
   return claimed.kind === "none" && (evidence.keyWidth !== undefined || evidence.recurrent !== undefined);
 }
 

@@ -52,6 +52,7 @@ const GGUF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, r
   ["ffn_down.#.weight", [{ fact: "expertWidth", axis: 0 }]],
   ["ffn_down_shexp.weight", [{ fact: "sharedWidth", axis: 0 }]],
   ["ssm_conv1d.weight", [RECURRENT, { fact: "channels", axis: 1 }]],
+  ["ssm_conv1d_q.weight", [RECURRENT]],
   ["shortconv.conv.weight", [RECURRENT, { fact: "channels", axis: 1 }]],
   ["time_mix_key.weight", [RECURRENT]],
   ["nextn.eh_proj.weight", [MTP]],

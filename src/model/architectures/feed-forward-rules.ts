@@ -24,7 +24,7 @@ export function ggufFeedForward(options: GgufExperts = {}): FeedForwardRule {
     const experts = keys.integer("expert_count") ?? 0;
     if (experts === 0) return (layer) => denseOf(dense?.(layer));
     const used = keys.perLayer("expert_used_count");
-    const expertWidth = keys.perLayer("expert_feed_forward_length") ?? dense;
+    const expertWidth = keys.perLayer("expert_feed_forward_length");
     const shared = keys.integer("expert_shared_feed_forward_length");
     const sharedCount = keys.integer("expert_shared_count") ?? 0;
     const hasExperts = options.expertLayers?.(keys);
@@ -32,12 +32,15 @@ export function ggufFeedForward(options: GgufExperts = {}): FeedForwardRule {
     return (layer) => {
       if (layer < firstExpertLayer || hasExperts?.(layer) === false) return denseOf(dense?.(layer));
       if (options.someWithout && dense?.(layer) === 0) return { kind: "none" };
-      const width = expertWidth?.(layer);
-      const sharedWidth = options.sharedAsWide ? width : (shared ?? sharedCount * (width ?? 0));
+      const width = expertWidth?.(layer) || dense?.(layer);
+      const sharedWidth = options.sharedAsWide ? width : shared || sharedCount * (width ?? 0);
       return expertsOf(experts, used?.(layer), width, sharedWidth ?? 0);
     };
   };
 }
+
+/** No layer, whatever the keys say of experts. */
+export const noExperts = () => (): boolean => false;
 
 /** Every n-th layer, the last of each run, n being `interleave_moe_layer_step`. */
 export function interleavedExperts(keys: Keys): (layer: number) => boolean {

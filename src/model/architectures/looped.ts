@@ -21,12 +21,18 @@ function layersPerStack(keys: Keys): number {
   return keys.integer("hrm.layers_per_stack") ?? 0;
 }
 
-/** In each high cycle the low stack runs `l_cycles` times, then the high one once (src/models/hrm-text.cpp). */
+/**
+ * In each high cycle the low stack runs `l_cycles` times, then the high one once; the engine reads no blocks beyond
+ * these two (src/models/hrm-text.cpp).
+ */
 function stackPasses(keys: Keys): (layer: number) => number {
   const highCycles = keys.integer("hrm.h_cycles") ?? 0;
   const lowCycles = keys.integer("hrm.l_cycles") ?? 0;
   const low = layersPerStack(keys);
-  return (layer) => (layer < low ? highCycles * lowCycles : highCycles);
+  return (layer) => {
+    if (layer >= 2 * low) return 0;
+    return layer < low ? highCycles * lowCycles : highCycles;
+  };
 }
 
 /** Models that send a token through the same layers again: each pass has a cache of its own. */
