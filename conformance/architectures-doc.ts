@@ -18,8 +18,8 @@ export const ARCHITECTURES_DOC: string = join(ROOT, "docs/architectures.md");
 
 /** The whole of `docs/architectures.md`, from the tables of architectures and the golden numbers. */
 export async function architecturesDoc(): Promise<string> {
-  const { engine, rows } = readArchitectures();
-  const answers = rows.flatMap((row) => row.contextBytes).filter((answer) => answer !== null).length;
+  const { engine, rows } = readArchitectures("architectures");
+  const saved = readArchitectures("saved-models").rows;
   return `# Architectures
 
 Written by \`npm run docs:architectures\`; a test holds it against the tables in \`src/model/architectures/\` and the golden
@@ -28,7 +28,8 @@ numbers in \`conformance/\`. How to add one: \`adding-an-architecture.md\`.
 ## GGUF, as llama.cpp ${engine.version} loads it
 
 Cache bytes were asked of the engine for ${new Set(rows.map((row) => row.architecture)).size} architectures, by ${rows.length} sets of keys, at up to six settings each
-(windows, streams, one pool, full windows, q8_0, no flash attention): ${answers} answers, all equal to weighin's.
+(windows, streams, one pool, full windows, q8_0, no flash attention): ${answersIn(rows)} answers, all equal to weighin's. So are
+${answersIn(saved)} about ${saved.length} models with all their tensors that llama.cpp's own test of its architectures saves.
 "Keys" counts the sets of keys, "files" the fixtures with tensors, all of whose figures are held against the engine.
 
 | architecture | layers | proof |
@@ -43,6 +44,10 @@ Of the names that the engine has, these have no cache figure: ${ENGINE_WITHOUT.m
 | --- | --- | --- |
 ${configLines().join("\n")}
 `;
+}
+
+function answersIn(rows: readonly ArchitectureRow[]): number {
+  return rows.flatMap((row) => row.contextBytes).filter((answer) => answer !== null).length;
 }
 
 async function ggufLines(rows: readonly ArchitectureRow[]): Promise<string[]> {

@@ -1,10 +1,20 @@
+import { isDeepStrictEqual } from "node:util";
 import { inspectModel } from "../../src/inspect.ts";
 import { type PartResult, verdict } from "../part.ts";
 import { askCase } from "./architectures/ask.ts";
 import { ARCHITECTURE_CASES } from "./architectures/cases.ts";
 import { compareArchitecture } from "./architectures/compare.ts";
+import { askSavedModels } from "./architectures/saved.ts";
 import { compareRow } from "./compare.ts";
-import { askEngine, askPublishedBinary, installPackages, missingTool, prepareEngine } from "./engine.ts";
+import {
+  askEngine,
+  askPublishedBinary,
+  installPackages,
+  missingTool,
+  prepareEngine,
+  SAVED_MODELS,
+  saveTestModels,
+} from "./engine.ts";
 import { type GoldenName, readArchitectures, readGolden } from "./golden.ts";
 import { type AskedModel, fixtureModels, publishedShapes } from "./models.ts";
 
@@ -71,37 +81,30 @@ export async function checkEstimates(): Promise<PartResult> {
   return verdict(name, [`${equal} rows equal`, ...notes].join("; "), differences);
 }
 
-/** Asks again about every architecture, by its keys. */
-export function checkArchitectureNumbers(): PartResult {
+/** Asks again about every architecture, by its keys, and about the models that llama.cpp's own test saves. */
+export async function checkArchitectureNumbers(): Promise<PartResult> {
   const name = "llama.cpp gives the golden numbers of every architecture";
   const missing = missingTool();
   if (missing !== undefined) return { name, state: "skipped", summary: missing };
   prepareEngine();
-  const { rows } = readArchitectures();
-  const differences = rows.flatMap((row, index) => {
-    const asked = ARCHITECTURE_CASES[index];
-    const now = asked === undefined ? "no such case" : JSON.stringify(askCase(asked));
-    return now === JSON.stringify(row) ? [] : [`golden ${JSON.stringify(row)}, now ${now}`];
-  });
-  return verdict(
-    name,
-    `${rows.length} sets of keys, ${new Set(rows.map((row) => row.architecture)).size} architectures`,
-    differences,
+  saveTestModels(SAVED_MODELS);
+  const golden = [...readArchitectures("architectures").rows, ...readArchitectures("saved-models").rows];
+  const now = [...ARCHITECTURE_CASES.map(askCase), ...(await askSavedModels(SAVED_MODELS))];
+  const differences = golden.flatMap((row, index) =>
+    isDeepStrictEqual(row, now[index]) ? [] : [`golden ${JSON.stringify(row)}, now ${JSON.stringify(now[index])}`],
   );
+  return verdict(name, `${golden.length} sets of keys`, differences);
 }
 
-/** Holds weighin's caches against the golden numbers of every architecture. */
+/** Holds weighin's caches against what the engine said by keys: of every architecture, and of its own test's models. */
 export async function checkArchitectures(): Promise<PartResult> {
   const name = "weighin against llama.cpp: caches of every architecture";
-  const { rows } = readArchitectures();
+  const rows = [...readArchitectures("architectures").rows, ...readArchitectures("saved-models").rows];
   const verdicts = await Promise.all(rows.map(compareArchitecture));
   const exact = verdicts.reduce((sum, row) => sum + row.exact, 0);
   const answered = rows.flatMap((row) => row.contextBytes).filter((answer) => answer !== null).length;
-  return verdict(
-    name,
-    `${exact}/${answered} exact`,
-    verdicts.flatMap((row) => row.differences),
-  );
+  const differences = verdicts.flatMap((row) => row.differences);
+  return verdict(name, `${exact}/${answered} exact`, differences);
 }
 
 /** Holds the sums that the published binary reports against the golden numbers of our own build. */

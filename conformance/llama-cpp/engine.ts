@@ -9,6 +9,10 @@ const WORK = join(HERE, "work");
 const BUNDLE = join(HERE, "node_modules/node-llama-cpp/llama/gitRelease.bundle");
 const SOURCE = join(WORK, "llama.cpp");
 const BUILD = join(WORK, "build");
+const TEST_BUILD = join(WORK, "build-tests");
+/** Where llama.cpp's own test saves its models. */
+export const SAVED_MODELS: string = join(WORK, "saved-models");
+
 const PROGRAM = join(WORK, "ask");
 
 /** The rest is tools and a web page, which would only be in the way of this repository's own checks. */
@@ -70,6 +74,22 @@ export function prepareEngine(): void {
   run("g++", ["-O1", "-std=c++17", ...includes, join(HERE, "ask.cpp"), "-o", PROGRAM, ...link]);
 }
 
+/**
+ * Builds llama.cpp's own test of its architectures and has it save its models: small ones with all their tensors, one or
+ * two of each architecture. Minutes once, then seconds.
+ */
+export function saveTestModels(directory: string): void {
+  const program = join(TEST_BUILD, "bin/test-llama-archs");
+  if (!existsSync(program)) {
+    run("git", ["-C", SOURCE, "sparse-checkout", "add", "common", "tests"]);
+    const options = [...CMAKE_OPTIONS, "-DLLAMA_BUILD_COMMON=ON", "-DLLAMA_BUILD_TESTS=ON"];
+    run("cmake", ["-S", SOURCE, "-B", TEST_BUILD, "-G", "Ninja", ...options]);
+    run("cmake", ["--build", TEST_BUILD, "--target", "test-llama-archs", "-j2"]);
+  }
+  mkdirSync(directory, { recursive: true });
+  run(program, ["-o", directory]);
+}
+
 /** Version and commit of the source that was built. */
 export function engineVersion(): { readonly version: string; readonly commit: string; readonly carrier: string } {
   const info: { tag: string } = readJson("node_modules/node-llama-cpp/llama/llama.cpp.info.json");
@@ -94,6 +114,15 @@ export function askEngineOfKeys({ model, whole, other }: AskedKeys, workload: As
   if (other !== undefined) writeFileSync(otherPath, other);
   const beside = other === undefined ? [] : ["--other", otherPath];
   const flags = [...(whole ? [] : ["--virtual"]), "-m", modelPath, ...beside, ...engineFlags(workload)];
+  return answerTo(flags);
+}
+
+/** As {@link askEngine}, but undefined where the engine breaks off on an assertion of its own. */
+export function tryEngine(modelPath: string, workload: AskedWorkload): EngineAnswer | undefined {
+  return answerTo(["-m", modelPath, ...engineFlags(workload)]);
+}
+
+function answerTo(flags: readonly string[]): EngineAnswer | undefined {
   const { status, stdout } = spawnSync(PROGRAM, flags, { encoding: "utf8" });
   return status === 0 ? readAnswer(stdout) : undefined;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ArchitectureCase } from "./architectures/groups.ts";
+import type { ArchitectureKeys, KeyValue } from "./architectures/keys.ts";
 import type { EngineAnswer } from "./engine.ts";
 import type { AskedWorkload } from "./workloads.ts";
 
@@ -29,10 +30,17 @@ export type ArchitectureRow = ArchitectureCase & { readonly contextBytes: readon
 
 export type ArchitectureGolden = GoldenFile<ArchitectureRow>;
 
+/** As it is stored: keys that a row does not name have their common value, or with `null` are not there. */
+type StoredRow = Omit<ArchitectureRow, "keys"> & { readonly keys: Readonly<Record<string, KeyValue | null>> };
+type StoredGolden = GoldenFile<StoredRow> & { readonly commonKeys: ArchitectureKeys };
+
 /** The two golden files: fixtures of this repository, and full-size shapes whose generator is not in it. */
 export type GoldenName = "fixtures" | "published-shapes";
 
-export function goldenPath(name: GoldenName | "architectures"): string {
+/** What the engine said by keys: of our own cases, and of the models that its own test saves. */
+export type KeyGoldenName = "architectures" | "saved-models";
+
+export function goldenPath(name: GoldenName | KeyGoldenName): string {
   return fileURLToPath(new URL(`golden/${name}.json`, import.meta.url));
 }
 
@@ -41,14 +49,38 @@ export function readGolden(name: GoldenName): Golden {
   return JSON.parse(readFileSync(goldenPath(name), "utf8"));
 }
 
-/** Reads what the engine said of every architecture. */
-export function readArchitectures(): ArchitectureGolden {
-  return JSON.parse(readFileSync(goldenPath("architectures"), "utf8"));
+/** Reads what the engine said by keys. */
+export function readArchitectures(name: KeyGoldenName): ArchitectureGolden {
+  const { commonKeys, ...stored }: StoredGolden = JSON.parse(readFileSync(goldenPath(name), "utf8"));
+  const rows = stored.rows.map((row): ArchitectureRow => {
+    const entries = Object.entries({ ...commonKeys, ...row.keys });
+    return {
+      ...row,
+      keys: Object.fromEntries(entries.filter((entry): entry is [string, KeyValue] => entry[1] !== null)),
+    };
+  });
+  return { ...stored, rows };
+}
+
+/** The text of {@link readArchitectures}'s file. */
+export function architecturesText(golden: ArchitectureGolden, commonKeys: ArchitectureKeys = {}): string {
+  const rows = golden.rows.map(({ keys, contextBytes, ...row }): StoredRow => {
+    const absent = Object.keys(commonKeys).filter((key) => !(key in keys));
+    const own = Object.entries(keys).filter(
+      ([key, value]) => JSON.stringify(commonKeys[key]) !== JSON.stringify(value),
+    );
+    const stored = Object.fromEntries([...own, ...absent.map((key) => [key, null])]);
+    return { ...row, keys: stored, contextBytes };
+  });
+  return goldenText({ ...golden, rows }, { commonKeys });
 }
 
 /** One row a line, so that a change shows as the lines it changes. */
-export function goldenText(golden: GoldenFile<object>): string {
+export function goldenText(golden: GoldenFile<object>, more: object = {}): string {
   const rows = golden.rows.map((row) => `    ${JSON.stringify(row)}`).join(",\n");
-  const head = `  "engine": ${JSON.stringify(golden.engine)},\n  "command": ${JSON.stringify(golden.command)},`;
-  return `{\n${head}\n  "rows": [\n${rows}\n  ]\n}\n`;
+  const { engine, command } = golden;
+  const head = Object.entries({ engine, command, ...more }).map(
+    ([key, value]) => `  "${key}": ${JSON.stringify(value)},`,
+  );
+  return `{\n${head.join("\n")}\n  "rows": [\n${rows}\n  ]\n}\n`;
 }

@@ -2,8 +2,18 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { askCase } from "./architectures/ask.ts";
 import { ARCHITECTURE_CASES } from "./architectures/cases.ts";
-import { askEngine, engineVersion, missingTool, prepareEngine } from "./engine.ts";
-import { type ArchitectureGolden, type Golden, type GoldenName, goldenPath, goldenText } from "./golden.ts";
+import type { ArchitectureKeys } from "./architectures/keys.ts";
+import { askSavedModels, commonKeys } from "./architectures/saved.ts";
+import { askEngine, engineVersion, missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
+import {
+  type ArchitectureRow,
+  architecturesText,
+  type Golden,
+  type GoldenName,
+  goldenPath,
+  goldenText,
+  type KeyGoldenName,
+} from "./golden.ts";
 import { type AskedModel, fixtureModels, publishedShapes } from "./models.ts";
 import { WORKLOADS } from "./workloads.ts";
 
@@ -11,15 +21,17 @@ import { WORKLOADS } from "./workloads.ts";
 const missing = missingTool();
 if (missing !== undefined) throw new Error(`cannot build llama.cpp here: ${missing}`);
 prepareEngine();
-writeArchitectures();
+writeKeyed("architectures", ARCHITECTURE_CASES.map(askCase));
+saveTestModels(SAVED_MODELS);
+const saved = await askSavedModels(SAVED_MODELS);
+writeKeyed("saved-models", saved, commonKeys(saved));
 write("fixtures", fixtureModels());
 const shapes = publishedShapes();
 if (shapes) write("published-shapes", shapes);
 else console.log("published-shapes: left as it is, WEIGHIN_SHARED is not there");
 
-function writeArchitectures(): void {
-  const golden: ArchitectureGolden = { ...head(), rows: ARCHITECTURE_CASES.map(askCase) };
-  save("architectures", goldenText(golden), golden.rows.length);
+function writeKeyed(name: KeyGoldenName, rows: readonly ArchitectureRow[], common?: ArchitectureKeys): void {
+  save(name, architecturesText({ ...head(), rows }, common), rows.length);
 }
 
 function write(name: GoldenName, models: readonly AskedModel[]): void {

@@ -21,10 +21,10 @@ describe("a cache is called exact", () => {
   test("for the architectures, and the llama.cpp release, that golden numbers were asked of", async () => {
     const golden = readLlamaCpp("fixtures");
     const asked = [...new Set(golden.rows.map((row) => row.model))];
-    const ofKeys = readArchitectures().rows.map((row) => row.architecture);
+    const ofKeys = readArchitectures("architectures").rows.map((row) => row.architecture);
     const proven = new Set([...(await architecturesOf(asked)), ...ofKeys]);
     expect([...proven].sort()).toEqual([...PROVEN_ARCHITECTURES].sort());
-    expect(readArchitectures().engine).toEqual(golden.engine);
+    expect(readArchitectures("architectures").engine).toEqual(golden.engine);
     expect(golden.engine.version).toBe(LLAMA_CPP_VERSION);
     expect(readdirSync(join(FIXTURE_FILES, "gguf")).length).toBeGreaterThan(20);
   });

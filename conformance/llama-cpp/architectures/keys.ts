@@ -4,12 +4,12 @@ import {
   f32,
   type GgufFixtureValue,
   type GgufKeys,
+  type GgufTensor,
   text,
   u32,
   u64,
   writeGguf,
 } from "../../../fixtures/write-gguf.ts";
-import { WRITTEN_TENSORS } from "./tensors.ts";
 
 /** A value of a key: a number, a flag, or one per layer. */
 export type KeyValue = number | boolean | string | readonly number[];
@@ -26,8 +26,12 @@ const WIDE = /^ple\.(?:layer_multipliers|head_offsets|head_vocab_sizes)$/;
 /** Keys that carry no architecture. */
 const OUTSIDE = /^(?:tokenizer|xielu)\./;
 
-/** A GGUF file of keys alone: no vocabulary, and no tensors where the engine can make them up. */
-export function writeKeys(architecture: string, keys: ArchitectureKeys): Uint8Array {
+/** A GGUF file of keys: no vocabulary, and no tensors unless given. */
+export function writeKeys(
+  architecture: string,
+  keys: ArchitectureKeys,
+  tensors: readonly GgufTensor[] = [],
+): Uint8Array {
   const own = Object.entries(keys).map(
     ([key, value]) => [OUTSIDE.test(key) ? key : `${architecture}.${key}`, typed(key, value)] as const,
   );
@@ -36,7 +40,7 @@ export function writeKeys(architecture: string, keys: ArchitectureKeys): Uint8Ar
     ...own,
     ["tokenizer.ggml.model", text("no_vocab")],
   ];
-  return writeGguf({ keys: all, tensors: WRITTEN_TENSORS.get(architecture) ?? [] });
+  return writeGguf({ keys: all, tensors });
 }
 
 function typed(key: string, value: KeyValue): GgufFixtureValue {
