@@ -49,6 +49,20 @@ describe("the mixers in words", () => {
     ]);
   });
 
+  it("tells indexers, compressed rows, passes and caches of a target", () => {
+    const { mixer } = attentionLayer(0);
+    if (mixer.kind !== "attention") throw new Error("not attention");
+    const indexer = { heads: 64, keyDim: 128 };
+    const said = (change: object): readonly string[] => mixerSummary(layersOf(1, { ...mixer, ...change }));
+    expect(said({ compression: { ratio: 4, state: [] }, indexer })).toEqual([
+      "1 attention layer: full and 1 row for 4 tokens chosen by an indexer",
+    ]);
+    expect(said({ passes: 3 })).toEqual(["1 attention layer: full, 3 passes"]);
+    expect(said({ readsTargetCache: true })).toEqual([
+      "1 attention layer: full reading the cache of the model it drafts for",
+    ]);
+  });
+
   it("tells shared caches and encoders", () => {
     const { mixer } = attentionLayer(0);
     if (mixer.kind !== "attention") throw new Error("not attention");
