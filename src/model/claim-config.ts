@@ -1,7 +1,9 @@
+import { CONFIG_CLASSES } from "./architectures/config-classes.ts";
 import { configExperts } from "./architectures/feed-forward-rules.ts";
 import { CONFIG_RULES } from "./architectures/registry.ts";
 import { type ConfigObject, textConfig } from "./config.ts";
-import { configKeys } from "./config-keys.ts";
+import { type ConfigClass, configKeys } from "./config-keys.ts";
+import type { Keys } from "./keys.ts";
 import { reconcileLayerCount } from "./layer-count.ts";
 import { layerShapes } from "./layer-shapes.ts";
 import type { SafetensorsInput } from "./model-input.ts";
@@ -11,6 +13,7 @@ import type { TensorClaim } from "./tensor-claim.ts";
 /** Names of the sizes that every model has, best first. */
 const LAYERS = ["num_hidden_layers", "n_layers", "n_layer", "num_layers", "num_transformer_layers", "decoder_layers"];
 const HIDDEN = ["hidden_size", "n_embd", "n_embed", "d_model", "dim", "model_dim"];
+const EMBEDDING = ["embedding_size", "input_embedding_size", "embedding_rank", "word_embed_proj_dim"];
 const VOCABULARY = ["vocab_size", "padded_vocab_size"];
 const CONTEXT = ["max_position_embeddings", "n_positions", "max_seq_len", "seq_length", "max_sequence_length", "n_ctx"];
 const HEADS = ["num_attention_heads", "n_head", "n_heads", "num_heads", "decoder_attention_heads"];
@@ -30,19 +33,27 @@ const UNKNOWN_RULES = {
 export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): ShapeClaim {
   const root: ConfigObject = input.config ?? new Map();
   const text = textConfig(root);
-  const rules = CONFIG_RULES.get(nameIn(text) ?? "") ?? CONFIG_RULES.get(nameIn(root) ?? "");
-  const keys = configKeys(text, proven(tensors), rules?.defaults ?? {}, input.report);
+  const names = [nameIn(text) ?? "", nameIn(root) ?? ""];
+  const rules = firstKnown(CONFIG_RULES, names);
+  const configClass = rules?.defaults ? { defaults: rules.defaults } : firstKnown(CONFIG_CLASSES, names);
+  const keys = configKeys(text, proven(tensors, configClass), configClass ?? { defaults: {} }, input.report);
 
-  const declared = { main: keys.integer(...LAYERS), mtp: keys.integer(...MTP) ?? 0, origin: keys.origin };
+  const declared = {
+    main: keys.integer(...LAYERS) ?? typedLayers(keys),
+    mtp: keys.integer(...MTP) ?? 0,
+    origin: keys.origin,
+  };
   const count = reconcileLayerCount(declared, tensors, input.limits, input.report);
   const layers = count && layerShapes(rules ?? UNKNOWN_RULES, keys, count, input.report);
   const heads = keys.perLayer(...HEADS)?.(0);
+  const embeddingSize = keys.integer(...EMBEDDING);
   return {
     origin: keys.origin,
     architecture: nameIn(root) ?? nameIn(text),
     known: rules !== undefined,
     layerCount: count?.main,
     hiddenSize: keys.integer(...HIDDEN),
+    ...(embeddingSize === undefined ? {} : { embeddingSize }),
     vocabularySize: keys.integer(...VOCABULARY),
     trainedContext: keys.tokens(...CONTEXT),
     layers: layers?.main,
@@ -57,15 +68,26 @@ export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): 
 }
 
 /** Sizes a config.json may leave out and the tensors prove, under the name each family uses for them. */
-function proven(tensors: TensorClaim): ReadonlyMap<string, number> {
+function proven(tensors: TensorClaim, configClass: ConfigClass | undefined): ReadonlyMap<string, number> {
   const sizes = new Map<string, number>();
   const add = (names: readonly string[], value: number | undefined): void => {
     if (value !== undefined) for (const name of names) sizes.set(name, value);
   };
-  add(HIDDEN, tensors.hiddenSize);
+  // Where the embedding has a width of its own, it does not prove that of the layers.
+  if (!EMBEDDING.some((name) => Object.hasOwn(configClass?.defaults ?? {}, name))) add(HIDDEN, tensors.hiddenSize);
   add(VOCABULARY, tensors.vocabularySize);
   add(LAYERS, tensors.blockCount === undefined ? undefined : tensors.blockCount - tensors.mtpBlocks);
   return sizes;
+}
+
+/** Layers of a configuration that only says of each which it is. */
+function typedLayers(keys: Keys): number | undefined {
+  return (keys.words("layer_types", "layers_block_type") ?? keys.text("hybrid_override_pattern"))?.length;
+}
+
+function firstKnown<Known>(known: ReadonlyMap<string, Known>, names: readonly string[]): Known | undefined {
+  for (const name of names) if (known.has(name)) return known.get(name);
+  return undefined;
 }
 
 function nameIn(config: ConfigObject): string | undefined {

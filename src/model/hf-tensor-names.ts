@@ -35,6 +35,7 @@ export const HF_BLOCK_RULES: readonly NameRule[] = [
   ...HF_BESIDE_RULES,
   [/\.(?:eh_proj|enorm|hnorm|shared_head|embed_tokens)\./, "mtp"],
   [/(?:^|\.)(?:experts|switch_mlp)(?:\.|$)/, "experts"],
+  [/\.block_sparse_moe\.(?:input|output)_linear\./, "experts"],
   NORM_RULE,
   [/(?:^|\.)(?:linear_attn|mamba|ssm|conv|short_conv|time_mix|rwkv)(?:\.|$)/, "recurrent"],
   [

@@ -20,6 +20,7 @@ export type Keys = {
   flag(...names: readonly string[]): boolean | undefined;
   /** An array of integers; booleans count as 0 and 1, other entries as undefined. */
   list(...names: readonly string[]): readonly (number | undefined)[] | undefined;
+  text(...names: readonly string[]): string | undefined;
   /** An array of strings. */
   words(...names: readonly string[]): readonly string[] | undefined;
   /** A scalar that holds for every layer, or an array with an entry per layer. */
@@ -72,6 +73,7 @@ export function makeKeys(origin: string, lookup: KeyLookup, report: Reporter): K
       read(names, "a number", (value) => (typeof value === "number" && Number.isFinite(value) ? value : undefined)),
     flag: (...names) => read(names, "true or false", asFlag),
     list,
+    text: (...names) => read(names, "a text", (value) => (typeof value === "string" ? value : undefined)),
     words: (...names) =>
       read(names, "a list of texts", (value) =>
         Array.isArray(value) && value.every((entry) => typeof entry === "string") ? value : undefined,

@@ -36,7 +36,13 @@ export function reconcile(claim: ShapeClaim, tensors: TensorClaim, report: Repor
   const mtp = claim.mtpLayers.map((shape, index) => settle(shape, main.length + index));
   problems.flush(report);
   return {
-    hiddenSize: settleSize("hidden size", claim.hiddenSize, tensors.hiddenSize, claim.origin, report),
+    hiddenSize: settleSize(
+      "hidden size",
+      claim.hiddenSize,
+      tensors.hiddenSize === claim.embeddingSize ? claim.hiddenSize : tensors.hiddenSize,
+      claim.origin,
+      report,
+    ),
     vocabularySize: settleSize("vocabulary", claim.vocabularySize, tensors.vocabularySize, claim.origin, report),
     main,
     mtp,

@@ -21,6 +21,8 @@ export type ShapeClaim = {
   readonly known: boolean;
   readonly layerCount: number | undefined;
   readonly hiddenSize: number | undefined;
+  /** Width of the embedding, where a projection makes the hidden size of it. */
+  readonly embeddingSize?: number;
   readonly vocabularySize: number | undefined;
   readonly trainedContext: number | undefined;
   readonly layers: readonly LayerShape[] | undefined;

@@ -117,6 +117,8 @@ const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, rea
   ["mixer.conv1d.weight", [RECURRENT, { fact: "channels", axis: 0 }]],
   ["conv.conv.weight", [RECURRENT, { fact: "channels", axis: 0 }]],
   ["linear_attn.conv1d.weight", [RECURRENT]],
+  ["linear_attn.q_conv1d.weight", [RECURRENT]],
+  ["self_attn.q_conv1d.weight", [RECURRENT]],
   ["eh_proj.weight", [MTP]],
   ["enorm.weight", [MTP]],
 ]);

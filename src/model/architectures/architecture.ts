@@ -33,6 +33,7 @@ export type Architecture = {
   /** Values of `model_type`, with the rules and class defaults of transformers. */
   readonly config: readonly (LayerRules & {
     readonly modelTypes: readonly string[];
-    readonly defaults: ConfigDefaults;
+    /** Defaults of the class, for types that `config-defaults.ts` does not have. */
+    readonly defaults?: ConfigDefaults;
   })[];
 };

@@ -28,9 +28,9 @@ const GGUF_NAMES: AttentionNames = {
 };
 
 const CONFIG_NAMES: AttentionNames = {
-  hidden: ["hidden_size", "dim"],
+  hidden: ["hidden_size", "dim", "n_embed"],
   heads: ["num_attention_heads", "n_heads"],
-  kvHeads: ["num_key_value_heads"],
+  kvHeads: ["num_key_value_heads", "attn_config.kv_n_heads"],
   keyDim: ["head_dim"],
   valueDim: ["head_dim"],
   windowKeyDim: [],

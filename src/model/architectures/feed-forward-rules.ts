@@ -1,5 +1,5 @@
 import type { FeedForward } from "../feed-forward.ts";
-import type { Keys } from "../keys.ts";
+import type { Keys, PerLayer } from "../keys.ts";
 import type { FeedForwardRule } from "./architecture.ts";
 
 /** No feed-forward part. */
@@ -63,12 +63,14 @@ export type ConfigExperts = {
   readonly sharedWidth?: (keys: Keys) => number | undefined;
   /** Layers that have a dense part instead. */
   readonly dense?: (keys: Keys) => (layer: number) => boolean;
+  /** Width of a dense part. Default: `intermediate_size`. */
+  readonly denseWidth?: (keys: Keys) => PerLayer | undefined;
 };
 
 /** Mixture of experts of a config.json. */
 export function configExperts(names: ConfigExperts): FeedForwardRule {
   return (keys) => {
-    const dense = keys.perLayer("intermediate_size");
+    const dense = names.denseWidth ? names.denseWidth(keys) : keys.perLayer("intermediate_size");
     const experts = keys.perLayer(...names.experts);
     const used = keys.perLayer(...(names.used ?? ["num_experts_per_tok"]));
     const width = keys.perLayer(...names.width);

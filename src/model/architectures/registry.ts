@@ -1,5 +1,10 @@
 import type { Architecture } from "./architecture.ts";
 import { bert } from "./bert.ts";
+import { configDecoders } from "./config-decoders.ts";
+import { configEncoders } from "./config-encoders.ts";
+import { configHybrids } from "./config-hybrids.ts";
+import { latentDecoders } from "./config-latent.ts";
+import { windowedDecoders } from "./config-windowed.ts";
 import { deepseek } from "./deepseek.ts";
 import { drafts } from "./drafts.ts";
 import { encoders } from "./encoders.ts";
@@ -17,6 +22,7 @@ import { phi3 } from "./phi3.ts";
 import { plainAttention } from "./plain-attention.ts";
 import { qwen2 } from "./qwen2.ts";
 import { qwen3 } from "./qwen3.ts";
+import { remoteDecoders } from "./remote-decoders.ts";
 import { rwkv } from "./rwkv.ts";
 import { slidingAttention } from "./sliding-attention.ts";
 import { sparseAttention } from "./sparse-attention.ts";
@@ -46,6 +52,12 @@ export const ARCHITECTURES: readonly Architecture[] = [
   rwkv,
   looped,
   drafts,
+  configDecoders,
+  windowedDecoders,
+  latentDecoders,
+  configHybrids,
+  configEncoders,
+  remoteDecoders,
 ];
 
 /** Rules of each `general.architecture`. */

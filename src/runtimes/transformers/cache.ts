@@ -10,8 +10,12 @@ const STATE_SOURCE = "transformers 5.23.0 cache_utils.py, LinearAttentionLayer";
 /** Since this release the DeepSeek family caches compressed latents; before, the expanded heads. */
 const LATENTS_CACHED_SINCE = "5.15.0";
 
-/** The scan of mamba runs in float32 and so does the state it leaves (`modeling_mamba.py`, mamba_selective_scan). */
-const SSM_STATE_BYTES = 4;
+/**
+ * The scan of mamba runs in float32 and so does the state it leaves (`modeling_mamba.py`, mamba_selective_scan); the
+ * delta rules likewise (`modeling_qwen3_next.py`, torch_chunk_gated_delta_rule).
+ */
+const FLOAT32_STATES: ReadonlySet<string> = new Set(["ssm", "linear"]);
+const FLOAT32_STATE_BYTES = 4;
 
 /** Caches of the main layers, or null where a layer's way of mixing is not known. */
 export function layerCaches(model: Model, settings: TransformersSettings, elementBytes: number): LayerCache[][] | null {
@@ -31,7 +35,7 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, elementBy
   const width =
     attention.kind === "attention"
       ? attention.kvHeads * (attention.keyDim + attention.valueDim)
-      : latentWidth(attention, settings.version);
+      : latentWidth(attention, settings.version) + (attention.indexer?.keyDim ?? 0);
   const tokens = keptTokens(attention.window, settings);
   const { window } = attention;
   const bytesPerToken = width * elementBytes;
@@ -81,6 +85,6 @@ function stateBytes({ state, convolutionKernel }: RecurrentMixer, elementBytes: 
     if (name === "convolution" && convolutionKernel !== undefined)
       return sum + channels * convolutionKernel * elementBytes;
     const elements = shape.reduce((product, dimension) => product * dimension, 1);
-    return sum + elements * (name === "ssm" ? SSM_STATE_BYTES : elementBytes);
+    return sum + elements * (FLOAT32_STATES.has(name) ? FLOAT32_STATE_BYTES : elementBytes);
   }, 0);
 }

@@ -2,18 +2,10 @@ import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
 import type { Device } from "../workload.ts";
 import { floatBytes } from "./dtype.ts";
+import { KEPT_IN_FLOAT32 } from "./kept-in-float32.ts";
 
 /** Tensors that a tied model drops: the output matrix is the embedding. */
 const OUTPUT_MATRIX = /(^|\.)lm_head\.weight$/;
-
-/**
- * Parts of names whose tensors stay in float32 whatever the model runs in (`_keep_in_fp32_modules_strict`), or stay
- * in float32 in a float16 model only (`_keep_in_fp32_modules`), by model_type.
- */
-const KEPT_IN_FLOAT32: ReadonlyMap<string, { readonly always?: RegExp; readonly inFloat16?: RegExp }> = new Map([
-  ["deepseek_v3", { always: /(^|\.)e_score_correction_bias$/ }],
-  ["gpt_oss", { inFloat16: /(^|\.)(post_attention_layernorm|input_layernorm|norm)\./ }],
-]);
 
 /**
  * Packings that are unpacked on loading where there is no CUDA device (`quantizers/quantizer_mxfp4.py` and

@@ -1,0 +1,99 @@
+import type { Keys } from "../keys.ts";
+import type { AttentionMixer, Mixer } from "../mixer.ts";
+import type { MixerRule } from "./architecture.ts";
+import { configAttention } from "./attention-rules.ts";
+import type { WindowRule } from "./windows.ts";
+
+/** What a family changes of an attention that the usual keys give. */
+export type AttentionChange = (keys: Keys) => (mixer: AttentionMixer, layer: number) => AttentionMixer;
+
+/** Attention by the usual keys, then changed. */
+export function changedAttention(change: AttentionChange): (window: WindowRule) => MixerRule {
+  return (window) => (keys) => {
+    const attend = configAttention(window)(keys);
+    const changeIt = change(keys);
+    return (layer): Mixer | string => {
+      const mixer = attend(layer);
+      return typeof mixer !== "string" && mixer.kind === "attention" ? changeIt(mixer, layer) : mixer;
+    };
+  };
+}
+
+/** One key-value head for all, when the configuration says so. */
+export const multiQuery: AttentionChange = (keys) => {
+  const one = keys.flag("multi_query") === true;
+  return (mixer) => (one ? { ...mixer, kvHeads: 1 } : mixer);
+};
+
+/**
+ * Falcon: `num_kv_heads` counts in the new decoder architecture, and where it is not multi-query
+ * (modeling_falcon.py, FalconAttention).
+ */
+export const falconHeads: AttentionChange = (keys) => {
+  const isNew = keys.flag("new_decoder_architecture") === true;
+  const one = !isNew && keys.flag("multi_query") === true;
+  const given = keys.integer("num_kv_heads", "n_head_kv");
+  return (mixer) => ({ ...mixer, kvHeads: one ? 1 : (given ?? mixer.heads) });
+};
+
+/** Layers without a window have heads and sizes of their own, of 512 where none is given (Gemma4TextConfig). */
+export const globalHeads: AttentionChange = (keys) => {
+  const dim = keys.integer("global_head_dim") ?? 512;
+  const kvHeads = keys.flag("attention_k_eq_v") === true ? keys.integer("num_global_key_value_heads") : undefined;
+  return (mixer) => {
+    if (mixer.window.kind !== "none") return mixer;
+    return {
+      ...mixer,
+      kvHeads: kvHeads ?? mixer.kvHeads,
+      keyDim: dim,
+      valueDim: dim,
+    };
+  };
+};
+
+/**
+ * Layers with a window have heads and sizes of their own, twice the key-value heads where none are given, and values
+ * are narrower than keys (modeling_mimo_v2_flash.py, MiMoV2FlashAttention).
+ */
+export const windowHeads: AttentionChange = (keys) => {
+  const value = keys.integer("v_head_dim");
+  const window = {
+    heads: keys.integer("swa_num_attention_heads"),
+    kvHeads: keys.integer("swa_num_key_value_heads"),
+    keyDim: keys.integer("swa_head_dim"),
+    valueDim: keys.integer("swa_v_head_dim"),
+  };
+  return (mixer) => {
+    const all = { ...mixer, valueDim: value ?? mixer.valueDim };
+    if (mixer.window.kind === "none") return all;
+    return {
+      ...all,
+      heads: window.heads ?? all.heads,
+      kvHeads: window.kvHeads ?? 2 * all.kvHeads,
+      keyDim: window.keyDim ?? all.keyDim,
+      valueDim: window.valueDim ?? all.valueDim,
+    };
+  };
+};
+
+/**
+ * The last `num_kv_shared_layers` reuse the cache of the last layer of their type before them (Gemma 3n and 4). The
+ * window tells the types apart.
+ */
+export function sharedTail(inner: MixerRule): MixerRule {
+  return (keys) => {
+    const mixerOf = inner(keys);
+    const first = (keys.integer("num_hidden_layers") ?? 0) - (keys.integer("num_kv_shared_layers") ?? 0);
+    return (layer) => {
+      const mixer = mixerOf(layer);
+      if (layer < first || typeof mixer === "string" || mixer.kind !== "attention") return mixer;
+      for (let source = first - 1; source >= 0; source--) {
+        const earlier = mixerOf(source);
+        if (typeof earlier !== "string" && earlier.kind === "attention" && earlier.window.kind === mixer.window.kind) {
+          return { ...mixer, sharesCacheWith: source };
+        }
+      }
+      return "no layer before the shared ones has a cache of this type";
+    };
+  };
+}

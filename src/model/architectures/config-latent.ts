@@ -1,0 +1,42 @@
+import type { Architecture, MixerRule } from "./architecture.ts";
+import { configFeedForward as feedForward, leadingDense } from "./config-feed-forward.ts";
+import { fullWhere, type LayerTypes, layerTypes } from "./config-layers.ts";
+import { configLatent } from "./latent-rules.ts";
+
+const INDEXED = "indexed_attention";
+
+/**
+ * Latent attention, with an indexer in layers of that type. Of those, layers whose `indexer_types` is `shared` read the
+ * choice of an earlier one and keep no index keys.
+ */
+export function configIndexedLatent(implied: LayerTypes): MixerRule {
+  return (keys) => {
+    const latent = configLatent(keys);
+    const typeOf = layerTypes(implied)(keys);
+    const indexers = keys.words("indexer_types");
+    const heads = keys.integer("index_n_heads");
+    const keyDim = keys.integer("index_head_dim");
+    return (layer) => {
+      const mixer = latent(layer);
+      if (typeof mixer === "string" || mixer.kind !== "latent") return mixer;
+      if (typeOf(layer) !== INDEXED || indexers?.[layer] === "shared") return mixer;
+      return heads && keyDim
+        ? { ...mixer, indexer: { heads, keyDim } }
+        : "index_n_heads or index_head_dim is not there";
+    };
+  };
+}
+
+/** Decoders with multi-head latent attention, by model_type. */
+export const latentDecoders: Architecture = {
+  gguf: [],
+  config: [
+    { modelTypes: ["minicpm3", "youtu", "mistral4"], mixer: configLatent, feedForward },
+    { modelTypes: ["glm4_moe_lite", "axk1"], mixer: configLatent, feedForward: leadingDense(1) },
+    {
+      modelTypes: ["deepseek_v32", "glm_moe_dsa", "axk2", "hy_v4"],
+      mixer: configIndexedLatent(fullWhere(() => false, INDEXED)),
+      feedForward: leadingDense(1),
+    },
+  ],
+};

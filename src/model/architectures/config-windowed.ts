@@ -1,0 +1,145 @@
+import type { Architecture } from "./architecture.ts";
+import { configFeedForward as feedForward, leadingDense } from "./config-feed-forward.ts";
+import { changedAttention, globalHeads, sharedTail, windowHeads } from "./config-heads.ts";
+import { configLayers, everyFirst, everyNth, fullWhere } from "./config-layers.ts";
+
+/** Decoders of transformers whose layers do not all see alike. `implied`: what the class fills in where `layer_types` is not there. */
+export const windowedDecoders: Architecture = {
+  gguf: [],
+  config: [
+    {
+      modelTypes: ["afmoe"],
+      mixer: configLayers({ implied: everyNth(4, ["global_attn_every_n_layers"]) }),
+      feedForward,
+    },
+    {
+      modelTypes: ["olmo3", "cohere2", "cohere2_moe"],
+      mixer: configLayers({ implied: everyNth(4, ["sliding_window_pattern"]) }),
+      feedForward,
+    },
+    {
+      modelTypes: ["exaone4", "exaone_moe"],
+      mixer: configLayers({
+        implied: (keys) =>
+          keys.integer("sliding_window") === undefined
+            ? () => "full_attention"
+            : everyNth(4, ["sliding_window_pattern"])(keys),
+      }),
+      feedForward,
+    },
+    {
+      modelTypes: ["mellum"],
+      mixer: configLayers({ implied: fullWhere(() => true) }),
+      feedForward,
+    },
+    {
+      modelTypes: ["laguna", "hy_v3"],
+      mixer: configLayers({ implied: fullWhere(() => true) }),
+      feedForward: leadingDense(1),
+    },
+    {
+      modelTypes: ["minimax_m3_vl_text", "minimax_m3_vl"],
+      mixer: configLayers({
+        implied: (keys) => {
+          const sparse = keys.list("sparse_attention_config.sparse_attention_freq");
+          return (layer) => (sparse?.[layer] ? "minimax_m3_sparse" : "full_attention");
+        },
+      }),
+      feedForward,
+    },
+    {
+      modelTypes: ["modernbert-decoder"],
+      mixer: configLayers({ implied: everyFirst(3, ["global_attn_every_n_layers"]) }),
+      feedForward,
+    },
+    { modelTypes: ["vaultgemma"], mixer: configLayers({ implied: everyNth(2) }), feedForward },
+    { modelTypes: ["kolibri1"], mixer: configLayers({ implied: everyNth(5) }), feedForward },
+    {
+      modelTypes: ["cwm", "granite_swa", "granitemoe_swa"],
+      mixer: configLayers({ implied: fullWhere((layer) => layer % 4 === 0) }),
+      feedForward,
+    },
+    {
+      modelTypes: ["flint"],
+      mixer: configLayers({
+        implied: (keys) => {
+          const last = (keys.integer("num_hidden_layers") ?? 0) - 1;
+          return (layer) => (layer < 2 || layer % 4 === 1 || layer === last ? "full_attention" : "sliding_attention");
+        },
+      }),
+      feedForward: leadingDense(2),
+    },
+    {
+      modelTypes: ["beam"],
+      mixer: configLayers({
+        implied: (keys) => {
+          const last = (keys.integer("num_hidden_layers") ?? 0) - 1;
+          return (layer) => ((layer + 1) % 6 === 0 || layer === last ? "full_attention" : "sliding_attention");
+        },
+      }),
+      feedForward: leadingDense(3),
+    },
+    {
+      modelTypes: ["smollm3"],
+      mixer: configLayers({
+        implied: (keys) => {
+          const slides = keys.flag("use_sliding_window") === true && keys.integer("sliding_window") !== undefined;
+          const noRope = keys.list("no_rope_layers");
+          const interval = keys.integer("no_rope_layer_interval") ?? 4;
+          const hasRope = (layer: number) => (noRope ? noRope[layer] !== 0 : (layer + 1) % interval !== 0);
+          return (layer) => (slides && !hasRope(layer) ? "sliding_attention" : "full_attention");
+        },
+      }),
+      feedForward,
+    },
+    {
+      modelTypes: ["dots1", "ministral", "qwen2_vl_text", "qwen2_vl", "qwen2_5_vl_text", "qwen2_5_vl"],
+      mixer: configLayers({
+        implied: (keys) => {
+          const enabled = keys.flag("use_sliding_window") !== false && keys.integer("sliding_window") !== undefined;
+          const from = keys.integer("max_window_layers") ?? 0;
+          return (layer) => (enabled && layer >= from ? "sliding_attention" : "full_attention");
+        },
+      }),
+      feedForward,
+    },
+    {
+      modelTypes: ["llama4_text", "llama4"],
+      mixer: configLayers({
+        implied: (keys) => {
+          const noRope = keys.list("no_rope_layers");
+          const interval = keys.integer("no_rope_layer_interval") ?? 4;
+          const chunked = (layer: number) => (noRope?.length ? noRope[layer] !== 0 : (layer + 1) % interval !== 0);
+          return (layer) => (chunked(layer) ? "chunked_attention" : "full_attention");
+        },
+      }),
+      feedForward,
+    },
+    {
+      modelTypes: ["mimo_v2_flash"],
+      mixer: configLayers({
+        implied: fullWhere((layer) => layer === 0 || (layer + 1) % 6 === 0),
+        attention: changedAttention(windowHeads),
+      }),
+      feedForward: leadingDense(1),
+    },
+    {
+      modelTypes: ["gemma3n_text", "gemma3n"],
+      mixer: sharedTail(configLayers({ implied: everyNth(5) })),
+      feedForward,
+    },
+    {
+      modelTypes: ["gemma4_text", "gemma4", "gemma4_unified_text", "gemma4_unified"],
+      mixer: sharedTail(
+        configLayers({
+          implied: (keys) => {
+            const last = (keys.integer("num_hidden_layers") ?? 0) - 1;
+            return (layer) => ((layer + 1) % 6 === 0 || layer === last ? "full_attention" : "sliding_attention");
+          },
+          attention: changedAttention(globalHeads),
+        }),
+      ),
+      feedForward,
+    },
+  ],
+};

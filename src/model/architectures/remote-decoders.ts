@@ -1,0 +1,90 @@
+import type { Architecture, FeedForwardRule, MixerRule } from "./architecture.ts";
+import { configAttention } from "./attention-rules.ts";
+import { configFeedForward } from "./config-feed-forward.ts";
+import { changedAttention } from "./config-heads.ts";
+import { configLayers } from "./config-layers.ts";
+import { upperLayersSlide } from "./qwen2.ts";
+import { configWindow, noWindow } from "./windows.ts";
+
+// Their classes stand beside their weights, so their configurations leave nothing out.
+const defaults = {};
+
+/** One matrix for both halves of a gated part: `intermediate_size` counts them together (Qwen 1, Molmo). */
+const halvedFeedForward: FeedForwardRule = (keys) => {
+  const both = keys.integer("intermediate_size");
+  return () => (both === undefined ? undefined : { kind: "dense", intermediateSize: Math.trunc(both / 2) });
+};
+
+/** ChatGLM: `multi_query_group_num` key-value heads where `multi_query_attention` says so, of `kv_channels`. */
+const chatglmMixer: MixerRule = changedAttention((keys) => {
+  const groups = keys.flag("multi_query_attention") === true ? keys.integer("multi_query_group_num") : undefined;
+  const dim = keys.integer("kv_channels");
+  return (mixer) => ({
+    ...mixer,
+    kvHeads: groups ?? mixer.kvHeads,
+    keyDim: dim ?? mixer.keyDim,
+    valueDim: dim ?? mixer.valueDim,
+  });
+})(noWindow);
+
+/** Nemotron-NAS: `block_configs` says of each layer how many heads share a key-value head, or that it has none. */
+const blockMixer: MixerRule = (keys) => {
+  const heads = keys.integer("num_attention_heads") ?? 0;
+  const dim = keys.integer("head_dim") ?? Math.trunc((keys.integer("hidden_size") ?? 0) / heads);
+  return (layer) => {
+    const own = `block_configs.${layer}.attention`;
+    if (keys.flag(`${own}.no_op`) === true) return { kind: "none" };
+    const share = keys.integer(`${own}.n_heads_in_group`);
+    if (!share || heads % share !== 0 || !dim) return `${own} does not say how many heads share a key`;
+    if (keys.flag(`${own}.replace_with_linear`) === true) return { kind: "none" };
+    const window = { kind: "none" } as const;
+    return { kind: "attention", heads, kvHeads: heads / share, keyDim: dim, valueDim: dim, window, causal: true };
+  };
+};
+
+/** Hunyuan with cross-layer attention would share caches; the files seen have it switched off. */
+const hunyuanMixer: MixerRule = (keys) => {
+  if (keys.flag("use_cla") === true) return () => "use_cla: layers share caches in a way that is not known";
+  const dim = keys.integer("attention_head_dim");
+  return changedAttention(() => (mixer) => ({
+    ...mixer,
+    keyDim: dim ?? mixer.keyDim,
+    valueDim: dim ?? mixer.valueDim,
+  }))(noWindow)(keys);
+};
+
+/** Decoders whose code comes with their weights (`trust_remote_code`), by model_type. */
+export const remoteDecoders: Architecture = {
+  gguf: [],
+  config: [
+    {
+      modelTypes: [
+        "internlm",
+        "internlm2",
+        "orion",
+        "minicpm",
+        "phi3_v",
+        "deepseek",
+        "PanguEmbedded",
+        "baichuan",
+        "gpt_neox_reward_model",
+        "phi4mm",
+        "step3p7",
+        "step3p5",
+      ],
+      mixer: configLayers({}),
+      feedForward: configFeedForward,
+      defaults,
+    },
+    {
+      modelTypes: ["mimo", "logics"],
+      mixer: configAttention(configWindow(upperLayersSlide)),
+      feedForward: configFeedForward,
+      defaults,
+    },
+    { modelTypes: ["qwen", "molmo"], mixer: configAttention(noWindow), feedForward: halvedFeedForward, defaults },
+    { modelTypes: ["chatglm"], mixer: chatglmMixer, feedForward: configFeedForward, defaults },
+    { modelTypes: ["hunyuan"], mixer: hunyuanMixer, feedForward: configFeedForward, defaults },
+    { modelTypes: ["nemotron-nas"], mixer: blockMixer, feedForward: configFeedForward, defaults },
+  ],
+};

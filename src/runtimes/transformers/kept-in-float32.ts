@@ -1,0 +1,36 @@
+/** Names of tensors that stay in float32 whatever the model runs in, or in a float16 model only. */
+export type KeptInFloat32 = { readonly always?: RegExp; readonly inFloat16?: RegExp };
+
+const ROUTER_BIAS: KeptInFloat32 = { always: /(^|\.)(e_score_correction_bias|expert_bias)$/ };
+
+/** Families with a router whose bias is all that stays. */
+const ROUTER_BIAS_ONLY = [
+  "axk1 axk2 deepseek_v3 deepseek_v32 dots1 exaone_moe glm4_moe glm4_moe_lite glm4v_moe_text glm_moe_dsa hy_v3",
+  "kolibri1 lfm2_moe mimo_v2_flash nemotron_h solar_open",
+].flatMap((names) => names.split(" "));
+
+/**
+ * By model_type: `_keep_in_fp32_modules_strict` and what a model makes in float32 itself, and `_keep_in_fp32_modules`
+ * (the `modeling_` files of transformers 5.23.0).
+ */
+export const KEPT_IN_FLOAT32: ReadonlyMap<string, KeptInFloat32> = new Map<string, KeptInFloat32>([
+  ...ROUTER_BIAS_ONLY.map((modelType) => [modelType, ROUTER_BIAS] as const),
+  [
+    "bailing_hybrid",
+    { always: /(^|\.)(e_score_correction_bias|expert_bias|dt_bias|A_log|[qkv]_conv1d\.weight|conv1d\.weight)$/ },
+  ],
+  ["beam", { always: /(^|\.)(e_score_correction_bias|mlp\.gate\.weight)$/ }],
+  ["deberta", { always: /(^|\.)self\.[qv]_bias$/ }],
+  ["ernie4_5_moe", { always: /(^|\.)(e_score_correction_bias|mlp\.gate\.weight)$/ }],
+  ["flint", { always: /(^|\.)(softmax_offset|gate\.weight)$/ }],
+  ["gpt_oss", { inFloat16: /(^|\.)(post_attention_layernorm|input_layernorm|norm)\./ }],
+  ["hunyuan_v1_moe", { always: /(^|\.)gate\.wg\.weight$/ }],
+  [
+    "hy_v4",
+    {
+      always:
+        /(^|\.)(e_score_correction_bias|lm_head\.weight|hc_\w+|\w+_hc\.\w+|learnable_sink_param|k_norm\.\w+|weights_proj\.weight)$/,
+    },
+  ],
+  ["olmo_hybrid", { always: /(^|\.)A_log$/ }],
+]);
