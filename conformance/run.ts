@@ -3,6 +3,7 @@ import type { PartResult } from "./part.ts";
 import { checkReaders } from "./readers/check.ts";
 import { checkRealInput } from "./real-input.ts";
 import * as transformers from "./transformers/check.ts";
+import { checkModelTypes } from "./transformers/check-model-types.ts";
 import { VERSIONS } from "./transformers/engine.ts";
 import { checkMetaShapes } from "./transformers/meta-shapes.ts";
 
@@ -13,6 +14,7 @@ const PARTS: readonly Part[] = [
   llamaCpp.checkEstimates,
   llamaCpp.checkArchitectures,
   transformers.checkEstimates,
+  checkModelTypes,
   checkMetaShapes,
   checkReaders,
   checkRealInput,

@@ -4,7 +4,9 @@ import { describe, expect, test } from "vitest";
 import { readArchitectures, readGolden as readLlamaCpp } from "../../conformance/llama-cpp/golden.ts";
 import { FIXTURE_FILES } from "../../conformance/paths.ts";
 import { readGolden as readTransformers } from "../../conformance/transformers/golden.ts";
+import { readModelTypes } from "../../conformance/transformers/model-types.ts";
 import { inspectModel } from "../../src/inspect.ts";
+import { CONFIG_RULES } from "../../src/model/architectures/registry.ts";
 import { PROVEN_ARCHITECTURES } from "../../src/runtimes/llama-cpp/proven.ts";
 import { LLAMA_CPP_VERSION } from "../../src/runtimes/llama-cpp/version.ts";
 import { PROVEN_MODEL_TYPES } from "../../src/runtimes/transformers/proven.ts";
@@ -31,8 +33,10 @@ describe("a cache is called exact", () => {
 
   test("for the model types, and the transformers release, that golden numbers were asked of", async () => {
     const golden = readTransformers(TRANSFORMERS_VERSION);
-    const asked = golden.models.filter((row) => !("refused" in row)).map((row) => `safetensors/${row.model}`);
-    expect(await architecturesOf([...new Set(asked)])).toEqual([...PROVEN_MODEL_TYPES].sort());
+    const fixtures = golden.models.filter((row) => !("refused" in row)).map((row) => `safetensors/${row.model}`);
+    const tiny = readModelTypes().rows.filter((row) => !("refused" in row) && CONFIG_RULES.has(row.modelType));
+    const asked = [...(await architecturesOf([...new Set(fixtures)])), ...tiny.map((row) => row.modelType)];
+    expect([...new Set(asked)].sort()).toEqual([...PROVEN_MODEL_TYPES].sort());
     expect(golden.versions.transformers).toBe(TRANSFORMERS_VERSION);
   });
 });

@@ -1,0 +1,169 @@
+"""Small configurations of every model_type: the class's own structure with few layers and narrow widths."""
+
+from transformers import AutoConfig
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+from transformers.models.auto.modeling_auto import (
+    MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+)
+
+# Looked at as encoders: both ways, nothing kept between calls.
+ENCODERS = frozenset(
+    "albert bert big_bird camembert convbert data2vec-text deberta deberta-v2 distilbert electra ernie esm esmc eurobert "
+    "flaubert fnet funnel gte ibert jina_embeddings_v3 layoutlm longformer megatron-bert mobilebert modernbert mpnet mra "
+    "neomme nomic_bert nystromformer rembert roberta roberta-prelayernorm roc_bert roformer squeezebert tapas ultrabert "
+    "xlm xlm-roberta xlm-roberta-xl xmod yoso".split()
+)
+
+# Set wherever the class (or its alias) has the field. Head size differs from hidden / heads on purpose.
+SIZES = {
+    "vocab_size": 96,
+    "hidden_size": 64,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 24,
+    "intermediate_size": 80,
+    "max_position_embeddings": 128,
+    "sliding_window": 16,
+    "attention_chunk_size": 16,
+    # experts
+    "num_experts": 4,
+    "num_local_experts": 4,
+    "n_routed_experts": 4,
+    "moe_num_experts": 4,
+    "num_experts_per_tok": 2,
+    "num_experts_per_token": 2,
+    "moe_topk": 2,
+    "moe_intermediate_size": 40,
+    "shared_expert_intermediate_size": 48,
+    "moe_shared_expert_intermediate_size": 48,
+    "n_group": 1,
+    "topk_group": 1,
+    "first_k_dense_replace": 1,
+    # latent attention
+    "q_lora_rank": 32,
+    "kv_lora_rank": 20,
+    "qk_nope_head_dim": 16,
+    "qk_rope_head_dim": 8,
+    "v_head_dim": 12,
+    "index_n_heads": 2,
+    "index_head_dim": 16,
+    "index_topk": 8,
+    # recurrences
+    "linear_num_key_heads": 2,
+    "linear_num_value_heads": 4,
+    "linear_key_head_dim": 12,
+    "linear_value_head_dim": 16,
+    "mamba_n_heads": 4,
+    "mamba_d_head": 32,
+    "mamba_n_groups": 1,
+    "mamba_d_state": 16,
+    "mamba_num_heads": 4,
+    "mamba_head_dim": 32,
+    "ssm_state_size": 16,
+    "state_size": 16,
+    # embeddings per layer
+    "vocab_size_per_layer_input": 96,
+    "hidden_size_per_layer_input": 8,
+}
+
+TOKENS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "sep_token_id": 2, "cls_token_id": 1}
+
+# Patterns longer than four layers, and fields of a family's own.
+OVERRIDES = {
+    "bamba": {"attn_layer_indices": [0, 2], "mamba_expand": 2},
+    "bailing_hybrid": {"num_hidden_layers": 5, "layer_group_size": 2},
+    "codegen": {"rotary_dim": 8},
+    "gptj": {"rotary_dim": 8},
+    "cpmant": {"dim_head": 24, "dim_ff": 80, "segment_types": 4, "prompt_types": 4, "prompt_length": 4},
+    "ctrl": {"dff": 80},
+    "dbrx": {"attn_config": {"kv_n_heads": 2, "rope_theta": 10000.0, "clip_qkv": 8.0}, "ffn_config": {"ffn_hidden_size": 80, "moe_num_experts": 4, "moe_top_k": 2}},
+    "deepseek_v2": {"num_experts_per_tok": 2, "topk_method": "greedy"},
+    "dots1": {"n_shared_experts": 1, "n_routed_experts": 4, "num_experts_per_tok": 2},
+    "falcon_h1": {"mamba_d_ssm": 128, "mamba_n_heads": 4, "mamba_d_head": 32},
+    "gemma3_text": {"num_hidden_layers": 7},
+    "gemma3n_text": {"num_hidden_layers": 7, "num_kv_shared_layers": 2, "layer_types": ["sliding_attention", "full_attention", "sliding_attention", "sliding_attention", "full_attention", "sliding_attention", "full_attention"], "intermediate_size": [80] * 7, "activation_sparsity_pattern": [0.0] * 7, "laurel_rank": 8, "altup_num_inputs": 2},
+    "gemma4_text": {"num_hidden_layers": 7, "global_head_dim": 32},
+    "gemma4_unified_text": {"num_hidden_layers": 7, "global_head_dim": 32},
+    "glm_moe_dsa": {"num_hidden_layers": 4},
+    "gpt_neo": {"num_hidden_layers": 4, "num_layers": 4, "attention_types": [[["global", "local"], 2]], "window_size": 16},
+    "granitemoehybrid": {"layer_types": ["attention", "mamba", "mamba", "attention"]},
+    "helium": {"head_dim": 16},
+    "hunyuan_v1_dense": {"head_dim": 24},
+    "hunyuan_v1_moe": {"head_dim": 24, "moe_topk": 2},
+    "inkling_text": {"dense_intermediate_size": 80},
+    "jamba": {"attn_layer_period": 2, "attn_layer_offset": 0, "mamba_dt_rank": 8},
+    "kimi_linear": {"linear_head_dim": 16, "linear_num_heads": 4, "num_hidden_layers": 5, "num_experts": 4},
+    "kolibri1": {"num_hidden_layers": 7},
+    "lfm2": {"full_attn_idxs": [1, 3]},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention", "conv", "full_attention"], "num_dense_layers": 1},
+    "longcat_flash": {"num_layers": 2, "ffn_hidden_size": 80, "expert_ffn_hidden_size": 40, "head_dim": 8, "n_routed_experts": 4, "zero_expert_num": 2},
+    "esm": {"vocab_size": 96, "mask_token_id": 3},
+    "mobilebert": {"embedding_size": 32, "hidden_size": 64, "intra_bottleneck_size": 32, "true_hidden_size": 32},
+    "neomme": {"head_dim": 16},
+    "mamba2": {"num_heads": 4, "head_dim": 32, "n_groups": 1},
+    "ministral": {"head_dim": 24},
+    "nemotron": {"head_dim": 16, "num_key_value_heads": 2},
+    "nemotron_h": {"layers_block_type": ["linear_attention", "moe", "full_attention", "mlp"], "n_groups": 1, "moe_shared_expert_intermediate_size": 48},
+    "qwen2_vl_text": {"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 3, 3]}},
+    "qwen2_5_vl_text": {"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 3, 3]}},
+    "glm4v_text": {"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 3, 3]}},
+    "glm4v_moe_text": {"rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [1, 1, 2]}},
+    "qwen3_5_text": {"num_hidden_layers": 5},
+    "qwen3_5_moe_text": {"num_hidden_layers": 5},
+    "qwen3_next": {"num_hidden_layers": 5},
+    "recurrent_gemma": {"attention_window_size": 16, "lru_width": 64, "head_dim": 16},
+    "rwkv": {},
+    "squeezebert": {"embedding_size": 64},
+    "xlnet": {"d_head": 16},
+    "xmod": {"default_language": "en_XX"},
+    "zamba2": {"num_hidden_layers": 4, "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"], "mamba_ngroups": 1, "n_mamba_heads": 4, "adapter_rank": 8, "hybrid_layer_ids": [1, 3]},
+}
+
+
+COMPOSITE = "a composite: its language model is asked under a model_type of its own"
+ENCODER_DECODER = "an encoder and a decoder"
+NO_CACHE_OBJECT = "keeps its states outside the library's Cache"
+OTHER_CACHE = "has a cache class of its own"
+
+# Not asked, and why.
+LEFT_OUT = {
+    **dict.fromkeys(
+        "emu3 fuyu gemma3 gemma3n gemma4 gemma4_unified git got_ocr2 llama4 mllama modernvbert moss_transcribe_diarize "
+        "phi4_multimodal qwen3_5 qwen3_5_moe ultravbert dots3_note qwen4_exp moshi unlimited_ocr glm5_next".split(),
+        COMPOSITE,
+    ),
+    **dict.fromkeys(
+        "bart bigbird_pegasus blenderbot blenderbot-small marian mbart musicgen musicgen_melody mvp pegasus plbart "
+        "prophetnet whisper".split(),
+        ENCODER_DECODER,
+    ),
+    **dict.fromkeys("openai-gpt recurrent_gemma rwkv xlnet xlstm reformer".split(), NO_CACHE_OBJECT),
+    **dict.fromkeys("minimax deepseek_v4".split(), OTHER_CACHE),
+    "blt": "bytes and patches: several models in one",
+    "perceiver": "no language model of its own",
+    "luke": "its entity vocabulary cannot be made small",
+    "gemma4_assistant": "drafts for another model",
+    "gemma4_unified_assistant": "drafts for another model",
+    "hrm_text": "runs its layers in cycles, each with a cache",
+    "longcat_flash": "two attentions in a layer, each with a cache",
+}
+
+# Language models of composites, which no mapping of the library lists.
+TEXT_MODELS = "qwen2_vl_text qwen2_5_vl_text qwen3_vl_text qwen3_vl_moe_text glm4v_text glm4v_moe_text mistral4".split()
+
+
+def asked_types():
+    """Every model_type that generates or fills in a mask, and the language models of composites."""
+    return list(dict.fromkeys([*MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, *MODEL_FOR_MASKED_LM_MAPPING_NAMES, *TEXT_MODELS]))
+
+
+def tiny_config(model_type):
+    cls = CONFIG_MAPPING[model_type]
+    fields = set(cls.default_config_fields()) | set(cls.attribute_map)
+    chosen = {name: value for name, value in {**SIZES, **TOKENS}.items() if name in fields}
+    if "kv_lora_rank" in fields and "num_key_value_heads" in fields:
+        chosen["num_key_value_heads"] = chosen["num_attention_heads"]
+    chosen |= OVERRIDES.get(model_type, {})
+    return AutoConfig.for_model(model_type, **chosen)

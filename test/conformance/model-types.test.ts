@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import {
+  compareModelType,
+  layerRuns,
+  type ModelTypeRow,
+  modelOfConfig,
+  modelOfRow,
+  readModelTypes,
+} from "../../conformance/transformers/model-types.ts";
+import { CONFIG_RULES } from "../../src/model/architectures/registry.ts";
+import { TRANSFORMERS_VERSION } from "../../src/runtimes/transformers/version.ts";
+
+const golden = readModelTypes();
+const rows = golden.rows.filter((row): row is ModelTypeRow => !("refused" in row));
+const covered = rows.filter((row) => CONFIG_RULES.has(row.modelType));
+
+const decoders = covered.filter((row) => row.caches !== undefined);
+
+/** Model types the library answered for that have no rules yet, and why. */
+const NOT_COVERED: { readonly [modelType: string]: string } = {
+  convbert: "half its heads are convolutions",
+  funnel: "pools tokens between its blocks, which are counted in three keys",
+  inkling_text: "attends beside several convolutions in every layer",
+  inkling2_text: "attends beside several convolutions in every layer",
+  mobilebert: "attends in a bottleneck narrower than its hidden size",
+};
+
+/** Classes that compute sizes or layers of their own from others; published configurations state them. */
+const COMPUTED_DEFAULTS: readonly string[] = ["jetmoe", "minicpm3", "nemotron_h", "zamba2"];
+
+describe("tiny models of transformers, by model_type", () => {
+  test(`were asked of the release that the cache follows`, () => {
+    expect(golden.versions.transformers).toBe(TRANSFORMERS_VERSION);
+  });
+
+  test(`are at least 100, and those without rules are named with their cause`, () => {
+    expect(covered.length).toBeGreaterThanOrEqual(100);
+    const missing = rows.filter((row) => !covered.includes(row)).map((row) => row.modelType);
+    expect(missing.sort()).toEqual(Object.keys(NOT_COVERED).sort());
+  });
+
+  test.each(covered)("$modelType: parameters, bytes, layers, heads and cache are those of the library", async (row) => {
+    expect(compareModelType(await modelOfRow(row), row)).toEqual([]);
+  });
+
+  test.each(covered.filter((row) => row.layerTypesImplied))(
+    "$modelType: the same without layer_types, which its class fills in",
+    async (row) => {
+      const { layer_types: _, layers_block_type: __, ...config } = row.config;
+      expect(compareModelType(await modelOfRow(row, config), row)).toEqual([]);
+    },
+  );
+
+  test("are refused, not guessed, where the class computes what a configuration leaves out", async () => {
+    for (const modelType of COMPUTED_DEFAULTS) {
+      const model = await modelOfConfig({ model_type: modelType, num_hidden_layers: 4 });
+      expect(model.layers.every(({ mixer }) => mixer.kind === "unknown")).toBe(true);
+      expect(model.diagnostics.map(({ code }) => code)).toContain("unknown-cache");
+    }
+  });
+
+  test.each(
+    decoders.flatMap(({ modelType, defaults }) =>
+      defaults === undefined || COMPUTED_DEFAULTS.includes(modelType) ? [] : [{ modelType, defaults }],
+    ),
+  )(
+    "$modelType: a configuration that leaves everything out has the layers of its class",
+    async ({ modelType, defaults }) => {
+      const config = { model_type: modelType, num_hidden_layers: defaults.num_hidden_layers };
+      const model = await modelOfConfig(config);
+      expect(layerRuns(model)).toEqual(defaults.layers);
+      const attention = model.layers.map(({ mixer }) => mixer).filter((mixer) => mixer.kind === "attention");
+      const kvHeads = defaults.num_key_value_heads;
+      if (kvHeads !== undefined && attention.length > 0) expect(attention[0]?.kvHeads).toBe(kvHeads);
+    },
+  );
+});
