@@ -7,7 +7,7 @@ import { readGolden as readTransformers } from "../../conformance/transformers/g
 import { readModelTypes } from "../../conformance/transformers/model-types.ts";
 import { inspectModel } from "../../src/inspect.ts";
 import { CONFIG_RULES } from "../../src/model/architectures/registry.ts";
-import { PROVEN_ARCHITECTURES } from "../../src/runtimes/llama-cpp/proven.ts";
+import { PROVEN_CACHES, PROVEN_WEIGHTS } from "../../src/runtimes/llama-cpp/proven.ts";
 import { LLAMA_CPP_VERSION } from "../../src/runtimes/llama-cpp/version.ts";
 import { PROVEN_MODEL_TYPES } from "../../src/runtimes/transformers/proven.ts";
 import { TRANSFORMERS_VERSION } from "../../src/runtimes/transformers/version.ts";
@@ -19,13 +19,15 @@ async function architecturesOf(paths: readonly string[]): Promise<string[]> {
   return [...new Set(names.map((name) => name ?? ""))].sort();
 }
 
-describe("a cache is called exact", () => {
+describe("a figure is called exact", () => {
   test("for the architectures, and the llama.cpp release, that golden numbers were asked of", async () => {
     const golden = readLlamaCpp("fixtures");
     const asked = [...new Set(golden.rows.map((row) => row.model))];
     const ofKeys = readArchitectures("architectures").rows.map((row) => row.architecture);
-    const proven = new Set([...(await architecturesOf(asked)), ...ofKeys]);
-    expect([...proven].sort()).toEqual([...PROVEN_ARCHITECTURES].sort());
+    const weighed = await architecturesOf(asked);
+    expect(weighed).toEqual([...PROVEN_WEIGHTS].sort());
+    const proven = new Set([...weighed, ...ofKeys]);
+    expect([...proven].sort()).toEqual([...PROVEN_CACHES].sort());
     expect(readArchitectures("architectures").engine).toEqual(golden.engine);
     expect(golden.engine.version).toBe(LLAMA_CPP_VERSION);
     expect(readdirSync(join(FIXTURE_FILES, "gguf")).length).toBeGreaterThan(20);

@@ -2,13 +2,13 @@ import type { Model } from "../../model/model.ts";
 import { assembleEstimate } from "../assemble.ts";
 import type { Certainty, MemoryEstimate } from "../estimate.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
-import type { Device, LlamaCppWorkload } from "../workload.ts";
+import type { LlamaCppWorkload } from "../workload.ts";
 import { layerCaches } from "./cache.ts";
 import { cellsOf } from "./cells.ts";
 import { computeItems } from "./compute.ts";
 import { overheadItems } from "./overhead.ts";
 import { alignmentOf, placeOn } from "./placement.ts";
-import { PROVEN_ARCHITECTURES } from "./proven.ts";
+import { PROVEN_CACHES, PROVEN_WEIGHTS } from "./proven.ts";
 import { refuseCacheTypes } from "./refusals.ts";
 import { resolveSettings } from "./settings.ts";
 import { LLAMA_CPP_VERSION } from "./version.ts";
@@ -21,23 +21,20 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
   const placement = placeOn(settings.devices);
   const cells = cellsOf(settings, model.causal);
   const caches = layerCaches(model, settings, cells, alignmentOf(placement.main))?.flat() ?? null;
-  const certainty = certaintyOf(model, placement.main.kind);
+  // The golden numbers were asked for on a CPU.
+  const certainty = (proven: ReadonlySet<string>): Certainty =>
+    placement.main.kind === "cpu" && proven.has(model.architecture ?? "") ? "exact" : "derived";
   return assembleEstimate({
     runtime: "llama.cpp",
     runtimeVersion: LLAMA_CPP_VERSION,
     workload: settings,
     deviceNames: [...new Set([placement.main.name, placement.host.name])],
-    weights: weightItems(model, placement, certainty),
-    cache: caches && cacheItems(caches, placement.main.name, certainty),
+    weights: weightItems(model, placement, certainty(PROVEN_WEIGHTS)),
+    cache: caches && cacheItems(caches, placement.main.name, certainty(PROVEN_CACHES)),
     compute: computeItems(model, settings, cells, placement),
     overhead: overheadItems(model, settings, placement),
     cachePerToken: caches && bytesPerToken(caches),
     sequences: settings.sequences,
     diagnostics: [],
   });
-}
-
-/** The golden numbers were asked for on a CPU. */
-function certaintyOf(model: Model, kind: Device["kind"]): Certainty {
-  return kind === "cpu" && PROVEN_ARCHITECTURES.has(model.architecture ?? "") ? "exact" : "derived";
 }
