@@ -3,6 +3,7 @@ import type { Mixer } from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
 import type { MemoryItem } from "../estimate.ts";
 import type { Cells } from "./cells.ts";
+import { WITHOUT_COMPUTE_FORM } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 
@@ -19,14 +20,19 @@ const SOURCE = "closed form of the widest graph moment (llama.cpp 0.5.0 src/llam
 const F32_BYTES = 4;
 const F16_BYTES = 2;
 
-/** Items for the compute buffers of the main device and, beside a GPU, of the host; null where a mixer is unknown. */
+/**
+ * Items for the compute buffers of the main device and, beside a GPU, of the host. Null where the form is not known to
+ * hold: unknown mixers, architectures it was refuted for, models that look both ways and cache all the same.
+ */
 export function computeItems(
   model: Model,
   settings: LlamaCppSettings,
   cells: Cells,
   placement: Placement,
+  cacheBytes: number,
 ): MemoryItem[] | null {
   const { hiddenSize } = model;
+  if (WITHOUT_COMPUTE_FORM.has(model.architecture ?? "") || (!model.causal && cacheBytes > 0)) return null;
   const layers = model.layers.filter((layer) => layer.mtp !== true);
   if (hiddenSize === null || layers.length === 0 || layers.some((layer) => layer.mixer.kind === "unknown")) return null;
   const tokens = Math.min(cells.full * cells.streams, cells.microBatch);

@@ -34,3 +34,24 @@ export const ROUTER_LAYER: ReadonlySet<string> = new Set(["graniteswitch"]);
 
 /** Flash attention is switched off, whatever was asked for (src/llama-context.cpp:3757). */
 export const WITHOUT_FLASH_ATTENTION: ReadonlySet<string> = new Set(["grok"]);
+
+/**
+ * Architectures whose graph has a moment that the closed form of `compute.ts` does not see (indexers, compression, expert
+ * logits, per-layer inputs, relative positions): asked, the engine reserved more than the form's bounds, or less.
+ */
+export const WITHOUT_COMPUTE_FORM: ReadonlySet<string> = new Set([
+  "deepseek32",
+  "deepseek4",
+  "dots3note",
+  "gemma3n",
+  "glm-dsa",
+  "grok",
+  "hy_v4",
+  "llama-embed",
+  "minimax-m3",
+  "qwen3tts",
+  "qwen4exp",
+  "t5",
+  "t5encoder",
+  "wavtokenizer-dec",
+]);

@@ -21,6 +21,7 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
   const placement = placeOn(settings.devices);
   const cells = cellsOf(settings, model.causal);
   const caches = layerCaches(model, settings, cells, alignmentOf(placement.main))?.flat() ?? null;
+  const cacheBytes = caches?.reduce((sum, cache) => sum + cache.bytes, 0) ?? 0;
   // The golden numbers were asked for on a CPU.
   const certainty = (proven: ReadonlySet<string>): Certainty =>
     placement.main.kind === "cpu" && proven.has(model.architecture ?? "") ? "exact" : "derived";
@@ -31,7 +32,7 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
     deviceNames: [...new Set([placement.main.name, placement.host.name])],
     weights: weightItems(model, placement, certainty(PROVEN_WEIGHTS)),
     cache: caches && cacheItems(caches, placement.main.name, certainty(PROVEN_CACHES)),
-    compute: computeItems(model, settings, cells, placement),
+    compute: computeItems(model, settings, cells, placement, cacheBytes),
     overhead: overheadItems(model, settings, placement),
     cachePerToken: caches && bytesPerToken(caches),
     sequences: settings.sequences,
