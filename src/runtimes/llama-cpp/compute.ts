@@ -9,7 +9,7 @@ import type { LlamaCppSettings } from "./settings.ts";
 
 /**
  * Compute buffers by a closed form: the widest moment of the worst-case prompt graph. Against what the engine reserved
- * on a CPU it was 0.79 to 1.04 of 207 settings of 16 published shapes, and 0.50 to 1.00 of 287 settings of the toy-sized
+ * on a CPU it was 0.79 to 1.04 of it in 246 settings of 19 model shapes, and 0.50 to 1.00 in 287 settings of the toy-sized
  * fixtures, where constant parts weigh; the bounds held in all of them (`conformance/llama-cpp/`).
  */
 const LOW_FACTOR = 0.75;
