@@ -1,4 +1,5 @@
 import * as llamaCpp from "./llama-cpp/check.ts";
+import { checkComputeBounds } from "./llama-cpp/compute-bounds.ts";
 import type { PartResult } from "./part.ts";
 import { checkReaders } from "./readers/check.ts";
 import { checkRealInput } from "./real-input.ts";
@@ -20,6 +21,7 @@ const PARTS: readonly Part[] = [
   checkRealInput,
   llamaCpp.checkGoldenNumbers,
   llamaCpp.checkArchitectureNumbers,
+  checkComputeBounds,
   llamaCpp.checkPublishedBinary,
   ...VERSIONS.map((version) => () => transformers.checkGoldenNumbers(version)),
 ];
