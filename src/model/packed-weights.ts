@@ -2,7 +2,8 @@ import { quote } from "../bytes/printable.ts";
 import type { Reporter } from "../diagnostics.ts";
 import type { TensorEntry } from "../formats/tensor-entry.ts";
 import type { ConfigObject } from "./config.ts";
-import { PACKED_SCHEMES, type Siblings } from "./packed-schemes.ts";
+import type { Siblings } from "./packed-scheme.ts";
+import { PACKED_SCHEMES } from "./packed-schemes.ts";
 
 /** What every tensor stands for, in order, and how the weights are packed when they are. */
 export type DecodedWeights = { readonly parameters: readonly number[]; readonly method: string | undefined };
@@ -24,7 +25,8 @@ export function decodeWeights(
   report: Reporter,
 ): DecodedWeights {
   const modules = new Map<string, Map<string, TensorEntry>>();
-  const places = tensors.map(({ name }) => splitName(name));
+  const bare = bareWeights(tensors);
+  const places = tensors.map(({ name }) => splitName(name, bare));
   tensors.forEach((tensor, index) => {
     const { module, part } = places[index] ?? { module: "", part: tensor.name };
     const parts = modules.get(module) ?? new Map<string, TensorEntry>();
@@ -36,14 +38,16 @@ export function decodeWeights(
   const parameters = tensors.map((tensor, index) => {
     const { module, part } = places[index] ?? { module: "", part: tensor.name };
     const siblings: Siblings = modules.get(module) ?? new Map();
+    let known = false;
     for (const scheme of PACKED_SCHEMES) {
       const count = scheme.count({ part, tensor, siblings, module, quantization });
       if (count === undefined) continue;
+      known = true;
       if (count === "undecoded") break;
       if (count > 0) bytesByMethod.set(scheme.method, (bytesByMethod.get(scheme.method) ?? 0) + tensor.bytes);
       return count;
     }
-    if (INTEGER_DTYPES.has(tensor.dtype) && WEIGHT_PART.test(part)) undecoded.push(tensor.name);
+    if (known || (INTEGER_DTYPES.has(tensor.dtype) && WEIGHT_PART.test(part))) undecoded.push(tensor.name);
     return tensor.elements;
   });
   if (undecoded.length > 0) {
@@ -58,15 +62,45 @@ export function decodeWeights(
   return { parameters, method: packed ? (declared ?? detected ?? "unknown") : undefined };
 }
 
+/** Types of weights that have their scales beside them. */
+const CONTAINER_DTYPES: ReadonlySet<string> = new Set([...INTEGER_DTYPES, "I8", "F8_E4M3", "F8_E5M2"]);
+
+/** What follows a weight that is no module (`…experts.gate_up_proj`), as the part of a module it stands for. */
+const BARE_SUFFIXES: readonly (readonly [suffix: string, part: string])[] = [
+  ["_weight_scale", "weight_scale"],
+  ["_weight_scale_2", "weight_scale_2"],
+  ["_weight_scale_inv", "weight_scale_inv"],
+  ["_scale_inv", "weight_scale_inv"],
+  ["_input_scale", "input_scale"],
+  ["_activation_scale", "activation_scale"],
+  ["_scale", "weight_scale"],
+];
+
+/** Names of packed weights that are no module but have scales beside them. */
+function bareWeights(tensors: readonly TensorEntry[]): ReadonlySet<string> {
+  const containers = new Set(tensors.flatMap(({ name, dtype }) => (CONTAINER_DTYPES.has(dtype) ? [name] : [])));
+  const found = tensors.flatMap(({ name }) =>
+    BARE_SUFFIXES.map(([suffix]) => (name.endsWith(suffix) ? name.slice(0, -suffix.length) : "")),
+  );
+  return new Set(found.filter((name) => containers.has(name) && !name.endsWith(".weight")));
+}
+
 /**
  * A name as its module and the part of it: `…q_proj` and `weight_scale`, `…q_proj` and `weight.absmax` (bitsandbytes),
  * `…experts.gate_up_proj` and `_blocks` (gpt-oss).
  */
-function splitName(name: string): { module: string; part: string } {
+function splitName(name: string, bare: ReadonlySet<string>): { module: string; part: string } {
   const quantState = name.indexOf(".weight.");
   if (quantState >= 0) return { module: name.slice(0, quantState), part: name.slice(quantState + 1) };
+  if (bare.has(name)) return { module: name, part: "weight" };
+  for (const [suffix, part] of BARE_SUFFIXES) {
+    if (name.endsWith(suffix) && bare.has(name.slice(0, -suffix.length))) {
+      return { module: name.slice(0, -suffix.length), part };
+    }
+  }
   for (const suffix of ["_blocks", "_scales"]) {
-    if (name.endsWith(suffix)) return { module: name.slice(0, -suffix.length), part: suffix };
+    if (name.endsWith(suffix) && !name.endsWith(".weight_scales"))
+      return { module: name.slice(0, -suffix.length), part: suffix };
   }
   const dot = name.lastIndexOf(".");
   return { module: name.slice(0, Math.max(dot, 0)), part: name.slice(dot + 1) };
