@@ -59,7 +59,6 @@ export type InspectCode =
   | "unknown-architecture"
   | "inconsistent-model"
   | "unknown-cache"
-  | "not-loaded"
   | "undecoded-weights"
   // the runtimes
   | "unsupported-runtime"

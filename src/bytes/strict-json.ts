@@ -1,10 +1,8 @@
 import { InspectError } from "../errors.ts";
-import { type JsonScanner, type JsonValue, scanJson } from "./json-scanner.ts";
+import { type JsonScanner, scanJson } from "./json-scanner.ts";
 
 /** A number not written as a plain integer: `2.0`, `2e0`, `-0`, `1e400`. Its text says what it was. */
 export type JsonDecimal = { readonly decimal: string };
-
-export type StrictJson = JsonValue<JsonDecimal>;
 
 export type StrictJsonOptions = {
   readonly label: string;
@@ -27,14 +25,6 @@ export function scanStrictJson(text: string, options: StrictJsonOptions): JsonSc
     constants: new Map(),
     decimal: (token) => ({ decimal: token }),
   });
-}
-
-/** The whole text as one value; see {@link scanStrictJson}. */
-export function parseStrictJson(text: string, options: StrictJsonOptions): StrictJson {
-  const scanner = scanStrictJson(text, options);
-  const value = scanner.value();
-  scanner.end();
-  return value;
 }
 
 /** Bytes as text. Throws `invalid-utf8`; a byte order mark stays in the text, where no JSON may have one. */

@@ -2,11 +2,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JsonValue } from "../../src/bytes/json-scanner.ts";
 import { parseLooseJson } from "../../src/bytes/loose-json.ts";
-import { decodeUtf8, parseStrictJson, scanStrictJson } from "../../src/bytes/strict-json.ts";
+import { decodeUtf8, scanStrictJson } from "../../src/bytes/strict-json.ts";
 import type { InspectCode } from "../../src/errors.ts";
 
 const OPTIONS = { label: "header", maxDepth: 64 };
-const strict = (text: string) => parseStrictJson(text, OPTIONS);
+const strict = (text: string) => {
+  const scanner = scanStrictJson(text, OPTIONS);
+  const value = scanner.value();
+  scanner.end();
+  return value;
+};
 const loose = (text: string) => parseLooseJson(text, { ...OPTIONS, label: "config.json" });
 
 /** Maps as objects, so that a value can be compared with what JSON.parse gives. */
