@@ -49,7 +49,7 @@ def build(config, values):
     known = getattr(transformers, architecture, None) if architecture else None
     dtype = config.dtype or config.get_text_config().dtype or torch.float32
     with torch.device("meta"):
-        if known is not None:
+        if known is not None and isinstance(config, known.config_class):
             return known._from_config(config, dtype=dtype)
         causal = type(config) in AutoModelForCausalLM._model_mapping
         return (AutoModelForCausalLM if causal else AutoModel).from_config(config, dtype=dtype)
