@@ -24,6 +24,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelF
 from transformers.cache_utils import get_layer_types_and_kwargs
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
+import encoder_decoders
 from tiny_configs import ENCODERS, LEFT_OUT, asked_types, tiny_config
 
 STATE_ATTRIBUTES = ("keys", "values", "indexer_keys", "conv_states", "recurrent_states")
@@ -156,6 +157,8 @@ def ranges(numbers):
 
 def loader_of(config):
     """Encoders as such; everything else that generates, as it does."""
+    if config.model_type in encoder_decoders.ENCODER_DECODERS:
+        return encoder_decoders.loader_of(config.model_type)
     if config.model_type in ENCODERS:
         return AutoModelForMaskedLM
     return AutoModelForCausalLM if type(config) in AutoModelForCausalLM._model_mapping else AutoModel
@@ -180,13 +183,14 @@ def measure(model_type):
         text = json.loads((Path(folder) / "config.json").read_text())
         tensors = header(Path(folder) / "model.safetensors")
         halved = type(model).from_pretrained(folder, dtype=torch.bfloat16).eval()
-        runs = caches(model, halved) if keeps_cache(model) else {}
+        runs = runs_of(model, halved)
     text.pop("transformers_version", None)
     row = {
         "modelType": model_type,
         "class": type(model).__name__,
         "parameters": model.num_parameters(),
         "buffers": saved_buffers(model),
+        **unsaved_parameters(model, tensors),
         "weightBytes": [weight_bytes(model), weight_bytes(halved)],
         "layers": config.get_text_config(decoder=True).num_hidden_layers,
         "config": text,
@@ -203,8 +207,10 @@ def measure(model_type):
     return row
 
 
-def keeps_cache(model):
-    return model.config.model_type not in ENCODERS and not model.config.is_encoder_decoder
+def runs_of(model, halved):
+    if model.config.is_encoder_decoder:
+        return encoder_decoders.caches(model, halved, cache_bytes, cache_shapes)
+    return {} if model.config.model_type in ENCODERS else caches(model, halved)
 
 
 def implied_layer_types(model_type, text):
@@ -222,6 +228,15 @@ def saved_buffers(model):
     """Elements of the state that is saved but is no parameter, such as the bias of a router."""
     parameters = dict(model.named_parameters(remove_duplicate=False))
     return sum(tensor.numel() for name, tensor in model.state_dict().items() if name not in parameters)
+
+
+def unsaved_parameters(model, tensors):
+    """Elements of parameters that are made anew on loading, such as positions that follow from a formula."""
+    names = {}
+    for name, tensor in model.named_parameters(remove_duplicate=False):
+        names.setdefault(tensor.data_ptr(), (tensor.numel(), []))[1].append(name)
+    count = sum(numel for numel, tied in names.values() if not any(name in tensors for name in tied))
+    return {"unsaved": count} if count > 0 else {}
 
 
 def class_defaults(model_type):

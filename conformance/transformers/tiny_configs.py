@@ -1,5 +1,6 @@
 """Small configurations of every model_type: the class's own structure with few layers and narrow widths."""
 
+import encoder_decoders
 from transformers import AutoConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import (
@@ -134,11 +135,7 @@ LEFT_OUT = {
         "phi4_multimodal qwen3_5 qwen3_5_moe ultravbert dots3_note qwen4_exp moshi unlimited_ocr glm5_next".split(),
         COMPOSITE,
     ),
-    **dict.fromkeys(
-        "bart bigbird_pegasus blenderbot blenderbot-small marian mbart musicgen musicgen_melody mvp pegasus plbart "
-        "prophetnet whisper".split(),
-        ENCODER_DECODER,
-    ),
+    **dict.fromkeys("musicgen musicgen_melody".split(), ENCODER_DECODER),
     **dict.fromkeys("openai-gpt recurrent_gemma rwkv xlnet xlstm reformer".split(), NO_CACHE_OBJECT),
     **dict.fromkeys("minimax deepseek_v4".split(), OTHER_CACHE),
     "blt": "bytes and patches: several models in one",
@@ -156,10 +153,13 @@ TEXT_MODELS = "qwen2_vl_text qwen2_5_vl_text qwen3_vl_text qwen3_vl_moe_text glm
 
 def asked_types():
     """Every model_type that generates or fills in a mask, and the language models of composites."""
-    return list(dict.fromkeys([*MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, *MODEL_FOR_MASKED_LM_MAPPING_NAMES, *TEXT_MODELS]))
+    listed = [*MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, *MODEL_FOR_MASKED_LM_MAPPING_NAMES, *TEXT_MODELS]
+    return list(dict.fromkeys([*listed, *encoder_decoders.ENCODER_DECODERS]))
 
 
 def tiny_config(model_type):
+    if model_type in encoder_decoders.ENCODER_DECODERS:
+        return encoder_decoders.tiny_config(model_type)
     cls = CONFIG_MAPPING[model_type]
     fields = set(cls.default_config_fields()) | set(cls.attribute_map)
     chosen = {name: value for name, value in {**SIZES, **TOKENS}.items() if name in fields}

@@ -83,21 +83,31 @@ const fusedExperts: readonly TensorRole[] = [{ fact: "experts", axis: 0, packed:
 
 /** safetensors list the output dimension first. Biases prove the rows of matrices whose packing hides them. */
 const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, readonly TensorRole[]>([
-  ...["self_attn.k_proj", "attention.wk", "attention.self.key", "attention.k_lin", "attn.k_proj"].flatMap(
-    (path): [string, readonly TensorRole[]][] => [
-      [`${path}.weight`, keyRoles],
-      [`${path}.bias`, keyRoles],
-      [`${path}.weight_packed`, [{ fact: "keyWidth", axis: 0, packed: true }]],
-      [`${path}.qweight`, [ATTENTION]],
-    ],
-  ),
-  ...["self_attn.v_proj", "attention.wv", "attention.self.value", "attention.v_lin", "attn.v_proj"].flatMap(
-    (path): [string, readonly TensorRole[]][] => [
-      [`${path}.weight`, valueRoles],
-      [`${path}.bias`, valueRoles],
-      [`${path}.weight_packed`, [{ fact: "valueWidth", axis: 0, packed: true }]],
-    ],
-  ),
+  ...[
+    "self_attn.k_proj",
+    "attention.wk",
+    "attention.self.key",
+    "attention.k_lin",
+    "attn.k_proj",
+    "self_attn.key_proj",
+  ].flatMap((path): [string, readonly TensorRole[]][] => [
+    [`${path}.weight`, keyRoles],
+    [`${path}.bias`, keyRoles],
+    [`${path}.weight_packed`, [{ fact: "keyWidth", axis: 0, packed: true }]],
+    [`${path}.qweight`, [ATTENTION]],
+  ]),
+  ...[
+    "self_attn.v_proj",
+    "attention.wv",
+    "attention.self.value",
+    "attention.v_lin",
+    "attn.v_proj",
+    "self_attn.value_proj",
+  ].flatMap((path): [string, readonly TensorRole[]][] => [
+    [`${path}.weight`, valueRoles],
+    [`${path}.bias`, valueRoles],
+    [`${path}.weight_packed`, [{ fact: "valueWidth", axis: 0, packed: true }]],
+  ]),
   ["self_attn.qkv_proj.weight", [{ fact: "qkvWidth", axis: 0 }]],
   ["self_attn.q_proj.weight", [ATTENTION]],
   ["self_attn.o_proj.weight", [ATTENTION]],
@@ -105,6 +115,16 @@ const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, rea
   ["mlp.down_proj.weight", [{ fact: "denseWidth", axis: 1 }]],
   ["feed_forward.w2.weight", [{ fact: "denseWidth", axis: 1 }]],
   ["intermediate.dense.weight", [{ fact: "denseWidth", axis: 0 }]],
+  ...["fc1", "ffn.fc1"].map((path): [string, readonly TensorRole[]] => [
+    `${path}.weight`,
+    [{ fact: "denseWidth", axis: 0 }],
+  ]),
+  ["layer.#.SelfAttention.k.weight", keyRoles],
+  ["layer.#.SelfAttention.v.weight", valueRoles],
+  ["layer.#.DenseReluDense.wo.weight", [{ fact: "denseWidth", axis: 1 }]],
+  ["layer.#.mlp.wo.weight", [{ fact: "denseWidth", axis: 1 }]],
+  ["layer.2.mlp.experts.#.wo.weight", [{ fact: "expertWidth", axis: 1 }]],
+  ["ffn.experts.#.fc2.weight", [{ fact: "expertWidth", axis: 1 }]],
   ["ffn.lin1.weight", [{ fact: "denseWidth", axis: 0 }]],
   ["mlp.experts.#.down_proj.weight", [{ fact: "expertWidth", axis: 1 }]],
   ["block_sparse_moe.experts.#.w2.weight", [{ fact: "expertWidth", axis: 1 }]],
