@@ -86,7 +86,7 @@ OVERRIDES = {
     "longt5": {"local_radius": 15},
     # Its encoder and its decoder write their heads into one configuration.
     "moonshine": {f"{side}_num_{heads}_heads": 4 for side in ("encoder", "decoder") for heads in ("attention", "key_value")},
-    "moonshine_streaming": {"encoder_config": {"hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 4, "sliding_windows": [[16, 4]] * 3}, "head_dim": 16, "num_key_value_heads": 2},
+    "moonshine_streaming": {"encoder_config": {"hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 4, "sliding_windows": [[16, 4]] * 3}, "head_dim": 16, "num_key_value_heads": 4},
     "pegasus_x": {"num_global_tokens": 4, "block_size": 8},
     "t5gemma": {"vocab_size": 96, "encoder": {**GEMMA, "num_hidden_layers": 3, "hidden_size": 48}, "decoder": {**GEMMA, "num_hidden_layers": 4}},
     "t5gemma2": {
@@ -98,7 +98,9 @@ OVERRIDES = {
     },
 }
 
-SPEECH_FRAMES = {"speech_to_text": 4, "canary": 8, "cohere_asr": 8}
+# Samples or frames of sound that make about a token.
+SAMPLES = {"moonshine": 1600, "moonshine_streaming": 320}
+FRAMES = {"speech_to_text": 4, "canary": 8, "cohere_asr": 8}
 BATCHES = (1, 3)
 # Tokens given to the encoder, then to the decoder.
 LENGTHS = ((9, 5), (40, 33))
@@ -125,10 +127,10 @@ def encoder_inputs(model, batch, tokens):
         return {"input_features": torch.zeros(batch, config.num_mel_bins, 2 * config.max_source_positions, dtype=model.dtype)}
     if model_type == "pop2piano":
         return {"inputs_embeds": torch.zeros(batch, tokens, config.d_model, dtype=model.dtype)}
-    if model_type.startswith("moonshine"):
-        return {"input_values": torch.zeros(batch, 1600 * tokens, dtype=model.dtype)}
+    if model_type in SAMPLES:
+        return {"input_values": torch.zeros(batch, SAMPLES[model_type] * tokens, dtype=model.dtype)}
     if model_type in SPEECH:
-        return {"input_features": torch.zeros(batch, SPEECH_FRAMES[model_type] * tokens, SIZES["num_mel_bins"], dtype=model.dtype)}
+        return {"input_features": torch.zeros(batch, FRAMES[model_type] * tokens, SIZES["num_mel_bins"], dtype=model.dtype)}
     return {"input_ids": torch.full((batch, tokens), 5)}
 
 

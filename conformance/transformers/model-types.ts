@@ -162,6 +162,7 @@ function cachedHeads({ mixer, cross }: ModelLayer): string {
 function ownHeads(mixer: Mixer): string {
   const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
   if (attention.kind === "latent") return `1 x ${attention.kvLoraRank} + ${attention.ropeDim}`;
+  if (attention.kind === "cross") return `${attention.kvHeads} x ${attention.keyDim} + ${attention.valueDim}`;
   if (attention.kind !== "attention" || attention.sharesCacheWith !== undefined) return "none";
   return `${attention.kvHeads} x ${attention.keyDim} + ${attention.valueDim}`;
 }

@@ -101,6 +101,11 @@ OVERRIDES = {
     "lfm2_moe": {"layer_types": ["conv", "full_attention", "conv", "full_attention"], "num_dense_layers": 1},
     "longcat_flash": {"num_layers": 2, "ffn_hidden_size": 80, "expert_ffn_hidden_size": 40, "head_dim": 8, "n_routed_experts": 4, "zero_expert_num": 2},
     "esm": {"vocab_size": 96, "mask_token_id": 3},
+    "mllama": {
+        "text_config": {**{name: SIZES[name] for name in "vocab_size hidden_size num_hidden_layers num_attention_heads num_key_value_heads intermediate_size max_position_embeddings".split()}, **TOKENS, "cross_attention_layers": [1, 3]},
+        "vision_config": {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_global_layers": 1, "attention_heads": 2, "image_size": 28, "intermediate_layers_indices": [0, 1], "vision_output_dim": 96},
+        "image_token_index": 95,
+    },
     "mobilebert": {"embedding_size": 32, "hidden_size": 64, "intra_bottleneck_size": 32, "true_hidden_size": 32},
     "neomme": {"head_dim": 16},
     "mamba2": {"num_heads": 4, "head_dim": 32, "n_groups": 1},
@@ -131,7 +136,7 @@ OTHER_CACHE = "has a cache class of its own"
 # Not asked, and why.
 LEFT_OUT = {
     **dict.fromkeys(
-        "emu3 fuyu gemma3 gemma3n gemma4 gemma4_unified git got_ocr2 llama4 mllama modernvbert moss_transcribe_diarize "
+        "emu3 fuyu gemma3 gemma3n gemma4 gemma4_unified git got_ocr2 llama4 modernvbert moss_transcribe_diarize "
         "phi4_multimodal qwen3_5 qwen3_5_moe ultravbert dots3_note qwen4_exp moshi unlimited_ocr glm5_next".split(),
         COMPOSITE,
     ),

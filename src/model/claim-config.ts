@@ -1,12 +1,12 @@
 import type { LayerRules } from "./architectures/architecture.ts";
 import { CONFIG_CLASSES } from "./architectures/config-classes.ts";
-import { cross } from "./architectures/config-encoder-decoders.ts";
+import { cross } from "./architectures/cross-rules.ts";
 import { configExperts } from "./architectures/feed-forward-rules.ts";
 import { CONFIG_RULES } from "./architectures/registry.ts";
 import { type ConfigObject, textConfig } from "./config.ts";
 import { type ConfigClass, configKeys } from "./config-keys.ts";
 import type { Keys } from "./keys.ts";
-import { reconcileLayerCount } from "./layer-count.ts";
+import { encoderLayerCount, reconcileLayerCount } from "./layer-count.ts";
 import { layerShapes } from "./layer-shapes.ts";
 import type { SafetensorsInput } from "./model-input.ts";
 import type { LayerShape, ShapeClaim } from "./shape.ts";
@@ -66,7 +66,7 @@ export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): 
     vocabularySize: keys.integer(...VOCABULARY),
     trainedContext: keys.tokens(...CONTEXT),
     layers: alone ? layers?.main.map(bothWays) : layers?.main,
-    ...(encoder && { encoder: { layerCount: keys.integer(...encoder.layerCount) } }),
+    ...(encoder && { encoder: { layerCount: encoderLayerCount(encoder.layerCount, keys, input.limits) } }),
     mtpLayers: layers?.mtp ?? [],
     mtpLayerCount: count?.mtp ?? 0,
     causal: alone === undefined && ((rules?.causal ?? true) || keys.flag("is_decoder") === true),

@@ -1,7 +1,7 @@
 import { ggufFeedForward } from "./architectures/feed-forward-rules.ts";
 import { GGUF_RULES } from "./architectures/registry.ts";
 import { ggufArrayLength, ggufKeys, ggufText } from "./gguf-keys.ts";
-import { reconcileLayerCount } from "./layer-count.ts";
+import { encoderLayerCount, reconcileLayerCount } from "./layer-count.ts";
 import { layerShapes } from "./layer-shapes.ts";
 import type { GgufInput } from "./model-input.ts";
 import type { ShapeClaim } from "./shape.ts";
@@ -37,7 +37,7 @@ export function claimFromGguf(input: GgufInput, tensors: TensorClaim): ShapeClai
     vocabularySize: ggufArrayLength(metadata, "tokenizer.ggml.tokens") ?? keys.integer("vocab_size"),
     trainedContext: keys.tokens("context_length"),
     layers: layers?.main,
-    ...(encoder && { encoder: { layerCount: keys.integer(...encoder.layerCount) } }),
+    ...(encoder && { encoder: { layerCount: encoderLayerCount(encoder.layerCount, keys, limits) } }),
     mtpLayers: layers?.mtp ?? [],
     mtpLayerCount: count?.mtp ?? 0,
     causal: (rules?.causal ?? true) && causal,

@@ -48,7 +48,14 @@ export function reconcile(claim: ShapeClaim, tensors: TensorClaim, report: Repor
       claim.origin,
       report,
     ),
-    vocabularySize: settleSize("vocabulary", claim.vocabularySize, tensors.vocabularySize, claim.origin, report),
+    vocabularySize: settleSize(
+      "vocabulary",
+      claim.vocabularySize,
+      // An embedding may have rows of its own beyond those that are predicted.
+      tensors.logits === claim.vocabularySize ? claim.vocabularySize : tensors.vocabularySize,
+      claim.origin,
+      report,
+    ),
     main,
     mtp,
   };

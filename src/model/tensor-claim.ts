@@ -42,6 +42,8 @@ export type TensorClaim = {
   readonly encoderBlocks: number | undefined;
   readonly hiddenSize: number | undefined;
   readonly vocabularySize: number | undefined;
+  /** Rows of the output matrix. */
+  readonly logits: number | undefined;
   readonly hasEmbedding: boolean;
   readonly hasOutput: boolean;
   readonly blocks: ReadonlyMap<number, BlockEvidence>;
@@ -75,13 +77,13 @@ export function claimFromTensors(
   let unbelievedBlock: number | undefined;
   let encoderBlocks: number | undefined;
   let encoderAlone = false;
-  const global: { hidden?: number; vocabulary?: number; finalNorm?: number; output?: number } = {};
+  const global: { hidden?: number; vocabulary?: number; finalNorm?: number; output?: number; logits?: number } = {};
   tensors.forEach((tensor, index) => {
     const place = places[index];
     if (place === undefined) return;
     if (place.encoder !== undefined) {
       const { block } = place.encoder;
-      if (block !== undefined) encoderBlocks = Math.max(encoderBlocks ?? 0, block + 1);
+      if (block !== undefined && block <= largestBlock) encoderBlocks = Math.max(encoderBlocks ?? 0, block + 1);
       return;
     }
     if (place.separateMtp) {
@@ -121,6 +123,7 @@ export function claimFromTensors(
     encoderBlocks,
     hiddenSize: global.hidden ?? global.finalNorm,
     vocabularySize: global.vocabulary,
+    logits: global.logits,
     hasEmbedding: global.vocabulary !== undefined,
     hasOutput: global.output !== undefined,
     blocks,

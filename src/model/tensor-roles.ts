@@ -1,6 +1,6 @@
 import type { BlockEvidence } from "./tensor-claim.ts";
 
-type GlobalFact = "hidden" | "vocabulary" | "finalNorm" | "output";
+type GlobalFact = "hidden" | "vocabulary" | "finalNorm" | "output" | "logits";
 
 /** A fact that one dimension of a tensor proves; without an axis its being there proves it. */
 export type TensorRole = {
@@ -69,7 +69,7 @@ const HF_EMBEDDING_ROLES: readonly TensorRole[] = [
   { fact: "hidden", axis: 1 },
 ];
 const HF_FINAL_NORM_ROLES: readonly TensorRole[] = [{ fact: "finalNorm", axis: 0 }];
-const HF_OUTPUT_ROLES: readonly TensorRole[] = [{ fact: "output" }];
+const HF_OUTPUT_ROLES: readonly TensorRole[] = [{ fact: "output" }, { fact: "logits", axis: 0 }];
 
 function hfTop(name: string): readonly TensorRole[] {
   if (HF_EMBEDDING.test(name)) return HF_EMBEDDING_ROLES;

@@ -134,6 +134,7 @@ minimax_m3_vl_text 200064 60 6144 64 4 128 3072 524288 - false index_n_heads=4 i
 ministral 32000 32 4096 32 8 - 14336 131072 4096 false
 ministral3 131072 34 4096 32 8 128 14336 262144 - false
 mistral4 131072 36 4096 32 32 - 12288 1048576 - false v_head_dim=128 kv_lora_rank=256 qk_rope_head_dim=64 qk_nope_head_dim=64 num_local_experts=128 n_routed_experts=128 num_experts_per_tok=4 moe_intermediate_size=2048 n_shared_experts=1 first_k_dense_replace=0 num_local_experts>n_routed_experts
+mllama 128256 40 4096 32 8 - 14336 131072 - false
 mllama_text_model 128256 40 4096 32 8 - 14336 131072 - false
 modernbert 50368 22 768 12 - - 1152 8192 - true local_attention=128
 modernbert-decoder 50368 22 768 12 - - 1152 8192 - true local_attention=128
@@ -198,7 +199,6 @@ t5gemma 256000 26 2304 8 4 256 9216 8192 4096 true
 t5gemma2 262208 26 2304 8 4 256 9216 131072 4096 true
 tapas 30522 12 768 12 - - 3072 1024 - true
 trocr 50265 12 1024 16 - - - 512 - true d_model=1024 decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>decoder_attention_heads hidden_size>d_model num_hidden_layers>decoder_layers
-udop 33201 24 1024 16 - - - - - true d_model=1024 d_kv=64 d_ff=4096 num_layers=24 num_heads=16 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers
 ultrabert 32000 32 4096 32 - - 11008 32768 128 false
 umt5 250112 8 512 6 - 64 - - - - d_model=512 d_kv=64 d_ff=1024 num_layers=8 num_heads=6 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
 vaultgemma 256000 26 2304 8 4 256 9216 8192 4096 true

@@ -1,29 +1,11 @@
 import type { ConfigAliases } from "../config-keys.ts";
-import type { FeedForward } from "../feed-forward.ts";
-import type { Keys } from "../keys.ts";
-import type { Architecture, CrossRule, FeedForwardRule } from "./architecture.ts";
+import type { Architecture } from "./architecture.ts";
 import { configAttention } from "./attention-rules.ts";
 import { configFeedForward } from "./config-feed-forward.ts";
-import { configLayers } from "./config-layers.ts";
+import { configLayers, everyNth } from "./config-layers.ts";
+import { cross, crossAlike } from "./cross-rules.ts";
+import { nllbSparse, someExperts, switchSparse } from "./encoder-decoder-rules.ts";
 import { noWindow } from "./windows.ts";
-
-/** Heads as those over the decoder's own tokens. `fixedTokens`: the key of the one length that the encoder's output has. */
-function crossAlike(...fixedTokens: readonly string[]): CrossRule {
-  return (keys) => {
-    const encoderTokens = (fixedTokens.length > 0 && keys.tokens(...fixedTokens)) || null;
-    return ({ heads, kvHeads, keyDim, valueDim }) => ({
-      kind: "cross",
-      heads,
-      kvHeads,
-      keyDim,
-      valueDim,
-      encoderTokens,
-    });
-  };
-}
-
-/** Attention of every width to an encoder's output as long as its input. */
-export const cross: CrossRule = crossAlike();
 
 const mixer = configAttention(noWindow);
 
@@ -50,35 +32,17 @@ const BART_ALIASES: ConfigAliases = {
 const T5_ENCODER = { cross, layerCount: ["num_layers"] };
 const BART_ENCODER = { cross, layerCount: ["encoder_layers"] };
 
-/** Experts of the width of a dense part, in some of the layers. */
-function someExperts(expertsPerToken: number, isSparse: (keys: Keys) => (layer: number) => boolean): FeedForwardRule {
-  return (keys) => {
-    const width = keys.integer("intermediate_size");
-    const experts = keys.integer("num_experts");
-    const sparse = isSparse(keys);
-    return (layer): FeedForward | undefined => {
-      if (width === undefined) return undefined;
-      if (!sparse(layer)) return { kind: "dense", intermediateSize: width };
-      if (experts === undefined) return undefined;
-      const shared = { expertIntermediateSize: width, sharedIntermediateSize: 0 };
-      return { kind: "experts", experts, expertsPerToken: Math.min(expertsPerToken, experts), ...shared };
-    };
-  };
-}
-
-/** modeling_switch_transformers.py, SwitchTransformersStack: the second layer of every run; alone in it, every one. */
-function switchSparse(keys: Keys): (layer: number) => boolean {
-  const layers = keys.integer("num_hidden_layers") ?? 0;
-  const sparse = keys.integer("num_sparse_decoder_layers") ?? 0;
-  const step = sparse > 0 ? Math.floor(layers / sparse) : 0;
-  return (layer) => step > 0 && (layer % step === 1 || step === 1);
-}
-
-/** modeling_nllb_moe.py, NllbMoeDecoder: the last layer of every run. */
-function nllbSparse(keys: Keys): (layer: number) => boolean {
-  const step = keys.integer("decoder_sparse_step") ?? 0;
-  return (layer) => step > 0 && (layer + 1) % step === 0;
-}
+const NESTED = {
+  feedForward: configFeedForward,
+  encoder: {
+    cross,
+    layerCount: [
+      "encoder.num_hidden_layers",
+      "encoder.text_config.num_hidden_layers",
+      "encoder_config.num_hidden_layers",
+    ],
+  },
+};
 
 /** Encoder-decoders of transformers, by model_type. The layers are the decoder's. */
 export const encoderDecoders: Architecture = {
@@ -152,18 +116,9 @@ export const encoderDecoders: Architecture = {
       },
       encoder: { cross, layerCount: ["encoder_num_hidden_layers"] },
     },
-    {
-      modelTypes: ["t5gemma", "t5gemma2", "canary", "cohere_asr", "moonshine_streaming"],
-      mixer: configLayers({}),
-      feedForward: configFeedForward,
-      encoder: {
-        cross,
-        layerCount: [
-          "encoder.num_hidden_layers",
-          "encoder.text_config.num_hidden_layers",
-          "encoder_config.num_hidden_layers",
-        ],
-      },
-    },
+    // These keep the decoder's configuration apart, or the encoder's.
+    { modelTypes: ["t5gemma"], mixer: configLayers({ implied: everyNth(2) }), ...NESTED },
+    { modelTypes: ["t5gemma2"], mixer: configLayers({ implied: everyNth(6) }), ...NESTED },
+    { modelTypes: ["canary", "cohere_asr", "moonshine_streaming"], mixer, ...NESTED },
   ],
 };

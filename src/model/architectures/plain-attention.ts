@@ -1,6 +1,6 @@
 import type { Architecture, FeedForwardRule } from "./architecture.ts";
 import { ggufAttention } from "./attention-rules.ts";
-import { cross } from "./config-encoder-decoders.ts";
+import { cross } from "./cross-rules.ts";
 import { ggufFeedForward, interleavedExperts, noExperts } from "./feed-forward-rules.ts";
 import { noWindow } from "./windows.ts";
 
