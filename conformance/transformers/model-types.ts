@@ -145,6 +145,8 @@ function mixerWord(mixer: Mixer): string {
       return mixer.family === "short-convolution" ? "conv" : "linear_attention";
     case "parallel":
       return "hybrid";
+    case "cross":
+      return "full";
     default:
       return mixer.kind === "none" ? "dummy" : mixer.kind;
   }

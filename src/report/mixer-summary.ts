@@ -36,7 +36,7 @@ function indexerText(indexer: Indexer | undefined): string {
 }
 
 function encoderText({ encoderTokens }: CrossMixer): string {
-  return encoderTokens === null ? "" : formatPlural(encoderTokens, "encoder token");
+  return encoderTokens === null ? "the encoder" : formatPlural(encoderTokens, "encoder token");
 }
 
 /** Noun of a group of layers, and what tells its members apart. */
@@ -59,7 +59,7 @@ function mixerWords(mixer: Mixer): { readonly noun: string; readonly detail: str
         detail: `attention (${attentionText(mixer.attention)}) beside ${mixer.recurrent.family}`,
       };
     case "cross":
-      return { noun: "cross-attention", detail: encoderText(mixer) };
+      return { noun: "cross-attention", detail: `over ${encoderText(mixer)}` };
     case "none":
       return { noun: "mixer-free", detail: "" };
     case "unknown":
@@ -72,12 +72,10 @@ export function mixerSummary(layers: readonly ModelLayer[]): readonly string[] {
   const details = new Map<string, string[]>();
   for (const layer of layers) {
     if (layer.mtp === true) continue;
-    for (const mixer of layer.cross === undefined ? [layer.mixer] : [layer.mixer, layer.cross]) {
-      const { noun, detail } = mixerWords(mixer);
-      const list = details.get(noun) ?? [];
-      list.push(detail);
-      details.set(noun, list);
-    }
+    const { noun, detail } = mixerWords(layer.mixer);
+    const list = details.get(noun) ?? [];
+    list.push(layer.cross === undefined ? detail : `${detail}, then over ${encoderText(layer.cross)}`);
+    details.set(noun, list);
   }
   return [...details].map(([noun, list]) => {
     const kinds = tally(list);
