@@ -32,7 +32,7 @@ const BART_ALIASES: ConfigAliases = {
 const T5_ENCODER = { cross, layerCount: ["num_layers"] };
 const BART_ENCODER = { cross, layerCount: ["encoder_layers"] };
 
-const NESTED = {
+const PLAIN = {
   feedForward: configFeedForward,
   encoder: {
     cross,
@@ -40,6 +40,7 @@ const NESTED = {
       "encoder.num_hidden_layers",
       "encoder.text_config.num_hidden_layers",
       "encoder_config.num_hidden_layers",
+      "encoder_num_hidden_layers",
     ],
   },
 };
@@ -105,20 +106,9 @@ export const encoderDecoders: Architecture = {
       },
       encoder: { cross, layerCount: ["num_encoder_layers"] },
     },
-    {
-      modelTypes: ["moonshine"],
-      mixer,
-      feedForward: configFeedForward,
-      aliases: {
-        num_hidden_layers: "decoder_num_hidden_layers",
-        num_attention_heads: "decoder_num_attention_heads",
-        num_key_value_heads: "decoder_num_key_value_heads",
-      },
-      encoder: { cross, layerCount: ["encoder_num_hidden_layers"] },
-    },
-    // These keep the decoder's configuration apart, or the encoder's.
-    { modelTypes: ["t5gemma"], mixer: configLayers({ implied: everyNth(2) }), ...NESTED },
-    { modelTypes: ["t5gemma2"], mixer: configLayers({ implied: everyNth(6) }), ...NESTED },
-    { modelTypes: ["canary", "cohere_asr", "moonshine_streaming"], mixer, ...NESTED },
+    // The usual keys are the decoder's.
+    { modelTypes: ["t5gemma"], mixer: configLayers({ implied: everyNth(2) }), ...PLAIN },
+    { modelTypes: ["t5gemma2"], mixer: configLayers({ implied: everyNth(6) }), ...PLAIN },
+    { modelTypes: ["canary", "cohere_asr", "moonshine", "moonshine_streaming"], mixer, ...PLAIN },
   ],
 };
