@@ -11,7 +11,7 @@ TEXT = (
     "bart bigbird_pegasus blenderbot blenderbot-small fsmt led longt5 m2m_100 marian mbart mt5 mvp nllb-moe pegasus "
     "pegasus_x plbart prophetnet seamless_m4t seamless_m4t_v2 switch_transformers t5 t5gemma t5gemma2 umt5"
 ).split()
-SPEECH = "canary cohere_asr moonshine moonshine_streaming pop2piano speech_to_text whisper".split()
+SPEECH = "canary cohere_asr dia moonshine moonshine_streaming pop2piano speech_to_text whisper".split()
 ENCODER_DECODERS = [*TEXT, *SPEECH]
 
 # Set wherever the class has the field. Encoder and decoder differ in layers, heads and widths.
@@ -83,6 +83,11 @@ DECODER = {name: SIZES[name] for name in "vocab_size hidden_size num_hidden_laye
 OVERRIDES = {
     "canary": {"encoder_config": {"model_type": "parakeet_encoder", **CONFORMER}, "decoder_config": {**DECODER, "head_dim": 24}},
     "cohere_asr": {"encoder_config": {"model_type": "parakeet_encoder", **CONFORMER}},
+    "dia": {
+        "encoder_config": {"vocab_size": 90, "hidden_size": 48, "intermediate_size": 72, "num_hidden_layers": 3, "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 16, "max_position_embeddings": 128},
+        "decoder_config": {**DECODER, "head_dim": 24, "cross_num_attention_heads": 3, "cross_num_key_value_heads": 3, "cross_head_dim": 16, "cross_hidden_size": 48, "num_channels": 2},
+        "delay_pattern": [0, 1],
+    },
     "longt5": {"local_radius": 15},
     # Its encoder and its decoder write their heads into one configuration.
     "moonshine": {f"{side}_num_{heads}_heads": 4 for side in ("encoder", "decoder") for heads in ("attention", "key_value")},
@@ -129,7 +134,7 @@ def encoder_inputs(model, batch, tokens):
         return {"inputs_embeds": torch.zeros(batch, tokens, config.d_model, dtype=model.dtype)}
     if model_type in SAMPLES:
         return {"input_values": torch.zeros(batch, SAMPLES[model_type] * tokens, dtype=model.dtype)}
-    if model_type in SPEECH:
+    if model_type in FRAMES:
         return {"input_features": torch.zeros(batch, FRAMES[model_type] * tokens, SIZES["num_mel_bins"], dtype=model.dtype)}
     return {"input_ids": torch.full((batch, tokens), 5)}
 
@@ -143,7 +148,8 @@ def run(model, implementation, batch, lengths):
     settings = model.generation_config
     settings.update(cache_implementation=implementation, num_beams=1, num_return_sequences=1)
     model._prepare_cache_for_generation(settings, options, GenerationMode.GREEDY_SEARCH, batch, STATIC_LENGTH)
-    inputs = torch.full((batch, decoder_tokens), 5)
+    channels = (model.config.decoder_config.num_channels,) if model.config.model_type == "dia" else ()
+    inputs = torch.full((batch, decoder_tokens, *channels), 5)
     for tokens in (inputs, *[inputs[:, :1]] * NEW_TOKENS):
         model(decoder_input_ids=tokens, use_cache=True, **options)
     return options["past_key_values"], encoded[0].shape[1]

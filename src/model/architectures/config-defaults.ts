@@ -46,6 +46,7 @@ dbrx 32000 24 2048 16 - - - 2048 - false num_attention_heads>n_heads hidden_size
 deberta 50265 12 768 12 - - 3072 512 - true
 deberta-v2 128100 24 1536 24 - - 6144 512 - true
 deepseek_v32 129280 61 7168 128 128 64 18432 163840 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 index_n_heads=64 index_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=2048 n_shared_experts=1 first_k_dense_replace=3 num_local_experts>n_routed_experts
+dia 1028 18 2048 16 4 128 8192 3072 - - cross_num_attention_heads=16 cross_num_key_value_heads=16 cross_head_dim=128
 diffllama 32000 16 2048 32 - - 8192 2048 - false
 doge 32768 32 1024 8 - - 2048 2048 - false num_experts=16384 num_experts_per_tok=64 is_moe=false
 dots1 152064 62 4608 32 32 - 10944 2048 4096 false max_window_layers=62 moe_intermediate_size=1408 first_k_dense_replace=0 num_local_experts>n_routed_experts

@@ -109,6 +109,6 @@ export const encoderDecoders: Architecture = {
     // The usual keys are the decoder's.
     { modelTypes: ["t5gemma"], mixer: configLayers({ implied: everyNth(2) }), ...PLAIN },
     { modelTypes: ["t5gemma2"], mixer: configLayers({ implied: everyNth(6) }), ...PLAIN },
-    { modelTypes: ["canary", "cohere_asr", "moonshine", "moonshine_streaming"], mixer, ...PLAIN },
+    { modelTypes: ["canary", "cohere_asr", "dia", "moonshine", "moonshine_streaming"], mixer, ...PLAIN },
   ],
 };

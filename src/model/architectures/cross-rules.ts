@@ -3,22 +3,28 @@ import type { CrossRule, MixerRule } from "./architecture.ts";
 import { configAttention } from "./attention-rules.ts";
 import { noWindow } from "./windows.ts";
 
-/** Heads as those over the decoder's own tokens. `fixedTokens`: the key of the one length that the encoder's output has. */
+/**
+ * Heads as those over the decoder's own tokens, unless there are keys for them. `fixedTokens`: the key of the one length
+ * that the encoder's output has.
+ */
 export function crossAlike(...fixedTokens: readonly string[]): CrossRule {
   return (keys) => {
     const encoderTokens = (fixedTokens.length > 0 && keys.tokens(...fixedTokens)) || null;
-    return ({ heads, kvHeads, keyDim, valueDim }) => ({
+    const heads = keys.integer("cross_num_attention_heads");
+    const kvHeads = keys.integer("cross_num_key_value_heads");
+    const dim = keys.integer("cross_head_dim");
+    return (own) => ({
       kind: "cross",
-      heads,
-      kvHeads,
-      keyDim,
-      valueDim,
+      heads: heads ?? own.heads,
+      kvHeads: kvHeads ?? own.kvHeads,
+      keyDim: dim ?? own.keyDim,
+      valueDim: dim ?? own.valueDim,
       encoderTokens,
     });
   };
 }
 
-/** Attention of every width to an encoder's output as long as its input. */
+/** Attention over an encoder's output as long as its input. */
 export const cross: CrossRule = crossAlike();
 
 /**
