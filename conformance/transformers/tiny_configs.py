@@ -6,6 +6,8 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES,
 )
 
 # Looked at as encoders: both ways, nothing kept between calls.
@@ -129,7 +131,7 @@ OVERRIDES = {
 
 
 COMPOSITE = "a composite: its language model is asked under a model_type of its own"
-ENCODER_DECODER = "an encoder and a decoder"
+ENCODER_DECODER = "an encoder and a decoder of any types"
 NO_CACHE_OBJECT = "keeps its states outside the library's Cache"
 OTHER_CACHE = "has a cache class of its own"
 
@@ -140,7 +142,14 @@ LEFT_OUT = {
         "phi4_multimodal qwen3_5 qwen3_5_moe ultravbert dots3_note qwen4_exp moshi unlimited_ocr glm5_next".split(),
         COMPOSITE,
     ),
-    **dict.fromkeys("musicgen musicgen_melody".split(), ENCODER_DECODER),
+    **dict.fromkeys("encoder-decoder musicgen musicgen_melody speech-encoder-decoder".split(), ENCODER_DECODER),
+    **dict.fromkeys(
+        "audioflamingo3 fun_asr_nano glmasr granite_speech granite_speech_plus musicflamingo nemo_speechlm qwen2_audio "
+        "qwen3_asr vibevoice vibevoice_asr voxtral voxtral_realtime".split(),
+        COMPOSITE,
+    ),
+    "kyutai_speech_to_text": "caches of its codec beside those of its layers",
+    "speecht5": "speech and text have encoders and decoders of their own",
     **dict.fromkeys("openai-gpt recurrent_gemma rwkv xlnet xlstm reformer".split(), NO_CACHE_OBJECT),
     **dict.fromkeys("minimax deepseek_v4".split(), OTHER_CACHE),
     "blt": "bytes and patches: several models in one",
@@ -157,9 +166,15 @@ TEXT_MODELS = "qwen2_vl_text qwen2_5_vl_text qwen3_vl_text qwen3_vl_moe_text glm
 
 
 def asked_types():
-    """Every model_type that generates or fills in a mask, and the language models of composites."""
-    listed = [*MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, *MODEL_FOR_MASKED_LM_MAPPING_NAMES, *TEXT_MODELS]
-    return list(dict.fromkeys([*listed, *encoder_decoders.ENCODER_DECODERS]))
+    """Every model_type that generates, translates, transcribes or fills in a mask, and the language models of composites."""
+    listed = [
+        *MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        *MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+        *MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+        *MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES,
+        *TEXT_MODELS,
+    ]
+    return list(dict.fromkeys(listed))
 
 
 def tiny_config(model_type):

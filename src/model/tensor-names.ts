@@ -88,7 +88,9 @@ function placeHf(tensors: readonly TensorEntry[]): TensorPlace[] {
     if (stack === main) return { component, block, rest, ...expert };
     if (stack?.beside === "mtp") return { component: "mtp", block, separateMtp: true, rest, ...expert };
     if (!inEncoder) return { component, rest: name };
-    return { component, rest: name, encoder: stack === encoder.stack ? { block } : {} };
+    // Convolutions of an encoder look both ways: they are no recurrence.
+    const part = component === "recurrent" ? "other" : component;
+    return { component: part, rest: name, encoder: stack === encoder.stack ? { block } : {} };
   });
 }
 

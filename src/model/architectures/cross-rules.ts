@@ -34,7 +34,7 @@ export const cross: CrossRule = crossAlike();
 export const imageLayers: MixerRule = (keys) => {
   const attend = configAttention(noWindow)(keys);
   const listed = new Set(keys.list("cross_attention_layers") ?? MLLAMA_LAYERS);
-  const crossOf = crossAlike()(keys);
+  const crossOf = cross(keys);
   const encoderTokens = imageTokens(keys);
   return (layer) => {
     const own = attend(layer);
