@@ -97,7 +97,7 @@ function configLines(): string[] {
       limits: DEFAULT_LIMITS,
       report: makeReporter([], false),
     });
-    const mixers = layers.map(({ mixer }) => mixer);
+    const mixers = layers.flatMap(({ mixer, cross }) => (cross === undefined ? mixer : [mixer, cross]));
     return line(name, mixers, PROVEN_MODEL_TYPES.has(name) ? "runs of transformers" : "derived");
   });
 }
@@ -119,7 +119,7 @@ function mixerWords(mixer: Mixer): string {
     case "parallel":
       return `${attentionWords(mixer.attention)} beside ${mixer.recurrent.family}`;
     case "cross":
-      return "cross-attention";
+      return `attention over ${mixer.encoderTokens === null ? "an encoder" : "an encoder of fixed length"}`;
     case "none":
       return "none";
     case "unknown":

@@ -2,7 +2,7 @@
 
     python conformance/transformers/defaults.py model_type ...
 
-Of a composite it is the class of its language model.
+Of a composite it is the class of its language model, or of its decoder.
 
 Only the keys named on standard input, one a line, are looked at: those the rules of weighin read. `aliases` are the
 names under which the class writes them (`attribute_map`).
@@ -20,7 +20,8 @@ def plain(value):
 
 def class_facts(model_type, keys):
     cls = CONFIG_MAPPING[model_type]
-    cls = cls.sub_configs.get("text_config", cls) if isinstance(cls.sub_configs, dict) else cls
+    parts = cls.sub_configs if isinstance(cls.sub_configs, dict) else {}
+    cls = next((parts[part] for part in ("text_config", "decoder", "decoder_config") if part in parts), cls)
     fields = cls.default_config_fields()
     aliases = {name: stored for name, stored in cls.attribute_map.items() if name in keys}
     defaults = {}

@@ -4,14 +4,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inspectModel } from "../../src/inspect.ts";
 import type { Mixer } from "../../src/model/mixer.ts";
-import type { Model } from "../../src/model/model.ts";
+import type { Model, ModelLayer } from "../../src/model/model.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
 
-/** Bytes of one cache: kind, dtype, sequences, tokens, bytes. */
-type CacheRow = readonly ["dynamic" | "static", "float32" | "bfloat16", number, number, number];
+/** Bytes of one cache: kind, dtype, sequences, tokens, bytes, and of an encoder-decoder tokens of the encoder's output. */
+type CacheRow = readonly ["dynamic" | "static", "float32" | "bfloat16", number, number, number, number?];
 
 /** What a layer's cache holds: the shape of each tensor without the sequences, then its dtype. */
-type LayerCacheRow = { readonly [tensor: string]: readonly (number | string)[] };
+type LayerCacheRow = { readonly [tensor: string]: HeldTensor };
+type HeldTensor = readonly (number | string)[];
 
 /** What transformers made of a tiny model of one model_type. */
 export type ModelTypeRow = {
@@ -20,9 +21,13 @@ export type ModelTypeRow = {
   readonly parameters: number;
   /** Elements saved that are no parameters. */
   readonly buffers: number;
+  /** Elements of parameters that are not saved but made on loading. */
+  readonly unsaved?: number;
   /** Parameters and saved buffers in memory, loaded in float32 and in bfloat16. */
   readonly weightBytes: readonly [number, number];
   readonly layers: number;
+  /** Blocks of the encoder, of an encoder-decoder. */
+  readonly encoderLayers?: number;
   readonly config: { readonly [key: string]: unknown };
   /** `layers.{0-3}.x` to dtype and shape. */
   readonly tensors: { readonly [names: string]: string };
@@ -90,17 +95,20 @@ export function compareModelType(model: Model, row: ModelTypeRow): string[] {
     model.diagnostics.map(({ message }) => message),
     [],
   );
-  hold("parameters", model.parameters.total, row.parameters + row.buffers);
+  hold("parameters", model.parameters.total, row.parameters + row.buffers - (row.unsaved ?? 0));
   hold("tensor bytes", model.weights.bytes, headerOf(row.tensors).dataBytes);
   hold("layers", model.layerCount, row.layers);
-  const mixers = model.layers.filter((layer) => layer.mtp !== true).map((layer) => layer.mixer);
-  if (row.layerCaches !== undefined) hold("heads", mixers.map(cachedHeads), row.layerCaches.map(heldHeads));
+  hold("encoder layers", model.encoder?.layerCount, row.encoderLayers);
+  const layers = model.layers.filter((layer) => layer.mtp !== true);
+  if (row.layerCaches !== undefined) hold("heads", layers.map(cachedHeads), row.layerCaches.map(heldHeads));
   for (const [index, dtype] of (["float32", "bfloat16"] as const).entries()) {
     const { totals } = estimateMemory(model, { runtime: "transformers", dtype, contextTokens: 64 });
     hold(`weights in ${dtype}`, totals.weights, row.weightBytes[index]);
   }
-  for (const [cache, dtype, sequences, contextTokens, bytes] of row.caches ?? [["dynamic", "float32", 1, 64, 0]]) {
-    const memory = estimateMemory(model, { runtime: "transformers", cache, dtype, sequences, contextTokens });
+  for (const [cache, dtype, sequences, contextTokens, bytes, prompt] of row.caches ?? NO_CACHE) {
+    const promptTokens = prompt === undefined ? {} : { promptTokens: prompt };
+    const workload = { cache, dtype, sequences, contextTokens, ...promptTokens };
+    const memory = estimateMemory(model, { runtime: "transformers", ...workload });
     const unknown = memory.diagnostics.some(({ code }) => code === "not-counted" || code === "unknown-cache");
     hold(
       `${cache} cache of ${sequences} x ${contextTokens}, ${dtype}`,
@@ -137,20 +145,36 @@ function mixerWord(mixer: Mixer): string {
       return mixer.family === "short-convolution" ? "conv" : "linear_attention";
     case "parallel":
       return "hybrid";
+    case "cross":
+      return "full";
     default:
       return mixer.kind === "none" ? "dummy" : mixer.kind;
   }
 }
 
-/** Heads and head sizes of keys and values as a cache shows them: `kvHeads x key + value`. */
-function cachedHeads(mixer: Mixer): string {
+/** What is held of an encoder. */
+const NO_CACHE: readonly CacheRow[] = [["dynamic", "float32", 1, 64, 0]];
+
+/** Heads and head sizes of keys and values as a cache shows them: `kvHeads x key + value`, then those of the encoder's. */
+function cachedHeads({ mixer, cross }: ModelLayer): string {
+  const own = ownHeads(mixer);
+  return cross === undefined ? own : `${own}, ${cross.kvHeads} x ${cross.keyDim} + ${cross.valueDim}`;
+}
+
+function ownHeads(mixer: Mixer): string {
   const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
   if (attention.kind === "latent") return `1 x ${attention.kvLoraRank} + ${attention.ropeDim}`;
+  if (attention.kind === "cross") return `${attention.kvHeads} x ${attention.keyDim} + ${attention.valueDim}`;
   if (attention.kind !== "attention" || attention.sharesCacheWith !== undefined) return "none";
   return `${attention.kvHeads} x ${attention.keyDim} + ${attention.valueDim}`;
 }
 
-function heldHeads({ keys, values }: LayerCacheRow): string {
+function heldHeads({ keys, values, cross_keys, cross_values }: LayerCacheRow): string {
+  const own = headsIn(keys, values);
+  return cross_keys === undefined ? own : `${own}, ${headsIn(cross_keys, cross_values)}`;
+}
+
+function headsIn(keys: HeldTensor | undefined, values: HeldTensor | undefined): string {
   return keys === undefined || values === undefined ? "none" : `${keys[0]} x ${keys[2]} + ${values[2]}`;
 }
 

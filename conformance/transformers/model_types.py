@@ -20,10 +20,11 @@ from pathlib import Path
 
 import torch
 import transformers
-from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, DynamicCache, StaticCache
+from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForMaskedLM, DynamicCache, StaticCache
 from transformers.cache_utils import get_layer_types_and_kwargs
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
+import encoder_decoders
 from tiny_configs import ENCODERS, LEFT_OUT, asked_types, tiny_config
 
 STATE_ATTRIBUTES = ("keys", "values", "indexer_keys", "conv_states", "recurrent_states")
@@ -54,13 +55,27 @@ def cache_shapes(cache):
     ]
 
 
+def image_inputs(model, batch, tokens):
+    """An image for those whose layers attend to one."""
+    if model.config.model_type != "mllama":
+        return {}
+    vision = model.config.vision_config
+    tiles = vision.max_num_tiles
+    return {
+        "pixel_values": torch.zeros(batch, 1, tiles, vision.num_channels, vision.image_size, vision.image_size, dtype=model.dtype),
+        "aspect_ratio_ids": torch.ones(batch, 1, dtype=torch.long),
+        "aspect_ratio_mask": torch.ones(batch, 1, tiles, dtype=torch.long),
+        "cross_attention_mask": torch.ones(batch, tokens, 1, tiles, dtype=torch.long),
+    }
+
+
 @torch.no_grad()
 def run(model, cache, batch, tokens, new_tokens):
     parameters = inspect.signature(model.forward).parameters
     cache_name = "cache_params" if "cache_params" in parameters else "past_key_values"
     options = {cache_name: cache, "use_cache": True}
     inputs = torch.ones((batch, tokens), dtype=torch.long)
-    model(input_ids=inputs, **options)
+    model(input_ids=inputs, **options, **image_inputs(model, batch, tokens))
     for _ in range(new_tokens):
         model(input_ids=inputs[:, :1], **options)
     return cache
@@ -156,8 +171,12 @@ def ranges(numbers):
 
 def loader_of(config):
     """Encoders as such; everything else that generates, as it does."""
+    if config.model_type in encoder_decoders.ENCODER_DECODERS:
+        return encoder_decoders.loader_of(config.model_type)
     if config.model_type in ENCODERS:
         return AutoModelForMaskedLM
+    if config.model_type == "mllama":
+        return AutoModelForImageTextToText
     return AutoModelForCausalLM if type(config) in AutoModelForCausalLM._model_mapping else AutoModel
 
 
@@ -180,13 +199,14 @@ def measure(model_type):
         text = json.loads((Path(folder) / "config.json").read_text())
         tensors = header(Path(folder) / "model.safetensors")
         halved = type(model).from_pretrained(folder, dtype=torch.bfloat16).eval()
-        runs = caches(model, halved) if keeps_cache(model) else {}
+        runs = runs_of(model, halved)
     text.pop("transformers_version", None)
     row = {
         "modelType": model_type,
         "class": type(model).__name__,
         "parameters": model.num_parameters(),
         "buffers": saved_buffers(model),
+        **unsaved_parameters(model),
         "weightBytes": [weight_bytes(model), weight_bytes(halved)],
         "layers": config.get_text_config(decoder=True).num_hidden_layers,
         "config": text,
@@ -203,8 +223,10 @@ def measure(model_type):
     return row
 
 
-def keeps_cache(model):
-    return model.config.model_type not in ENCODERS and not model.config.is_encoder_decoder
+def runs_of(model, halved):
+    if model.config.is_encoder_decoder:
+        return encoder_decoders.caches(model, halved, cache_bytes, cache_shapes)
+    return {} if model.config.model_type in ENCODERS else caches(model, halved)
 
 
 def implied_layer_types(model_type, text):
@@ -222,6 +244,13 @@ def saved_buffers(model):
     """Elements of the state that is saved but is no parameter, such as the bias of a router."""
     parameters = dict(model.named_parameters(remove_duplicate=False))
     return sum(tensor.numel() for name, tensor in model.state_dict().items() if name not in parameters)
+
+
+def unsaved_parameters(model):
+    """Elements of parameters that are made anew on loading: positions that follow from a formula."""
+    ignored = getattr(model, "_keys_to_ignore_on_save", None) or ()
+    count = sum(tensor.numel() for name, tensor in model.named_parameters() if name in ignored)
+    return {"unsaved": count} if count > 0 else {}
 
 
 def class_defaults(model_type):

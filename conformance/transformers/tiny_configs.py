@@ -1,10 +1,13 @@
 """Small configurations of every model_type: the class's own structure with few layers and narrow widths."""
 
+import encoder_decoders
 from transformers import AutoConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import (
     MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+    MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES,
 )
 
 # Looked at as encoders: both ways, nothing kept between calls.
@@ -100,6 +103,11 @@ OVERRIDES = {
     "lfm2_moe": {"layer_types": ["conv", "full_attention", "conv", "full_attention"], "num_dense_layers": 1},
     "longcat_flash": {"num_layers": 2, "ffn_hidden_size": 80, "expert_ffn_hidden_size": 40, "head_dim": 8, "n_routed_experts": 4, "zero_expert_num": 2},
     "esm": {"vocab_size": 96, "mask_token_id": 3},
+    "mllama": {
+        "text_config": {**{name: SIZES[name] for name in "vocab_size hidden_size num_hidden_layers num_attention_heads num_key_value_heads intermediate_size max_position_embeddings".split()}, **TOKENS, "cross_attention_layers": [1, 3]},
+        "vision_config": {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_global_layers": 1, "attention_heads": 2, "image_size": 28, "intermediate_layers_indices": [0, 1], "vision_output_dim": 96},
+        "image_token_index": 95,
+    },
     "mobilebert": {"embedding_size": 32, "hidden_size": 64, "intra_bottleneck_size": 32, "true_hidden_size": 32},
     "neomme": {"head_dim": 16},
     "mamba2": {"num_heads": 4, "head_dim": 32, "n_groups": 1},
@@ -123,22 +131,25 @@ OVERRIDES = {
 
 
 COMPOSITE = "a composite: its language model is asked under a model_type of its own"
-ENCODER_DECODER = "an encoder and a decoder"
+ENCODER_DECODER = "an encoder and a decoder of any types"
 NO_CACHE_OBJECT = "keeps its states outside the library's Cache"
 OTHER_CACHE = "has a cache class of its own"
 
 # Not asked, and why.
 LEFT_OUT = {
     **dict.fromkeys(
-        "emu3 fuyu gemma3 gemma3n gemma4 gemma4_unified git got_ocr2 llama4 mllama modernvbert moss_transcribe_diarize "
+        "emu3 fuyu gemma3 gemma3n gemma4 gemma4_unified git got_ocr2 llama4 modernvbert moss_transcribe_diarize "
         "phi4_multimodal qwen3_5 qwen3_5_moe ultravbert dots3_note qwen4_exp moshi unlimited_ocr glm5_next".split(),
         COMPOSITE,
     ),
+    **dict.fromkeys("encoder-decoder musicgen musicgen_melody speech-encoder-decoder".split(), ENCODER_DECODER),
     **dict.fromkeys(
-        "bart bigbird_pegasus blenderbot blenderbot-small marian mbart musicgen musicgen_melody mvp pegasus plbart "
-        "prophetnet whisper".split(),
-        ENCODER_DECODER,
+        "audioflamingo3 fun_asr_nano glmasr granite_speech granite_speech_plus musicflamingo nemo_speechlm qwen2_audio "
+        "qwen3_asr vibevoice vibevoice_asr voxtral voxtral_realtime".split(),
+        COMPOSITE,
     ),
+    "kyutai_speech_to_text": "caches of its codec beside those of its layers",
+    "speecht5": "speech and text have encoders and decoders of their own",
     **dict.fromkeys("openai-gpt recurrent_gemma rwkv xlnet xlstm reformer".split(), NO_CACHE_OBJECT),
     **dict.fromkeys("minimax deepseek_v4".split(), OTHER_CACHE),
     "blt": "bytes and patches: several models in one",
@@ -155,11 +166,20 @@ TEXT_MODELS = "qwen2_vl_text qwen2_5_vl_text qwen3_vl_text qwen3_vl_moe_text glm
 
 
 def asked_types():
-    """Every model_type that generates or fills in a mask, and the language models of composites."""
-    return list(dict.fromkeys([*MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, *MODEL_FOR_MASKED_LM_MAPPING_NAMES, *TEXT_MODELS]))
+    """Every model_type that generates, translates, transcribes or fills in a mask, and the language models of composites."""
+    listed = [
+        *MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        *MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+        *MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+        *MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES,
+        *TEXT_MODELS,
+    ]
+    return list(dict.fromkeys(listed))
 
 
 def tiny_config(model_type):
+    if model_type in encoder_decoders.ENCODER_DECODERS:
+        return encoder_decoders.tiny_config(model_type)
     cls = CONFIG_MAPPING[model_type]
     fields = set(cls.default_config_fields()) | set(cls.attribute_map)
     chosen = {name: value for name, value in {**SIZES, **TOKENS}.items() if name in fields}

@@ -1,13 +1,18 @@
 import { writeFileSync } from "node:fs";
 import { runPython } from "../python.ts";
-import { MODEL_TYPES_PATH, type ModelTypeRow, type RefusedRow } from "./model-types.ts";
+import { MODEL_TYPES_PATH, type ModelTypeRow, type RefusedRow, readModelTypes } from "./model-types.ts";
 
-/** Writes `golden/model-types.json` anew from what transformers answers: about two minutes. One model_type a line. */
-const [first = "", ...lines] = runPython("transformers/model_types.py", []).trim().split("\n");
+/**
+ * Writes `golden/model-types.json` anew from what transformers answers: about two minutes. One model_type a line. Given
+ * some of them, asks for these alone and keeps the rows of the others.
+ */
+const named = process.argv.slice(2);
+const [first = "", ...lines] = runPython("transformers/model_types.py", named).trim().split("\n");
 const { versions }: { readonly versions: unknown } = JSON.parse(first);
-const rows: (ModelTypeRow | RefusedRow)[] = lines
-  .map((line) => JSON.parse(line))
-  .sort((a: ModelTypeRow, b: ModelTypeRow) => (a.modelType < b.modelType ? -1 : 1));
+const kept = named.length === 0 ? [] : readModelTypes().rows.filter((row) => !named.includes(row.modelType));
+const rows: (ModelTypeRow | RefusedRow)[] = [...kept, ...lines.map((line) => JSON.parse(line))].sort((a, b) =>
+  a.modelType < b.modelType ? -1 : 1,
+);
 const command = "npx tsx conformance/transformers/write-model-types.ts";
 const text = rows.map((row) => `    ${JSON.stringify(row)}`).join(",\n");
 writeFileSync(

@@ -12,6 +12,7 @@ export const OPTION_FLAGS: ReadonlyMap<string, string> = new Map([
   ["flashAttention", "--flash-attn"],
   ["unifiedCache", "--kv-unified"],
   ["fullSlidingWindowCache", "--swa-full"],
+  ["promptTokens", "--prompt-tokens"],
   ["dtype", "--dtype"],
   ["cache", "--cache"],
   ["endpoint", "--endpoint"],

@@ -85,7 +85,7 @@ function ownOptions(flags: Flags): Request["own"] {
       unifiedCache: flags.kvUnified,
       fullSlidingWindowCache: flags.swaFull,
     }),
-    transformers: given({ dtype: flags.dtype, cache: flags.cache }),
+    transformers: given({ promptTokens: flags.promptTokens, dtype: flags.dtype, cache: flags.cache }),
   };
 }
 

@@ -40,6 +40,7 @@ export type Flags = {
   readonly flashAttn?: "auto" | "on" | "off";
   readonly kvUnified?: boolean;
   readonly swaFull?: true;
+  readonly promptTokens?: number;
   readonly dtype?: "auto" | "float32" | "float16" | "bfloat16";
   readonly cache?: "dynamic" | "static";
 };
@@ -101,6 +102,9 @@ export function makeProgram(version: string): Command {
       ),
     )
     .addOption(option("--cache <kind>", "dynamic or static", parseWord(["dynamic", "static"])))
+    .addOption(
+      option("--prompt-tokens <tokens>", "what an encoder reads (T5, BART); default: as the context", parseTokens),
+    )
     .optionsGroup("Output:")
     .option("--json", "print { model, memory } as JSON and nothing else")
     .option("--tensors", "list every tensor; with --json, include them")

@@ -6,14 +6,14 @@ import { quantizationConfig } from "./config.ts";
 import { deepFreeze } from "./freeze.ts";
 import { headFacts } from "./head-facts.ts";
 import { configMetadata, ggufMetadata } from "./metadata.ts";
-import type { MetadataValue, Model, ModelLayer, Quantization } from "./model.ts";
+import type { MetadataValue, Model, ModelEncoder, ModelLayer, Quantization } from "./model.ts";
 import type { ModelInput } from "./model-input.ts";
 import { reportWhatItIsNot } from "./not-a-model.ts";
 import { type DecodedWeights, decodeWeights } from "./packed-weights.ts";
-import { reconcile } from "./reconcile.ts";
+import { reconcile, type SettledShape } from "./reconcile.ts";
 import type { ShapeClaim } from "./shape.ts";
 import { claimFromTensors, type TensorClaim } from "./tensor-claim.ts";
-import { placeTensors } from "./tensor-names.ts";
+import { placeTensors, type TensorPlace } from "./tensor-names.ts";
 import { countParameters, describeTensors, layerBytes, weighTensors } from "./weights.ts";
 
 /** Everything about a model but where it was read from. */
@@ -54,20 +54,30 @@ export function buildModel(input: ModelInput): BuiltModel {
     causal: claim.causal,
     tiedEmbeddings: tiedEmbeddings(format, claim, proven),
     layers: layerShapes.map(
-      ({ mixer, feedForward }, index): ModelLayer => ({
+      (layer, index): ModelLayer => ({
         index,
-        mixer,
-        feedForward,
+        ...layer,
         weightBytes: bytesByLayer[index] ?? 0,
         ...(index < shape.main.length ? {} : { mtp: true }),
       }),
     ),
+    ...encoderOf(shape, tensors, places),
     parameters,
     weights,
     tensors: described,
     quantization: quantizationOf(decoded.method, weights.bytes, parameters.total),
     metadata: metadataOf(input),
   });
+}
+
+function encoderOf(
+  { encoderLayers }: SettledShape,
+  tensors: readonly TensorEntry[],
+  places: readonly TensorPlace[],
+): { readonly encoder?: ModelEncoder } {
+  if (encoderLayers === undefined) return {};
+  const weightBytes = tensors.reduce((sum, { bytes }, index) => sum + (places[index]?.encoder ? bytes : 0), 0);
+  return { encoder: { layerCount: encoderLayers, weightBytes } };
 }
 
 /** Shapes in GGUF are logical: every stored element is a parameter. */

@@ -1,13 +1,15 @@
+import type { LayerRules } from "./architectures/architecture.ts";
 import { CONFIG_CLASSES } from "./architectures/config-classes.ts";
+import { cross } from "./architectures/cross-rules.ts";
 import { configExperts } from "./architectures/feed-forward-rules.ts";
 import { CONFIG_RULES } from "./architectures/registry.ts";
 import { type ConfigObject, textConfig } from "./config.ts";
 import { type ConfigClass, configKeys } from "./config-keys.ts";
 import type { Keys } from "./keys.ts";
-import { reconcileLayerCount } from "./layer-count.ts";
+import { encoderLayerCount, reconcileLayerCount } from "./layer-count.ts";
 import { layerShapes } from "./layer-shapes.ts";
 import type { SafetensorsInput } from "./model-input.ts";
-import type { ShapeClaim } from "./shape.ts";
+import type { LayerShape, ShapeClaim } from "./shape.ts";
 import type { TensorClaim } from "./tensor-claim.ts";
 
 /** Names of the sizes that every model has, best first. */
@@ -35,16 +37,23 @@ export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): 
   const text = textConfig(root);
   const names = [nameIn(text) ?? "", nameIn(root) ?? ""];
   const rules = firstKnown(CONFIG_RULES, names);
-  const configClass = rules?.defaults ? { defaults: rules.defaults } : firstKnown(CONFIG_CLASSES, names);
-  const keys = configKeys(text, proven(tensors, configClass), configClass ?? { defaults: {} }, input.report);
+  const known = rules?.defaults ? { defaults: rules.defaults } : firstKnown(CONFIG_CLASSES, names);
+  const configClass: ConfigClass = {
+    defaults: known?.defaults ?? {},
+    aliases: { ...known?.aliases, ...rules?.aliases },
+  };
+  const keys = configKeys(text, proven(tensors, configClass), configClass, input.report);
 
+  // An encoder taken out of its encoder-decoder, as image generators do.
+  const alone = tensors.encoderAlone ? rules?.encoder : undefined;
+  const encoder = alone ? undefined : encoderRules(rules, root, keys);
   const declared = {
-    main: keys.integer(...LAYERS) ?? typedLayers(keys),
+    main: alone ? keys.integer(...alone.layerCount) : (keys.integer(...LAYERS) ?? typedLayers(keys)),
     mtp: keys.integer(...MTP) ?? 0,
     origin: keys.origin,
   };
   const count = reconcileLayerCount(declared, tensors, input.limits, input.report);
-  const layers = count && layerShapes(rules ?? UNKNOWN_RULES, keys, count, input.report);
+  const layers = count && layerShapes({ ...(rules ?? UNKNOWN_RULES), ...encoder }, keys, count, input.report);
   const heads = keys.perLayer(...HEADS)?.(0);
   const embeddingSize = keys.integer(...EMBEDDING);
   return {
@@ -56,15 +65,29 @@ export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): 
     ...(embeddingSize === undefined ? {} : { embeddingSize }),
     vocabularySize: keys.integer(...VOCABULARY),
     trainedContext: keys.tokens(...CONTEXT),
-    layers: layers?.main,
+    layers: alone ? layers?.main.map(bothWays) : layers?.main,
+    ...(encoder && { encoder: { layerCount: encoderLayerCount(encoder.layerCount, keys, input.limits) } }),
     mtpLayers: layers?.mtp ?? [],
     mtpLayerCount: count?.mtp ?? 0,
-    causal: (rules?.causal ?? true) || keys.flag("is_decoder") === true,
+    causal: alone === undefined && ((rules?.causal ?? true) || keys.flag("is_decoder") === true),
     expertLayersByTensors: rules?.expertLayersByTensors ?? false,
     tiedEmbeddings: keys.flag("tie_word_embeddings", "tie_embedding"),
     attentionHeads: heads,
     kvHeads: keys.perLayer(...KV_HEADS)?.(0) ?? heads,
   };
+}
+
+type EncoderRules = NonNullable<LayerRules["encoder"]>;
+
+/** What a decoder does with an encoder's output, in configurations that put one before it. */
+function encoderRules(rules: LayerRules | undefined, root: ConfigObject, keys: Keys): EncoderRules | undefined {
+  if (root.get("is_encoder_decoder") === false) return undefined;
+  if (rules?.encoder !== undefined) return rules.encoder;
+  return keys.flag("add_cross_attention") === true ? { cross, layerCount: ["encoder.num_hidden_layers"] } : undefined;
+}
+
+function bothWays(layer: LayerShape): LayerShape {
+  return layer.mixer.kind === "attention" ? { ...layer, mixer: { ...layer.mixer, causal: false } } : layer;
 }
 
 /** Sizes a config.json may leave out and the tensors prove, under the name each family uses for them. */

@@ -1,7 +1,7 @@
 import { ggufFeedForward } from "./architectures/feed-forward-rules.ts";
 import { GGUF_RULES } from "./architectures/registry.ts";
 import { ggufArrayLength, ggufKeys, ggufText } from "./gguf-keys.ts";
-import { reconcileLayerCount } from "./layer-count.ts";
+import { encoderLayerCount, reconcileLayerCount } from "./layer-count.ts";
 import { layerShapes } from "./layer-shapes.ts";
 import type { GgufInput } from "./model-input.ts";
 import type { ShapeClaim } from "./shape.ts";
@@ -24,7 +24,8 @@ export function claimFromGguf(input: GgufInput, tensors: TensorClaim): ShapeClai
   const nextn = Math.min(keys.integer("nextn_predict_layers") ?? 0, blocks ?? 0);
   const declared = { main: blocks === undefined ? undefined : blocks - nextn, mtp: nextn, origin: keys.origin };
   const count = reconcileLayerCount(declared, tensors, limits, report);
-  const layers = count && layerShapes(rules ?? UNKNOWN_RULES, keys, count, report);
+  const encoder = rules?.encoder;
+  const layers = count && layerShapes({ ...(rules ?? UNKNOWN_RULES), ...encoder }, keys, count, report);
   const causal = keys.flag("attention.causal") ?? true;
   return {
     origin: keys.origin,
@@ -36,6 +37,7 @@ export function claimFromGguf(input: GgufInput, tensors: TensorClaim): ShapeClai
     vocabularySize: ggufArrayLength(metadata, "tokenizer.ggml.tokens") ?? keys.integer("vocab_size"),
     trainedContext: keys.tokens("context_length"),
     layers: layers?.main,
+    ...(encoder && { encoder: { layerCount: encoderLayerCount(encoder.layerCount, keys, limits) } }),
     mtpLayers: layers?.mtp ?? [],
     mtpLayerCount: count?.mtp ?? 0,
     causal: (rules?.causal ?? true) && causal,

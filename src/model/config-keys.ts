@@ -6,11 +6,14 @@ import { type Keys, makeKeys } from "./keys.ts";
 /** Values a config.json leaves out because they equal the defaults of its class. */
 export type ConfigDefaults = Readonly<Record<string, number | boolean | null>>;
 
+/** Names that a key is written under instead, best first. None: the class does not heed the key. */
+export type ConfigAliases = Readonly<Record<string, string | readonly string[]>>;
+
 /** What a configuration class says of its keys. */
 export type ConfigClass = {
   readonly defaults: ConfigDefaults;
   /** Keys the class writes under another name. */
-  readonly aliases?: Readonly<Record<string, string>>;
+  readonly aliases?: ConfigAliases;
 };
 
 /**
@@ -26,7 +29,8 @@ export function configKeys(
 ): Keys {
   const written = (name: string): readonly string[] => {
     const alias = Object.hasOwn(aliases, name) ? aliases[name] : undefined;
-    return alias === undefined ? [name] : [alias, name];
+    if (alias === undefined) return [name];
+    return alias.length === 0 ? [] : [alias, name].flat();
   };
   return makeKeys(
     "config.json",
@@ -36,7 +40,9 @@ export function configKeys(
         if (holder?.has(key)) return { name, value: holder.get(key) };
       }
       for (const name of names) if (proven.has(name)) return { name, value: proven.get(name) };
-      for (const name of names) if (Object.hasOwn(defaults, name)) return { name, value: defaults[name] };
+      for (const name of names.flatMap(written)) {
+        if (Object.hasOwn(defaults, name)) return { name, value: defaults[name] };
+      }
       return undefined;
     },
     report,

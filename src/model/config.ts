@@ -25,6 +25,8 @@ const TEXT_CONFIG_PATHS: readonly (readonly string[])[] = [
   ["lm_config"],
   ["language_config"],
   ["lfm"],
+  ["decoder"],
+  ["decoder_config"],
 ];
 
 /** The configuration of the language model, over that of the whole: `{ ...root, ...text }`. */

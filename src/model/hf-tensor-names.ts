@@ -39,7 +39,7 @@ export const HF_BLOCK_RULES: readonly NameRule[] = [
   NORM_RULE,
   [/(?:^|\.)(?:linear_attn|mamba|ssm|conv|short_conv|time_mix|rwkv)(?:\.|$)/, "recurrent"],
   [
-    /(?:^|\.)(?:self_attn|self_attention|attn|attention|crossattention|cross_attn|encoder_attn|att_proj|attn_out|SelfAttention|EncDecAttention|linear_attention|indexer)(?:\.|$)/,
+    /(?:^|\.)(?:self_attn|self_attention|attn|attention|crossattention|cross_attn|cross_attention|encoder_attn|att_proj|attn_out|(?:Local|TransientGlobal)?SelfAttention|EncDecAttention|linear_attention|indexer)(?:\.|$)/,
     "attention",
   ],
   [/\.mixer\.[qkvo]_proj\./, "attention"],

@@ -1,9 +1,16 @@
 import type { Reporter } from "../diagnostics.ts";
 import type { Limits } from "../limits.ts";
+import type { Keys } from "./keys.ts";
 import type { TensorClaim } from "./tensor-claim.ts";
 
 /** Main blocks and those that predict further tokens. */
 export type LayerCount = { readonly main: number; readonly mtp: number };
+
+/** Blocks of an encoder by the keys that count them, where so many are believed. */
+export function encoderLayerCount(names: readonly string[], keys: Keys, limits: Limits): number | undefined {
+  const count = keys.integer(...names);
+  return count !== undefined && count <= limits.layers ? count : undefined;
+}
 
 /**
  * Holds a declared number of blocks against the blocks that are there, before anything is looped over. Blocks that

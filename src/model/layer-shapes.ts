@@ -1,5 +1,5 @@
 import type { Reporter } from "../diagnostics.ts";
-import type { FeedForwardRule, MixerRule } from "./architectures/architecture.ts";
+import type { CrossRule, FeedForwardRule, MixerRule } from "./architectures/architecture.ts";
 import type { Keys } from "./keys.ts";
 import type { LayerCount } from "./layer-count.ts";
 import { layerProblems } from "./layer-problems.ts";
@@ -9,7 +9,7 @@ import type { LayerShape } from "./shape.ts";
 const UNKNOWN: Mixer = { kind: "unknown" };
 
 /** Without a rule of their own, mixers are unknown. */
-type Rules = { readonly mixer?: MixerRule; readonly feedForward: FeedForwardRule };
+type Rules = { readonly mixer?: MixerRule; readonly feedForward: FeedForwardRule; readonly cross?: CrossRule };
 
 /** Applies the rules of an architecture to every layer. What the keys do not say is unknown, and reported. */
 export function layerShapes(
@@ -20,11 +20,13 @@ export function layerShapes(
 ): { readonly main: LayerShape[]; readonly mtp: LayerShape[] } {
   const mixerOf = rules.mixer?.(keys);
   const feedForwardOf = rules.feedForward(keys);
+  const crossOf = rules.cross?.(keys);
+  const cross = (own: Mixer) => (crossOf !== undefined && own.kind === "attention" ? { cross: crossOf(own) } : {});
   const problems = layerProblems();
   const feedForward = (layer: number) => feedForwardOf(layer) ?? { kind: "none" as const };
   const main = Array.from({ length: count.main }, (_, layer): LayerShape => {
     const mixer = mixerOf?.(layer) ?? UNKNOWN;
-    if (typeof mixer !== "string") return { mixer, feedForward: feedForward(layer) };
+    if (typeof mixer !== "string") return { mixer, ...cross(mixer), feedForward: feedForward(layer) };
     problems.add("unknown-cache", `${keys.origin}: ${mixer}, so what the layer caches is not known`, layer);
     return { mixer: UNKNOWN, feedForward: feedForward(layer) };
   });

@@ -87,13 +87,14 @@ export type ParallelMixer = {
   readonly recurrent: RecurrentMixer;
 };
 
-/** Attention over an encoder's output; its keys and values have the encoder's length. */
+/** Attention over an encoder's output; its keys and values have the encoder's length. Dimensions are per head. */
 export type CrossMixer = {
   readonly kind: "cross";
   readonly heads: number;
   readonly kvHeads: number;
   readonly keyDim: number;
   readonly valueDim: number;
+  /** Tokens of the encoder's output where the model fixes them (Whisper: 1,500); null where they follow its input. */
   readonly encoderTokens: number | null;
 };
 

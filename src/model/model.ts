@@ -1,6 +1,6 @@
 import type { Diagnostic } from "../diagnostics.ts";
 import type { FeedForward } from "./feed-forward.ts";
-import type { Mixer } from "./mixer.ts";
+import type { CrossMixer, Mixer } from "./mixer.ts";
 
 /** A value of a GGUF key or of config.json. Integers beyond 2^53 and NaN / Infinity are strings. */
 export type MetadataValue =
@@ -100,7 +100,8 @@ export type ModelTensor = {
 };
 
 /**
- * One block. `index` counts from 0; blocks with `mtp: true` follow the `layerCount` main ones.
+ * One block. `index` counts from 0; blocks with `mtp: true` follow the `layerCount` main ones. Of an encoder-decoder
+ * (T5, BART, Whisper) these are the decoder's, which also attend to the encoder's output: `cross`.
  *
  * @example
  * ```ts
@@ -113,9 +114,29 @@ export type ModelTensor = {
 export type ModelLayer = {
   readonly index: number;
   readonly mixer: Mixer;
+  /** Attention over the encoder's output, with a cache as long as that output. */
+  readonly cross?: CrossMixer;
   readonly feedForward: FeedForward;
   readonly weightBytes: number;
   readonly mtp?: true;
+};
+
+/**
+ * The encoder of an encoder-decoder. It runs once over its input and keeps nothing but its output.
+ *
+ * @example
+ * ```ts
+ * import { inspectModel } from "weighin";
+ *
+ * const { encoder } = await inspectModel("fixtures/files/demo.gguf");
+ * console.log(encoder?.layerCount ?? 0); // 0
+ * ```
+ */
+export type ModelEncoder = {
+  /** Its blocks, which are not in `layers`; null where nothing says how many. */
+  readonly layerCount: number | null;
+  /** Bytes of all its tensors as stored, its own embeddings included. */
+  readonly weightBytes: number;
 };
 
 /** How the weights are packed, when they are. */
@@ -144,7 +165,7 @@ export type Model = {
   readonly source: ModelSource;
   /** GGUF architecture or Hugging Face model_type, as the file says it; null when it says none. */
   readonly architecture: string | null;
-  /** Main blocks, without MTP. */
+  /** Main blocks, without MTP; of an encoder-decoder the decoder's. */
   readonly layerCount: number | null;
   /** Blocks that predict further tokens (MTP / NextN). */
   readonly mtpLayerCount: number;
@@ -163,6 +184,8 @@ export type Model = {
   /** True when the output matrix is the embedding matrix. */
   readonly tiedEmbeddings: boolean;
   readonly layers: readonly ModelLayer[];
+  /** Only in encoder-decoders. */
+  readonly encoder?: ModelEncoder;
   /**
    * `total`: what all tensors stand for, MTP included. `active`: what one token visits, without MTP; the token
    * embedding counts, whole.

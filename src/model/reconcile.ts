@@ -11,6 +11,8 @@ export type SettledShape = {
   readonly vocabularySize: number | null;
   readonly main: readonly LayerShape[];
   readonly mtp: readonly LayerShape[];
+  /** Blocks of the encoder, where there is one. */
+  readonly encoderLayers?: number | null;
 };
 
 const NO_EVIDENCE: BlockEvidence = {};
@@ -28,6 +30,7 @@ export function reconcile(claim: ShapeClaim, tensors: TensorClaim, report: Repor
   const settle = (shape: LayerShape, block: number): LayerShape => {
     const evidence = tensors.blocks.get(block) ?? NO_EVIDENCE;
     return {
+      ...shape,
       mixer: settleMixer(shape.mixer, evidence, claim.origin, block, problems),
       feedForward: settleFeedForward(shape.feedForward, evidence, claim, block, problems),
     };
@@ -35,7 +38,9 @@ export function reconcile(claim: ShapeClaim, tensors: TensorClaim, report: Repor
   const main = (claim.layers ?? []).map(settle);
   const mtp = claim.mtpLayers.map((shape, index) => settle(shape, main.length + index));
   problems.flush(report);
+  const { encoder } = claim;
   return {
+    ...(encoder && { encoderLayers: settleEncoder(encoder.layerCount, tensors.encoderBlocks, claim.origin, report) }),
     hiddenSize: settleSize(
       "hidden size",
       claim.hiddenSize,
@@ -43,7 +48,14 @@ export function reconcile(claim: ShapeClaim, tensors: TensorClaim, report: Repor
       claim.origin,
       report,
     ),
-    vocabularySize: settleSize("vocabulary", claim.vocabularySize, tensors.vocabularySize, claim.origin, report),
+    vocabularySize: settleSize(
+      "vocabulary",
+      claim.vocabularySize,
+      // An embedding may have rows of its own beyond those that are predicted.
+      tensors.logits === claim.vocabularySize ? claim.vocabularySize : tensors.vocabularySize,
+      claim.origin,
+      report,
+    ),
     main,
     mtp,
   };
@@ -60,6 +72,22 @@ function settleSize(
     report(
       "inconsistent-model",
       `a ${what} of ${claimed} by ${origin}, of ${found} by the embedding; the tensors win.`,
+      origin,
+    );
+  }
+  return found ?? claimed ?? null;
+}
+
+function settleEncoder(
+  claimed: number | undefined,
+  found: number | undefined,
+  origin: string,
+  report: Reporter,
+): number | null {
+  if (claimed !== undefined && found !== undefined && claimed !== found) {
+    report(
+      "inconsistent-model",
+      `${claimed} blocks in the encoder by ${origin}, ${found} by the tensors; the tensors win.`,
       origin,
     );
   }

@@ -1,9 +1,11 @@
 import type { FeedForward } from "./feed-forward.ts";
-import type { Mixer } from "./mixer.ts";
+import type { CrossMixer, Mixer } from "./mixer.ts";
 
 /** One block, without its weights. */
 export type LayerShape = {
   readonly mixer: Mixer;
+  /** Attention over an encoder's output, beside the mixer. */
+  readonly cross?: CrossMixer;
   readonly feedForward: FeedForward;
 };
 
@@ -26,6 +28,8 @@ export type ShapeClaim = {
   readonly vocabularySize: number | undefined;
   readonly trainedContext: number | undefined;
   readonly layers: readonly LayerShape[] | undefined;
+  /** Blocks of the encoder whose output `layers` attend to; absent without one, undefined where no key says. */
+  readonly encoder?: { readonly layerCount: number | undefined };
   readonly mtpLayerCount: number;
   /** The layers predicting further tokens, where there are any. */
   readonly mtpLayers: readonly LayerShape[];

@@ -1,5 +1,5 @@
 import type { TensorEntry } from "../formats/tensor-entry.ts";
-import type { TensorPlace } from "./tensor-names.ts";
+import { ENCODER_PATH, type TensorPlace } from "./tensor-names.ts";
 import { GGUF_ROLES, HF_ROLES, type TensorRole } from "./tensor-roles.ts";
 
 /** What the tensors of one block prove, in elements. A field is absent where they prove nothing. */
@@ -36,8 +36,14 @@ export type TensorClaim = {
   readonly mtpBlocks: number;
   /** Blocks of a separate list of MTP layers. */
   readonly separateMtpBlocks: number;
+  /** The blocks are an encoder's, and there is no decoder. */
+  readonly encoderAlone: boolean;
+  /** Highest block index + 1 of the encoder beside a decoder; undefined where there is none. */
+  readonly encoderBlocks: number | undefined;
   readonly hiddenSize: number | undefined;
   readonly vocabularySize: number | undefined;
+  /** Rows of the output matrix. */
+  readonly logits: number | undefined;
   readonly hasEmbedding: boolean;
   readonly hasOutput: boolean;
   readonly blocks: ReadonlyMap<number, BlockEvidence>;
@@ -69,10 +75,17 @@ export function claimFromTensors(
   const expertsOf = new Map<number, Set<number>>();
   const separateMtp = new Set<number>();
   let unbelievedBlock: number | undefined;
-  const global: { hidden?: number; vocabulary?: number; finalNorm?: number; output?: number } = {};
+  let encoderBlocks: number | undefined;
+  let encoderAlone = false;
+  const global: { hidden?: number; vocabulary?: number; finalNorm?: number; output?: number; logits?: number } = {};
   tensors.forEach((tensor, index) => {
     const place = places[index];
     if (place === undefined) return;
+    if (place.encoder !== undefined) {
+      const { block } = place.encoder;
+      if (block !== undefined && block <= largestBlock) encoderBlocks = Math.max(encoderBlocks ?? 0, block + 1);
+      return;
+    }
     if (place.separateMtp) {
       separateMtp.add(place.block ?? 0);
       return;
@@ -86,6 +99,7 @@ export function claimFromTensors(
       unbelievedBlock = place.block;
       return;
     }
+    encoderAlone ||= ENCODER_PATH.test(tensor.name.slice(0, -place.rest.length));
     const evidence = blocks.get(place.block) ?? {};
     blocks.set(place.block, evidence);
     for (const role of roles.block(place.rest)) note(evidence, role, dimension(role, tensor, format));
@@ -105,8 +119,11 @@ export function claimFromTensors(
     missingBlocks: missingFrom(blocks, blockCount ?? 0),
     mtpBlocks: [...blocks.values()].filter((evidence) => evidence.mtp !== undefined).length,
     separateMtpBlocks: separateMtp.size,
+    encoderAlone: encoderAlone && encoderBlocks === undefined,
+    encoderBlocks,
     hiddenSize: global.hidden ?? global.finalNorm,
     vocabularySize: global.vocabulary,
+    logits: global.logits,
     hasEmbedding: global.vocabulary !== undefined,
     hasOutput: global.output !== undefined,
     blocks,

@@ -15,6 +15,8 @@ export type TensorPlace = {
   readonly separateMtp?: true;
   /** What follows the block, or the whole name; the number of an expert is `#`. */
   readonly rest: string;
+  /** The tensor is of the encoder beside a decoder, and of which block there. */
+  readonly encoder?: { readonly block?: number };
   /** Which expert, where experts are stored one by one. */
   readonly expert?: number;
 };
@@ -24,18 +26,27 @@ export function placeTensors(format: "gguf" | "safetensors", tensors: readonly T
   return format === "gguf" ? placeGguf(tensors) : placeHf(tensors);
 }
 
-const GGUF_BLOCK = /^blk\.(\d{1,9})\.(.+)$/s;
-/** Old Mixtral files hold experts one by one: `ffn_up.3.weight`. */
-const EXPERT_NUMBER = /\.(\d{1,9})\./;
+/** Encoder-decoders name theirs `enc.blk.0.` and `dec.blk.0.`, an encoder alone keeps that name. */
+const GGUF_BLOCK = /^(?:enc\.|dec\.)?blk\.(\d{1,9})\.(.+)$/s;
+const GGUF_SIDE = /^(?:enc|dec)\./;
+/** Experts are held one by one in `experts.3.`, `experts.expert_3.` or, in old Mixtral files, `ffn_up.3.weight`. */
+const EXPERT_NUMBERS = [/(?<=\bexperts)\.(?:expert_)?(\d{1,9})\./, /\.(\d{1,9})\./];
 
 function placeGguf(tensors: readonly TensorEntry[]): TensorPlace[] {
   const topComponent = cached(GGUF_TOP_RULES);
   const blockComponent = cached(GGUF_BLOCK_RULES);
+  const hasDecoder = tensors.some(({ name }) => name.startsWith("dec."));
   return tensors.map(({ name }) => {
     const match = GGUF_BLOCK.exec(name);
-    if (match === null) return { component: topComponent(name), rest: name };
+    const inEncoder = hasDecoder && name.startsWith("enc.");
+    if (match === null) {
+      const rest = name.replace(GGUF_SIDE, "");
+      return { component: topComponent(rest), rest, ...(inEncoder && { encoder: {} }) };
+    }
     const { rest, expert } = splitExpert(match[2] ?? "");
-    return { component: blockComponent(rest), block: Number(match[1]), rest, ...expert };
+    const block = Number(match[1]);
+    const component = blockComponent(rest);
+    return inEncoder ? { component, rest, encoder: { block } } : { component, block, rest, ...expert };
   });
 }
 
@@ -65,26 +76,50 @@ function placeHf(tensors: readonly TensorEntry[]): TensorPlace[] {
     return { name, prefix, block, rest: name.slice(end) };
   });
   const main = mainStack([...stacks.values()]);
+  const encoder = encoderStack([...stacks.values()], main);
   return located.map(({ name, prefix, block, rest: path }) => {
+    const inEncoder = encoder !== undefined && name.startsWith(encoder.root);
     if (prefix === undefined || path === undefined || block === undefined) {
-      return { component: topComponent(name), rest: name };
+      return { component: topComponent(name), rest: name, ...(inEncoder && { encoder: {} }) };
     }
     const { rest, expert } = splitExpert(path);
     const stack = stacks.get(prefix);
     const component = blockComponent(`${prefix}#.${rest}`);
     if (stack === main) return { component, block, rest, ...expert };
     if (stack?.beside === "mtp") return { component: "mtp", block, separateMtp: true, rest, ...expert };
-    return { component, rest: name };
+    if (!inEncoder) return { component, rest: name };
+    // Convolutions of an encoder look both ways: they are no recurrence.
+    const part = component === "recurrent" ? "other" : component;
+    return { component: part, rest: name, encoder: stack === encoder.stack ? { block } : {} };
   });
 }
+
+const DECODER_PATH = /(?:^|[._])decoder\./;
+export const ENCODER_PATH: RegExp = /^(?:.*?[._])?encoder\./s;
 
 /** The stack of the language model: of an encoder and a decoder the latter; else the outermost, then the longest. */
 function mainStack(stacks: readonly Stack[]): Stack | undefined {
   const language = stacks.filter(({ beside }) => beside === undefined);
-  const decoders = language.filter(({ prefix }) => /(?:^|\.)decoder\./.test(prefix));
-  const [first] = (decoders.length > 0 ? decoders : language).sort(
-    (a, b) => depthOf(a.prefix) - depthOf(b.prefix) || b.blocks - a.blocks,
-  );
+  const decoders = language.filter(({ prefix }) => DECODER_PATH.test(prefix));
+  return outermost(decoders.length > 0 ? decoders : language);
+}
+
+/** The encoder beside a decoder, and the path that all its tensors begin with. */
+function encoderStack(
+  stacks: readonly Stack[],
+  main: Stack | undefined,
+): { readonly stack: Stack; readonly root: string } | undefined {
+  if (main === undefined || !DECODER_PATH.test(main.prefix)) return undefined;
+  const isEncoder = ({ prefix, beside }: Stack): boolean =>
+    beside === undefined && !DECODER_PATH.test(prefix) && ENCODER_PATH.test(prefix);
+  const stack = outermost(stacks.filter(isEncoder));
+  const root = stack && ENCODER_PATH.exec(stack.prefix)?.[0];
+  return stack && root !== undefined ? { stack, root } : undefined;
+}
+
+/** The outermost of some stacks, of several the longest. */
+function outermost(stacks: readonly Stack[]): Stack | undefined {
+  const [first] = stacks.toSorted((a, b) => depthOf(a.prefix) - depthOf(b.prefix) || b.blocks - a.blocks);
   return first;
 }
 
@@ -93,9 +128,11 @@ function depthOf(prefix: string): number {
 }
 
 function splitExpert(path: string): { rest: string; expert?: { expert: number } } {
-  const match = EXPERT_NUMBER.exec(path);
-  if (match === null) return { rest: path };
-  return { rest: path.replace(EXPERT_NUMBER, ".#."), expert: { expert: Number(match[1]) } };
+  for (const pattern of EXPERT_NUMBERS) {
+    const match = pattern.exec(path);
+    if (match !== null) return { rest: path.replace(pattern, ".#."), expert: { expert: Number(match[1]) } };
+  }
+  return { rest: path };
 }
 
 /** A set has few distinct names once numbers are gone: each is matched against the rules once. */

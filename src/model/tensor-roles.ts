@@ -1,6 +1,6 @@
 import type { BlockEvidence } from "./tensor-claim.ts";
 
-type GlobalFact = "hidden" | "vocabulary" | "finalNorm" | "output";
+type GlobalFact = "hidden" | "vocabulary" | "finalNorm" | "output" | "logits";
 
 /** A fact that one dimension of a tensor proves; without an axis its being there proves it. */
 export type TensorRole = {
@@ -69,7 +69,7 @@ const HF_EMBEDDING_ROLES: readonly TensorRole[] = [
   { fact: "hidden", axis: 1 },
 ];
 const HF_FINAL_NORM_ROLES: readonly TensorRole[] = [{ fact: "finalNorm", axis: 0 }];
-const HF_OUTPUT_ROLES: readonly TensorRole[] = [{ fact: "output" }];
+const HF_OUTPUT_ROLES: readonly TensorRole[] = [{ fact: "output" }, { fact: "logits", axis: 0 }];
 
 function hfTop(name: string): readonly TensorRole[] {
   if (HF_EMBEDDING.test(name)) return HF_EMBEDDING_ROLES;
@@ -83,21 +83,31 @@ const fusedExperts: readonly TensorRole[] = [{ fact: "experts", axis: 0, packed:
 
 /** safetensors list the output dimension first. Biases prove the rows of matrices whose packing hides them. */
 const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, readonly TensorRole[]>([
-  ...["self_attn.k_proj", "attention.wk", "attention.self.key", "attention.k_lin", "attn.k_proj"].flatMap(
-    (path): [string, readonly TensorRole[]][] => [
-      [`${path}.weight`, keyRoles],
-      [`${path}.bias`, keyRoles],
-      [`${path}.weight_packed`, [{ fact: "keyWidth", axis: 0, packed: true }]],
-      [`${path}.qweight`, [ATTENTION]],
-    ],
-  ),
-  ...["self_attn.v_proj", "attention.wv", "attention.self.value", "attention.v_lin", "attn.v_proj"].flatMap(
-    (path): [string, readonly TensorRole[]][] => [
-      [`${path}.weight`, valueRoles],
-      [`${path}.bias`, valueRoles],
-      [`${path}.weight_packed`, [{ fact: "valueWidth", axis: 0, packed: true }]],
-    ],
-  ),
+  ...[
+    "self_attn.k_proj",
+    "attention.wk",
+    "attention.self.key",
+    "attention.k_lin",
+    "attn.k_proj",
+    "self_attn.key_proj",
+  ].flatMap((path): [string, readonly TensorRole[]][] => [
+    [`${path}.weight`, keyRoles],
+    [`${path}.bias`, keyRoles],
+    [`${path}.weight_packed`, [{ fact: "keyWidth", axis: 0, packed: true }]],
+    [`${path}.qweight`, [ATTENTION]],
+  ]),
+  ...[
+    "self_attn.v_proj",
+    "attention.wv",
+    "attention.self.value",
+    "attention.v_lin",
+    "attn.v_proj",
+    "self_attn.value_proj",
+  ].flatMap((path): [string, readonly TensorRole[]][] => [
+    [`${path}.weight`, valueRoles],
+    [`${path}.bias`, valueRoles],
+    [`${path}.weight_packed`, [{ fact: "valueWidth", axis: 0, packed: true }]],
+  ]),
   ["self_attn.qkv_proj.weight", [{ fact: "qkvWidth", axis: 0 }]],
   ["self_attn.q_proj.weight", [ATTENTION]],
   ["self_attn.o_proj.weight", [ATTENTION]],
@@ -105,6 +115,16 @@ const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, rea
   ["mlp.down_proj.weight", [{ fact: "denseWidth", axis: 1 }]],
   ["feed_forward.w2.weight", [{ fact: "denseWidth", axis: 1 }]],
   ["intermediate.dense.weight", [{ fact: "denseWidth", axis: 0 }]],
+  ...["fc1", "ffn.fc1"].map((path): [string, readonly TensorRole[]] => [
+    `${path}.weight`,
+    [{ fact: "denseWidth", axis: 0 }],
+  ]),
+  ["layer.#.SelfAttention.k.weight", keyRoles],
+  ["layer.#.SelfAttention.v.weight", valueRoles],
+  ["layer.#.DenseReluDense.wo.weight", [{ fact: "denseWidth", axis: 1 }]],
+  ["layer.#.mlp.wo.weight", [{ fact: "denseWidth", axis: 1 }]],
+  ["layer.2.mlp.experts.#.wo.weight", [{ fact: "expertWidth", axis: 1 }]],
+  ["ffn.experts.#.fc2.weight", [{ fact: "expertWidth", axis: 1 }]],
   ["ffn.lin1.weight", [{ fact: "denseWidth", axis: 0 }]],
   ["mlp.experts.#.down_proj.weight", [{ fact: "expertWidth", axis: 1 }]],
   ["block_sparse_moe.experts.#.w2.weight", [{ fact: "expertWidth", axis: 1 }]],

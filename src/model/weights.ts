@@ -87,16 +87,17 @@ export function layerBytes(tensors: readonly ModelTensor[], layers: number): num
 
 /**
  * `total`: what every tensor in the files stands for. `active`: without blocks that predict further tokens, and of
- * routed experts the share one token visits.
+ * routed experts the share one token visits, in an encoder as in the decoder after it.
  */
 export function countParameters(tensors: readonly ModelTensor[], layers: readonly LayerShape[]): Model["parameters"] {
   const routed = new Map<string, { parameters: bigint; used: bigint; experts: bigint }>();
+  const inEncoder = layers.find(({ feedForward }) => feedForward.kind === "experts")?.feedForward;
   let total = 0n;
   let active = 0n;
   for (const { component, layer, parameters } of tensors) {
     const count = BigInt(parameters);
     total += count;
-    const part = layer === undefined ? undefined : layers[layer]?.feedForward;
+    const part = layer === undefined ? inEncoder : layers[layer]?.feedForward;
     if (component === "experts" && part?.kind === "experts" && part.experts > 0) {
       const key = `${part.expertsPerToken}/${part.experts}`;
       const share = routed.get(key) ?? {

@@ -29,7 +29,13 @@ function sizes(model: Model): string {
   const mtp = model.mtpLayerCount === 0 ? "" : ` + ${model.mtpLayerCount} predicting further tokens`;
   const layers = model.layerCount === null ? `layers ${UNKNOWN}` : formatPlural(model.layerCount, "layer");
   const hidden = model.hiddenSize === null ? UNKNOWN : formatInteger(model.hiddenSize);
-  return `${layers}${mtp}, hidden size ${hidden}`;
+  return `${layers}${mtp}${encoder(model)}, hidden size ${hidden}`;
+}
+
+function encoder({ encoder }: Model): string {
+  if (encoder === undefined) return "";
+  const layers = encoder.layerCount === null ? "" : ` of ${formatPlural(encoder.layerCount, "layer")}`;
+  return ` after an encoder${layers} (${formatBytes(encoder.weightBytes)})`;
 }
 
 function heads(model: Model): string | undefined {

@@ -1,5 +1,5 @@
 import type { FeedForward } from "../model/feed-forward.ts";
-import type { AttentionMixer, AttentionWindow, Indexer, Mixer } from "../model/mixer.ts";
+import type { AttentionMixer, AttentionWindow, CrossMixer, Indexer, Mixer } from "../model/mixer.ts";
 import type { ModelLayer } from "../model/model.ts";
 import { formatInteger, formatPlural } from "./units.ts";
 
@@ -35,6 +35,10 @@ function indexerText(indexer: Indexer | undefined): string {
   return indexer === undefined ? "" : " chosen by an indexer";
 }
 
+function encoderText({ encoderTokens }: CrossMixer): string {
+  return encoderTokens === null ? "the encoder" : formatPlural(encoderTokens, "encoder token");
+}
+
 /** Noun of a group of layers, and what tells its members apart. */
 function mixerWords(mixer: Mixer): { readonly noun: string; readonly detail: string } {
   switch (mixer.kind) {
@@ -55,10 +59,7 @@ function mixerWords(mixer: Mixer): { readonly noun: string; readonly detail: str
         detail: `attention (${attentionText(mixer.attention)}) beside ${mixer.recurrent.family}`,
       };
     case "cross":
-      return {
-        noun: "cross-attention",
-        detail: mixer.encoderTokens === null ? "" : `${formatPlural(mixer.encoderTokens, "encoder token")}`,
-      };
+      return { noun: "cross-attention", detail: `over ${encoderText(mixer)}` };
     case "none":
       return { noun: "mixer-free", detail: "" };
     case "unknown":
@@ -73,7 +74,7 @@ export function mixerSummary(layers: readonly ModelLayer[]): readonly string[] {
     if (layer.mtp === true) continue;
     const { noun, detail } = mixerWords(layer.mixer);
     const list = details.get(noun) ?? [];
-    list.push(detail);
+    list.push(layer.cross === undefined ? detail : `${detail}, then over ${encoderText(layer.cross)}`);
     details.set(noun, list);
   }
   return [...details].map(([noun, list]) => {

@@ -72,6 +72,17 @@ describe("the mixers in words", () => {
     expect(mixerSummary(layersOf(2, { ...mixer, causal: false }))).toEqual(["2 attention layers: both ways, full"]);
   });
 
+  it("tells what layers make of an encoder's output", () => {
+    const cross = { kind: "cross", heads: 6, kvHeads: 6, keyDim: 64, valueDim: 64, encoderTokens: 1500 } as const;
+    expect(mixerSummary([{ ...attentionLayer(0), cross }])).toEqual([
+      "1 attention layer: full, then over 1,500 encoder tokens",
+    ]);
+    expect(mixerSummary([{ ...attentionLayer(0), cross: { ...cross, encoderTokens: null } }])).toEqual([
+      "1 attention layer: full, then over the encoder",
+    ]);
+    expect(mixerSummary(layersOf(2, cross))).toEqual(["2 cross-attention layers: over 1,500 encoder tokens"]);
+  });
+
   it("leaves out layers that predict further tokens", () => {
     expect(mixerSummary([attentionLayer(0), { ...attentionLayer(1), mtp: true }])).toEqual(["1 attention layer: full"]);
   });

@@ -29,6 +29,11 @@ describe("the cache of llama.cpp", () => {
     );
   });
 
+  test("has as many layers as the encoder has blocks, where the decoder has fewer", () => {
+    const shorter = model({ architecture: "t5", encoder: { layerCount: 5, weightBytes: 0 } });
+    expect(estimate(shorter).totals.cache).toBe(5 * 8192 * CELL_BYTES);
+  });
+
   test("keeps a window and one micro-batch in sliding layers", () => {
     const sliding = model({ layers: [layer(0, attention({ window: { kind: "sliding", tokens: 1024 } }))] });
     expect(estimate(sliding).totals.cache).toBe((1024 + 512) * CELL_BYTES);

@@ -38,7 +38,57 @@ describe("the cache of transformers", () => {
   });
 });
 
+describe("the cache over an encoder", () => {
+  const cross = { kind: "cross", heads: 8, kvHeads: 4, keyDim: 64, valueDim: 64, encoderTokens: null } as const;
+  const withCross = (encoderTokens: number | null) =>
+    made({ layers: [layer(0, attention(), { cross: { ...cross, encoderTokens } })] });
+  const own = (tokens: number): number => tokens * 2 * 128 * 2;
+  const over = (tokens: number): number => tokens * 4 * 128 * 2;
+
+  test("holds as many tokens as the prompt, beside the context of the decoder", () => {
+    const workload = { contextTokens: 100, promptTokens: 30, sequences: 3 };
+    expect(estimate(withCross(null), workload).totals.cache).toBe(3 * (own(100) + over(30)));
+  });
+
+  test("takes a prompt as long as the context where none is given", () => {
+    expect(estimate(withCross(null), { contextTokens: 100 }).totals.cache).toBe(own(100) + over(100));
+    expect(estimate(withCross(null), { contextTokens: 100 }).workload["promptTokens"]).toBe(100);
+  });
+
+  test("is as long as the model fixes it, whatever the prompt", () => {
+    const workload = { contextTokens: 100, promptTokens: 30 };
+    expect(estimate(withCross(1500), workload).totals.cache).toBe(own(100) + over(1500));
+  });
+
+  test("does not grow with the tokens of the decoder", () => {
+    expect(estimate(withCross(null), { contextTokens: 100 }).cachePerToken).toBe(own(1));
+  });
+
+  test("is all there is of a layer that attends to nothing else", () => {
+    const image = made({ layers: [layer(0, { ...cross, encoderTokens: 20 })] });
+    expect(estimate(image, { contextTokens: 100 }).totals.cache).toBe(over(20));
+  });
+});
+
 describe("the weights of transformers", () => {
+  test("hold one embedding for encoder and decoder, however often it is stored", () => {
+    const names = ["shared.weight", "encoder.embed_tokens.weight", "decoder.embed_tokens.weight"];
+    const stored = made({
+      tensors: names.map((name) => tensor(name)),
+      encoder: { layerCount: 1, weightBytes: 0 },
+    });
+    expect(estimate(stored, { contextTokens: 1, dtype: "float16" }).totals.weights).toBe(262_144 * 2);
+  });
+
+  test("include the positions that Marian makes on loading, unless they are stored", () => {
+    const marian = { architecture: "marian", trainedContext: 128, hiddenSize: 512 };
+    const [bare, stored] = [["w"], ["w", "model.encoder.embed_positions.weight"]].map(
+      (names) => estimate(made({ ...marian, tensors: names.map((name) => tensor(name)) }), { dtype: "float16" }).totals,
+    );
+    expect(bare?.weights).toBe(262_144 * 2 + 2 * 128 * 512 * 2);
+    expect(stored?.weights).toBe(2 * 262_144 * 2);
+  });
+
   test("are converted to the type config.json names", () => {
     const stored = made({
       tensors: [tensor("w", { dtype: "F32", bytes: 1_048_576 })],

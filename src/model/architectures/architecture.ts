@@ -1,13 +1,16 @@
-import type { ConfigDefaults } from "../config-keys.ts";
+import type { ConfigAliases, ConfigDefaults } from "../config-keys.ts";
 import type { FeedForward } from "../feed-forward.ts";
 import type { Keys } from "../keys.ts";
-import type { Mixer } from "../mixer.ts";
+import type { AttentionMixer, CrossMixer, Mixer } from "../mixer.ts";
 
 /** How each layer mixes tokens, or, as a text, why the keys do not say. */
 export type MixerRule = (keys: Keys) => (layer: number) => Mixer | string;
 
 /** The feed-forward part of each layer; undefined where the keys do not say. */
 export type FeedForwardRule = (keys: Keys) => (layer: number) => FeedForward | undefined;
+
+/** How a decoder layer attends to the encoder's output, given how it attends to its own tokens. */
+export type CrossRule = (keys: Keys) => (own: AttentionMixer) => CrossMixer;
 
 /** How layers follow from keys. */
 export type LayerRules = {
@@ -17,6 +20,8 @@ export type LayerRules = {
   readonly causal?: boolean;
   /** Which layers have experts stands in the tensors alone: the keys describe those that do. */
   readonly expertLayersByTensors?: true;
+  /** The layers are a decoder's: what they make of the encoder's output, and the keys that count its blocks. */
+  readonly encoder?: { readonly cross: CrossRule; readonly layerCount: readonly string[] };
 };
 
 /** Rules of a GGUF architecture. */
@@ -33,6 +38,8 @@ export type Architecture = {
   /** Values of `model_type`, with the rules and class defaults of transformers. */
   readonly config: readonly (LayerRules & {
     readonly modelTypes: readonly string[];
+    /** Other names of the keys, best first, before the aliases of the class: there, those of the encoder. */
+    readonly aliases?: ConfigAliases;
     /** Defaults of the class, for types that `config-defaults.ts` does not have. */
     readonly defaults?: ConfigDefaults;
   })[];

@@ -2,6 +2,7 @@ import type { Architecture } from "./architecture.ts";
 import { configFeedForward as feedForward } from "./config-feed-forward.ts";
 import { changedAttention, falconHeads, multiQuery } from "./config-heads.ts";
 import { configLayers } from "./config-layers.ts";
+import { imageLayers } from "./cross-rules.ts";
 
 /** Attention alike in every layer: full, or with the one window the configuration has. */
 const UNIFORM: readonly string[] = [
@@ -10,7 +11,7 @@ const UNIFORM: readonly string[] = [
   "granitemoe granitemoeshared helium hunyuan_v1_dense hunyuan_v1_moe hyperclovax internlm3 iquestcoder jais2",
   "jetmoe minimax_m2 ministral3 moshi mpt nanochat nemotron olmo olmo2 olmoe opt",
   "persimmon phi phimoe seed_oss solar_open stablelm starcoder2 trocr xglm qwen3_vl_text qwen3_vl_moe_text",
-  "qwen3_vl qwen3_vl_moe glm4v_moe_text glm4v_moe mllama_text_model ernie4_5_vl_moe_text bert-generation",
+  "qwen3_vl qwen3_vl_moe glm4v_moe_text glm4v_moe ernie4_5_vl_moe_text bert-generation",
 ].flatMap((names) => names.split(" "));
 
 /** Decoders of transformers that attend in every layer, by model_type, where no family's own file has them. */
@@ -23,6 +24,7 @@ export const configDecoders: Architecture = {
       mixer: configLayers({ attention: changedAttention(multiQuery) }),
       feedForward,
     },
+    { modelTypes: ["mllama", "mllama_text_model"], mixer: imageLayers, feedForward },
     { modelTypes: ["falcon"], mixer: configLayers({ attention: changedAttention(falconHeads) }), feedForward },
   ],
 };

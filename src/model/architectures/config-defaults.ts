@@ -21,17 +21,23 @@ axk1 163840 61 7168 64 64 - 18432 32768 - false v_head_dim=128 kv_lora_rank=512 
 axk2 163840 48 2048 32 32 64 5120 131072 - false v_head_dim=64 kv_lora_rank=128 qk_rope_head_dim=32 qk_nope_head_dim=64 index_n_heads=16 index_head_dim=128 num_local_experts=128 n_routed_experts=128 num_experts_per_tok=8 moe_intermediate_size=512 n_shared_experts=1 num_local_experts>n_routed_experts
 bailing_hybrid 157184 42 2560 32 32 128 6144 262144 - false layer_group_size=6 v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 short_conv_kernel_size=4 num_local_experts=512 num_experts_per_tok=8 moe_intermediate_size=768 n_shared_experts=1 first_k_dense_replace=2 max_position_embeddings>model_max_length num_local_experts>num_experts num_experts_per_tok>num_experts_per_token n_shared_experts>num_shared_experts
 bamba 128000 32 4096 32 8 - 14336 262144 - false mamba_n_heads=128 mamba_n_groups=1 mamba_d_state=256 mamba_d_conv=4 mamba_expand=2 layer_types>layers_block_type
+bart 50265 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 beam 151936 52 5120 48 8 128 20480 8192 512 false num_experts=256 num_experts_per_tok=8 moe_intermediate_size=2560
 bert-generation 50358 24 1024 16 - - 4096 512 - true
 big_bird 50358 12 768 12 - - 3072 4096 - true
+bigbird_pegasus 96103 16 1024 16 - - - 4096 - true decoder_layers=16 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 biogpt 42384 24 1024 16 - - 4096 1024 - true
 bitnet 128256 30 2560 20 5 - 6912 2048 - false
+blenderbot 8008 2 2560 32 - - - 128 - true decoder_layers=24 decoder_attention_heads=32 decoder_ffn_dim=10240 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
+blenderbot-small 50265 8 512 16 - - - 512 - true decoder_layers=8 decoder_attention_heads=16 decoder_ffn_dim=2048 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 bloom 250880 2 64 8 - - - - - true num_hidden_layers>n_layer num_attention_heads>n_head
 camembert 30522 12 768 12 - - 3072 512 - true
+canary 16384 8 1024 8 8 128 4096 1024 - -
 codegen 50400 28 4096 16 - - - 2048 - false max_position_embeddings>n_positions hidden_size>n_embd num_attention_heads>n_head num_hidden_layers>n_layer
 cohere 256000 40 8192 64 - - 22528 8192 - true
 cohere2 256000 40 8192 64 - - 22528 8192 4096 true
 cohere2_moe 256000 40 8192 64 - 128 22528 8192 4096 true sliding_window_pattern=4 num_experts=8 num_experts_per_tok=2 num_shared_experts=0
+cohere_asr 16384 8 1024 8 - - 4096 1024 - false
 cpmant 30720 48 4096 32 - - - - - true dim_ff=10240
 ctrl 246534 48 1280 16 - - - 256 - true dff=8192 max_position_embeddings>n_positions hidden_size>n_embd num_attention_heads>n_head num_hidden_layers>n_layer
 cwm 128256 64 6144 48 8 128 21504 131072 8192 false
@@ -40,6 +46,7 @@ dbrx 32000 24 2048 16 - - - 2048 - false num_attention_heads>n_heads hidden_size
 deberta 50265 12 768 12 - - 3072 512 - true
 deberta-v2 128100 24 1536 24 - - 6144 512 - true
 deepseek_v32 129280 61 7168 128 128 64 18432 163840 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 index_n_heads=64 index_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=2048 n_shared_experts=1 first_k_dense_replace=3 num_local_experts>n_routed_experts
+dia 1028 18 2048 16 4 128 8192 3072 - - cross_num_attention_heads=16 cross_num_key_value_heads=16 cross_head_dim=128
 diffllama 32000 16 2048 32 - - 8192 2048 - false
 doge 32768 32 1024 8 - - 2048 2048 - false num_experts=16384 num_experts_per_tok=64 is_moe=false
 dots1 152064 62 4608 32 32 - 10944 2048 4096 false max_window_layers=62 moe_intermediate_size=1408 first_k_dense_replace=0 num_local_experts>n_routed_experts
@@ -61,6 +68,7 @@ flaubert 30145 12 2048 16 - - - 512 - true hidden_size>emb_dim num_attention_hea
 flex_olmo 100352 32 4096 32 - - 11008 4096 - false num_local_experts=7 num_experts=7 num_experts_per_tok=5 num_local_experts>num_experts
 flint 150144 49 2048 32 4 128 6144 262144 513 false num_experts=256 num_experts_per_tok=6 moe_intermediate_size=512 shared_expert_intermediate_size=1024 decoder_sparse_step=1
 fnet 32000 12 768 - - - 3072 512 - true
+fsmt 42024 12 1024 16 - - - 1024 - false decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model vocab_size>tgt_vocab_size num_hidden_layers>encoder_layers
 gemma3n 262400 35 2048 8 2 256 16384 32768 512 true num_kv_shared_layers=15
 gemma3n_text 262400 35 2048 8 2 256 16384 32768 512 true num_kv_shared_layers=15
 gemma4 262144 30 2304 8 4 256 9216 131072 512 true attention_k_eq_v=false num_kv_shared_layers=0 enable_moe_block=false
@@ -107,11 +115,16 @@ kimi_linear 163840 27 2304 32 32 - 9216 1048576 - false v_head_dim=128 kv_lora_r
 kolibri1 128000 50 2560 48 4 128 - 262144 513 false num_experts=384 num_experts_per_tok=6 moe_intermediate_size=512 shared_expert_intermediate_size=512 num_experts>num_local_experts
 laguna 100352 40 2048 48 8 128 8192 131072 512 false num_experts=256 num_experts_per_tok=8 moe_intermediate_size=512 shared_expert_intermediate_size=512
 layoutlm 30522 12 768 12 - - 3072 512 - true
+led 50265 12 1024 16 - - - - - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 max_decoder_position_embeddings=1024 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 lfm2_moe 65536 32 2048 32 8 - 7168 128000 - true conv_L_cache=3 num_experts=32 num_experts_per_tok=4 moe_intermediate_size=1792 num_dense_layers=2
 lfm3 128000 24 2048 16 4 128 7680 128000 256 true conv_L_cache=7
 llama4 202048 48 5120 40 8 128 8192 131072 - false attention_chunk_size=8192 no_rope_layer_interval=4 num_local_experts=16 num_experts_per_tok=1 interleave_moe_layer_step=1
 llama4_text 202048 48 5120 40 8 128 8192 131072 - false attention_chunk_size=8192 no_rope_layer_interval=4 num_local_experts=16 num_experts_per_tok=1 interleave_moe_layer_step=1
 longformer 30522 12 768 12 - - 3072 512 - true
+longt5 32128 6 512 8 - 64 - - - true d_kv=64 d_ff=2048 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
+m2m_100 128112 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
+marian 58101 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
+mbart 50265 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 megatron-bert 29056 24 1024 16 - - 4096 512 - true
 mellum 98304 28 2304 32 4 128 7168 131072 1024 false num_experts=64 num_experts_per_tok=8 moe_intermediate_size=896 num_experts>num_local_experts
 mimo_v2_flash 152576 48 4096 64 4 192 16384 131072 129 false v_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=2048 num_local_experts>n_routed_experts
@@ -122,17 +135,23 @@ minimax_m3_vl_text 200064 60 6144 64 4 128 3072 524288 - false index_n_heads=4 i
 ministral 32000 32 4096 32 8 - 14336 131072 4096 false
 ministral3 131072 34 4096 32 8 128 14336 262144 - false
 mistral4 131072 36 4096 32 32 - 12288 1048576 - false v_head_dim=128 kv_lora_rank=256 qk_rope_head_dim=64 qk_nope_head_dim=64 num_local_experts=128 n_routed_experts=128 num_experts_per_tok=4 moe_intermediate_size=2048 n_shared_experts=1 first_k_dense_replace=0 num_local_experts>n_routed_experts
+mllama 128256 40 4096 32 8 - 14336 131072 - false
 mllama_text_model 128256 40 4096 32 8 - 14336 131072 - false
 modernbert 50368 22 768 12 - - 1152 8192 - true local_attention=128
 modernbert-decoder 50368 22 768 12 - - 1152 8192 - true local_attention=128
+moonshine 32768 6 288 8 - - 1152 512 - true num_key_value_heads>decoder_num_key_value_heads num_attention_heads>decoder_num_attention_heads num_hidden_layers>decoder_num_hidden_layers
+moonshine_streaming 32768 6 320 8 - - 1280 4096 - false
 moshi 32000 32 4096 32 - - - 3000 3000 false ffn_dim=22528
 mpnet 30527 12 768 12 - - 3072 512 - true
 mpt 50368 24 2048 16 - - - - - true expansion_ratio=4 num_attention_heads>n_heads hidden_size>d_model num_hidden_layers>n_layers
 mra 50265 12 768 12 - - 3072 512 - true
+mt5 250112 8 512 6 - 64 - - - true d_kv=64 d_ff=1024 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
+mvp 50267 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 nanochat 50304 12 768 6 - - 8192 2048 - false
 nemotron 256000 32 6144 48 - - 24576 4096 - false
 nemotron_h 131072 - 4096 32 8 128 21504 4096 - false mamba_num_heads=128 mamba_head_dim=64 n_groups=8 conv_kernel=4 ssm_state_size=128 expand=2 num_local_experts=8 n_routed_experts=8 num_experts_per_tok=2 moe_intermediate_size=7688 n_shared_experts=1 moe_shared_expert_intermediate_size=7688 layer_types>layers_block_type num_local_experts>n_routed_experts
 neomme 131072 17 1024 16 4 64 3584 16384 256 true embedding_rank=256
+nllb-moe 128112 12 1024 16 - - - 1024 - true num_experts=128 decoder_sparse_step=4 decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 nomic_bert 30528 12 768 12 - - 3072 2048 - -
 nystromformer 30000 12 768 12 - - 3072 510 - true
 olmo 50304 32 4096 32 - - 11008 2048 - false
@@ -141,9 +160,14 @@ olmo3 50304 32 4096 32 - - 11008 2048 4096 false
 olmo_hybrid 100352 32 3840 30 - - 11008 65536 - false linear_conv_kernel_dim=4
 olmoe 50304 16 2048 16 - - 2048 4096 - false num_local_experts=64 num_experts=64 num_experts_per_tok=8 num_local_experts>num_experts
 opt 50272 12 768 12 - - - 2048 - true ffn_dim=3072
+pegasus 50265 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
+pegasus_x 96103 16 1024 16 - - - 16384 - true decoder_layers=16 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 persimmon 262144 36 4096 64 - - 16384 16384 - false
 phi 51200 24 2048 32 - - 8192 2048 - false
 phimoe 32064 32 4096 32 8 - 6400 131072 - false num_local_experts=16 num_experts_per_tok=2
+plbart 50005 6 768 12 - - - 1024 - true decoder_layers=6 decoder_attention_heads=12 decoder_ffn_dim=3072 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
+pop2piano 2400 6 512 8 - - - - - true d_kv=64 d_ff=2048 num_hidden_layers>num_layers hidden_size>d_model num_attention_heads>num_heads
+prophetnet 30522 - 1024 16 - - - 512 - true num_decoder_layers=12 decoder_ffn_dim=4096 num_decoder_attention_heads=16 num_attention_heads>num_encoder_attention_heads
 qwen2_5_vl 152064 80 8192 64 8 - 29568 32768 4096 - use_sliding_window=false max_window_layers=80
 qwen2_5_vl_text 152064 80 8192 64 8 - 29568 32768 4096 - use_sliding_window=false max_window_layers=80
 qwen2_vl 152064 80 8192 64 8 - 29568 32768 4096 - use_sliding_window=false max_window_layers=80
@@ -161,16 +185,25 @@ rembert 250300 32 1152 18 - - 4608 512 - false input_embedding_size=256
 roberta-prelayernorm 50265 12 768 12 - - 3072 512 - true
 roc_bert 30522 12 768 12 - - 3072 512 - true
 roformer 50000 12 768 12 - - 3072 1536 - true
+seamless_m4t 256102 24 1024 16 - - - 1024 - true decoder_layers=24 decoder_attention_heads=16 decoder_ffn_dim=8192 max_source_positions=4096 num_hidden_layers>decoder_layers num_attention_heads>decoder_attention_heads
+seamless_m4t_v2 256102 24 1024 16 - - - 4096 - true decoder_layers=24 decoder_attention_heads=16 decoder_ffn_dim=8192 num_hidden_layers>decoder_layers num_attention_heads>decoder_attention_heads
 seed_oss 155136 64 4096 80 8 128 27648 524288 - false
 smollm3 128256 36 2048 16 4 - 11008 32768 - true use_sliding_window=false no_rope_layer_interval=4
 solar_open 196608 48 4096 64 8 128 - 131072 - false num_local_experts=128 n_routed_experts=128 num_experts_per_tok=8 moe_intermediate_size=1280 n_shared_experts=1 num_local_experts>n_routed_experts
+speech_to_text 10000 12 256 4 - - - - - true decoder_layers=6 decoder_attention_heads=4 decoder_ffn_dim=2048 max_source_positions=6000 max_target_positions=1024 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 squeezebert 30522 12 768 12 - - 3072 512 - true embedding_size=768
 stablelm 50304 32 2560 32 32 - 6912 4096 - false
 starcoder2 49152 30 3072 24 2 - 12288 4096 - true
+switch_transformers 32128 12 768 12 - - - - - true num_experts=8 d_kv=64 d_ff=2048 num_decoder_layers=12 num_sparse_decoder_layers=3 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers
+t5 32128 6 512 8 - 64 - - - - d_kv=64 d_ff=2048 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
+t5gemma 256000 26 2304 8 4 256 9216 8192 4096 true
+t5gemma2 262208 26 2304 8 4 256 9216 131072 4096 true
 tapas 30522 12 768 12 - - 3072 1024 - true
-trocr 50265 12 1024 16 - - - 512 - true num_attention_heads>decoder_attention_heads hidden_size>d_model num_hidden_layers>decoder_layers
+trocr 50265 12 1024 16 - - - 512 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>decoder_attention_heads hidden_size>d_model num_hidden_layers>decoder_layers
 ultrabert 32000 32 4096 32 - - 11008 32768 128 false
+umt5 250112 8 512 6 - 64 - - - - d_kv=64 d_ff=1024 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
 vaultgemma 256000 26 2304 8 4 256 9216 8192 4096 true
+whisper 51865 4 384 6 6 - - - - true decoder_layers=4 decoder_attention_heads=6 decoder_ffn_dim=1536 max_source_positions=1500 max_target_positions=448 num_key_value_heads>encoder_attention_heads num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 xglm 256008 24 1024 16 - - - 2048 - true ffn_dim=4096 num_attention_heads>attention_heads hidden_size>d_model num_hidden_layers>num_layers
 xlm 30145 12 2048 16 - - - 512 - true hidden_size>emb_dim num_attention_heads>n_heads num_hidden_layers>n_layers
 xlm-roberta-xl 250880 36 2560 32 - - 10240 514 - true

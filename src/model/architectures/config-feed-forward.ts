@@ -10,7 +10,16 @@ const EXPERTS: ConfigExperts = {
   sharedWidth,
 };
 
-const DENSE_WIDTH = ["intermediate_size", "ffn_dim", "ffn_hidden_size", "n_inner", "dff", "dim_ff", "hidden_dim"];
+const DENSE_WIDTH = [
+  "intermediate_size",
+  "ffn_dim",
+  "decoder_ffn_dim",
+  "ffn_hidden_size",
+  "n_inner",
+  "dff",
+  "dim_ff",
+  "hidden_dim",
+];
 
 /**
  * Dense or experts, by whichever names the configuration uses. Where it names no width, it is four times the hidden

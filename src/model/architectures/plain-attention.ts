@@ -1,5 +1,6 @@
 import type { Architecture, FeedForwardRule } from "./architecture.ts";
 import { ggufAttention } from "./attention-rules.ts";
+import { cross } from "./cross-rules.ts";
 import { ggufFeedForward, interleavedExperts, noExperts } from "./feed-forward-rules.ts";
 import { noWindow } from "./windows.ts";
 
@@ -54,8 +55,13 @@ export const plainAttention: Architecture = {
       mixer,
       feedForward: ggufFeedForward({ leadingDense: true, expertLayers: interleavedExperts }),
     },
-    // The encoder's output is held beside the caches; cross-attention is computed from it anew.
-    { names: ["t5"], mixer, feedForward: ggufFeedForward() },
+    {
+      names: ["t5"],
+      mixer,
+      feedForward: ggufFeedForward(),
+      blockCount: (keys) => keys.integer("decoder_block_count", "block_count"),
+      encoder: { cross, layerCount: ["block_count"] },
+    },
   ],
   config: [],
 };

@@ -1,6 +1,7 @@
 import type { Architecture } from "./architecture.ts";
 import { bert } from "./bert.ts";
 import { configDecoders } from "./config-decoders.ts";
+import { encoderDecoders } from "./config-encoder-decoders.ts";
 import { configEncoders } from "./config-encoders.ts";
 import { configHybrids } from "./config-hybrids.ts";
 import { latentDecoders } from "./config-latent.ts";
@@ -57,6 +58,7 @@ export const ARCHITECTURES: readonly Architecture[] = [
   latentDecoders,
   configHybrids,
   configEncoders,
+  encoderDecoders,
   remoteDecoders,
 ];
 

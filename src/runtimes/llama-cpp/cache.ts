@@ -57,10 +57,13 @@ export function layerCaches(
  * Mixers of the main layers. Layers that predict further tokens have no cache in the main context, but for a few
  * architectures, and where there are no other layers (`src/llama-model.cpp:2674`).
  */
-function cachedMixers({ architecture, layers, layerCount }: Model): Mixer[] {
+function cachedMixers({ architecture, layers, layerCount, encoder }: Model): Mixer[] {
   const name = architecture ?? "";
   const withMtp = MTP_LAYERS_CACHED.has(name) || layerCount === 0;
   const mixers = layers.flatMap(({ mixer, mtp }) => (mtp === true ? (withMtp ? attentionAlone(mixer) : []) : [mixer]));
+  const [last] = mixers.slice(-1);
+  // The encoder's blocks are the ones counted (`n_layer_all`, `src/llama-kv-cache.cpp:102`).
+  for (let block = layers.length; last !== undefined && block < (encoder?.layerCount ?? 0); block++) mixers.push(last);
   if (ENCODERS_WITH_CACHE.has(name)) return mixers.map(asCausal);
   const [first] = mixers;
   return ROUTER_LAYER.has(name) && first?.kind === "attention" ? [...mixers, { ...first, kvHeads: 1 }] : mixers;

@@ -1,10 +1,11 @@
-import type { AttentionWindow, LatentMixer, Mixer, RecurrentMixer } from "../../model/mixer.ts";
+import type { AttentionWindow, CrossMixer, LatentMixer, Mixer, RecurrentMixer } from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
 import type { TransformersSettings } from "./settings.ts";
 import { atLeast } from "./version.ts";
 
 const KV_SOURCE = "transformers 5.23.0 cache_utils.py, DynamicLayer and StaticLayer";
+const CROSS_SOURCE = "transformers 5.23.0 cache_utils.py, EncoderDecoderCache";
 const STATE_SOURCE = "transformers 5.23.0 cache_utils.py, LinearAttentionLayer";
 
 /** Since this release the DeepSeek family caches compressed latents; before, the expanded heads. */
@@ -20,11 +21,13 @@ const FLOAT32_STATE_BYTES = 4;
 /** Caches of the main layers, or null where a layer's way of mixing is not known. */
 export function layerCaches(model: Model, settings: TransformersSettings, elementBytes: number): LayerCache[][] | null {
   const layers = model.layers.filter((layer) => layer.mtp !== true);
-  if (layers.length === 0 || layers.some(({ mixer }) => mixer.kind === "unknown" || mixer.kind === "cross"))
-    return null;
-  return layers.map(({ mixer }) => [
+  if (layers.length === 0 || layers.some(({ mixer }) => mixer.kind === "unknown")) return null;
+  return layers.map(({ mixer, cross }) => [
     ...attentionCaches(mixer, settings, elementBytes),
     ...recurrentStates(mixer, settings, elementBytes),
+    ...[mixer.kind === "cross" ? mixer : cross].flatMap((each) =>
+      each ? crossCache(each, settings, elementBytes) : [],
+    ),
   ]);
 }
 
@@ -48,6 +51,19 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, elementBy
       source: KV_SOURCE,
     },
   ];
+}
+
+/** Keys and values of an encoder's output: computed once, and as many as that output has tokens. */
+function crossCache(mixer: CrossMixer, settings: TransformersSettings, elementBytes: number): LayerCache {
+  const tokens = mixer.encoderTokens ?? settings.promptTokens;
+  const bytesPerToken = mixer.kvHeads * (mixer.keyDim + mixer.valueDim) * elementBytes;
+  return {
+    kind: "cross-attention cache",
+    detail: `${tokens} encoder tokens x ${settings.sequences}, ${elementBytes * 8}-bit`,
+    bytes: bytesPerToken * tokens * settings.sequences,
+    bytesPerToken: 0,
+    source: CROSS_SOURCE,
+  };
 }
 
 /** Elements per token of multi-head latent attention. */

@@ -3,6 +3,9 @@ export type KeptInFloat32 = { readonly always?: RegExp; readonly inFloat16?: Reg
 
 const ROUTER_BIAS: KeptInFloat32 = { always: /(^|\.)(e_score_correction_bias|expert_bias)$/ };
 
+const ROUTER: KeptInFloat32 = { always: /(^|\.)router\.classifier\.weight$/ };
+const T5: KeptInFloat32 = { inFloat16: /(^|\.)wo\./ };
+
 /** Families with a router whose bias is all that stays. */
 const ROUTER_BIAS_ONLY = [
   "axk1 axk2 deepseek_v3 deepseek_v32 dots1 exaone_moe glm4_moe glm4_moe_lite glm4v_moe_text glm_moe_dsa hy_v3",
@@ -19,6 +22,8 @@ export const KEPT_IN_FLOAT32: ReadonlyMap<string, KeptInFloat32> = new Map<strin
     "bailing_hybrid",
     { always: /(^|\.)(e_score_correction_bias|expert_bias|dt_bias|A_log|[qkv]_conv1d\.weight|conv1d\.weight)$/ },
   ],
+  ...["mt5", "pop2piano", "t5", "umt5"].map((modelType) => [modelType, T5] as const),
+  ...["nllb-moe", "switch_transformers"].map((modelType) => [modelType, ROUTER] as const),
   ["beam", { always: /(^|\.)(e_score_correction_bias|mlp\.gate\.weight)$/ }],
   ["deberta", { always: /(^|\.)self\.[qv]_bias$/ }],
   ["ernie4_5_moe", { always: /(^|\.)(e_score_correction_bias|mlp\.gate\.weight)$/ }],

@@ -21,5 +21,10 @@ export const PROVEN_MODEL_TYPES: ReadonlySet<string> = new Set(
     "qwen3_vl_text rembert roberta roberta-prelayernorm roc_bert roformer seed_oss smollm3 solar_open squeezebert",
     "stablelm starcoder2 tapas trocr ultrabert vaultgemma xglm xlm xlm-roberta xlm-roberta-xl xmod yoso youtu",
     "zamba2",
+    // encoder-decoders, and a decoder over images
+    "mllama",
+    "bart bigbird_pegasus blenderbot blenderbot-small canary cohere_asr dia fsmt led longt5 m2m_100 marian",
+    "mbart moonshine moonshine_streaming mt5 mvp nllb-moe pegasus pegasus_x plbart pop2piano prophetnet seamless_m4t",
+    "seamless_m4t_v2 speech_to_text switch_transformers t5 t5gemma t5gemma2 umt5 whisper",
   ].flatMap((names) => names.split(" ")),
 );

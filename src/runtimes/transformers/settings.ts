@@ -11,6 +11,7 @@ export type TransformersSettings = Required<TransformersWorkload>;
 const RULES: { readonly [option in keyof TransformersSettings]: OptionRule } = {
   runtime: oneOf(["transformers"]),
   contextTokens: TOKENS,
+  promptTokens: TOKENS,
   sequences: POSITIVE_INTEGER,
   devices: DEVICES,
   dtype: oneOf(["auto", "float32", "float16", "bfloat16"]),
@@ -37,6 +38,7 @@ export function resolveSettings(model: Model, workload: TransformersWorkload): T
   return {
     runtime: "transformers",
     contextTokens,
+    promptTokens: workload.promptTokens ?? contextTokens,
     sequences: workload.sequences ?? 1,
     devices,
     dtype: workload.dtype ?? "auto",

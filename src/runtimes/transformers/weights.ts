@@ -7,6 +7,13 @@ import { KEPT_IN_FLOAT32 } from "./kept-in-float32.ts";
 /** Tensors that a tied model drops: the output matrix is the embedding. */
 const OUTPUT_MATRIX = /(^|\.)lm_head\.weight$/;
 
+/** An embedding for encoder and decoder, and copies of it that some files hold. */
+const SHARED_EMBEDDING = /(^|\.)shared\.weight$/;
+const EMBEDDING_COPY = /(^|\.)(encoder|decoder)\.embed_tokens\.weight$/;
+
+/** Make positions for encoder and decoder on loading (`modeling_marian.py`, `_keys_to_ignore_on_save`). */
+const MAKES_POSITIONS: ReadonlySet<string> = new Set(["marian"]);
+
 /**
  * Packings that are unpacked on loading where there is no CUDA device (`quantizers/quantizer_mxfp4.py` and
  * `quantizer_finegrained_fp8.py`, validate_environment).
@@ -22,9 +29,10 @@ type Loading = "converted" | "unpacked" | "as stored";
 export function weightItem(model: Model, dtype: string, device: Device, proven: Certainty): MemoryItem {
   const elementBytes = floatBytes(dtype) ?? FLOAT32_BYTES;
   const loading = loadingOf(model, device);
-  let bytes = 0;
+  const sharesEmbedding = model.encoder !== undefined && model.tensors.some(({ name }) => SHARED_EMBEDDING.test(name));
+  let bytes = madePositions(model) * elementBytes;
   for (const tensor of model.tensors) {
-    if (!isLoaded(tensor, model)) continue;
+    if (!isLoaded(tensor, model) || (sharesEmbedding && EMBEDDING_COPY.test(tensor.name))) continue;
     bytes += isConverted(tensor, loading)
       ? tensor.parameters * (staysFloat32(tensor, model, dtype) ? FLOAT32_BYTES : elementBytes)
       : tensor.bytes;
@@ -38,6 +46,12 @@ export function weightItem(model: Model, dtype: string, device: Device, proven: 
     certainty: loading === "as stored" ? "derived" : proven,
     source: "transformers 5.23.0 modeling_utils.py, from_pretrained",
   };
+}
+
+/** Elements of positions that follow from a formula, where the file does not hold them. */
+function madePositions({ architecture, tensors, trainedContext, hiddenSize }: Model): number {
+  const made = MAKES_POSITIONS.has(architecture ?? "") && !tensors.some(({ name }) => name.includes("embed_positions"));
+  return made ? 2 * (trainedContext ?? 0) * (hiddenSize ?? 0) : 0;
 }
 
 const FLOAT32_BYTES = 4;
