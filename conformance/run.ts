@@ -2,6 +2,8 @@ import * as llamaCpp from "./llama-cpp/check.ts";
 import { checkComputeBounds } from "./llama-cpp/compute-bounds.ts";
 import type { PartResult } from "./part.ts";
 import { checkReaders } from "./readers/check.ts";
+import { checkRealConfigs } from "./real-configs/check-configs.ts";
+import { checkPublishedTotals } from "./real-configs/check-totals.ts";
 import { checkRealInput } from "./real-input.ts";
 import * as transformers from "./transformers/check.ts";
 import { checkModelTypes } from "./transformers/check-model-types.ts";
@@ -19,6 +21,8 @@ const PARTS: readonly Part[] = [
   checkMetaShapes,
   checkReaders,
   checkRealInput,
+  checkRealConfigs,
+  checkPublishedTotals,
   llamaCpp.checkGoldenNumbers,
   llamaCpp.checkArchitectureNumbers,
   checkComputeBounds,

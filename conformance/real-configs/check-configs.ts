@@ -47,8 +47,13 @@ async function compare(configs: readonly Config[], work: string): Promise<PartRe
       else unneeded.delete(row);
     }
   }
-  for (const { configs: named, code } of unneeded) differences.push(`nothing to justify: ${code} of ${named.join(", ")}`);
-  return verdict(NAME, `${shapes}/${configs.length} give a shape, ${JUSTIFIED.length} reasons for the rest`, differences);
+  for (const { configs: named, code } of unneeded)
+    differences.push(`nothing to justify: ${code} of ${named.join(", ")}`);
+  return verdict(
+    NAME,
+    `${shapes}/${configs.length} give a shape, ${JUSTIFIED.length} reasons for the rest`,
+    differences,
+  );
 }
 
 function hasShape({ layerCount, hiddenSize, layers }: Model): boolean {

@@ -4,8 +4,9 @@
 
 Of a composite it is the class of its language model, or of its decoder.
 
-Only the keys named on standard input, one a line, are looked at: those the rules of weighin read. `aliases` are the
-names under which the class writes them (`attribute_map`).
+Types without a class in the library, whose code stands beside their weights, are left out. Only the keys named on
+standard input, one a line, are looked at: those the rules of weighin read. `aliases` are the names under which the class
+writes them (`attribute_map`).
 """
 
 import json
@@ -34,4 +35,5 @@ def class_facts(model_type, keys):
 
 
 keys = sys.stdin.read().split()
-print(json.dumps({model_type: class_facts(model_type, keys) for model_type in sys.argv[1:]}))
+with_class = [model_type for model_type in sys.argv[1:] if model_type in CONFIG_MAPPING]
+print(json.dumps({model_type: class_facts(model_type, keys) for model_type in with_class}))

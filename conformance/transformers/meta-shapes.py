@@ -3,11 +3,10 @@
     python conformance/transformers/meta-shapes.py WORK CONFIG.json...
 
 For every configuration: a directory under WORK with the config.json and a model.safetensors that has the header of a
-saved checkpoint and no data, and one line with parameters, layers, heads and windows; for one that says nothing but its
-model_type, what the class fills in besides. What the library cannot build is one line with the reason.
+saved checkpoint and no data, and one line with parameters, layers, heads and windows. What the library cannot build is one
+line with the reason.
 """
 
-import dataclasses
 import json
 import logging
 import shutil
@@ -107,12 +106,6 @@ def saved(model):
     return model.state_dict(keep_vars=True).items()
 
 
-def class_defaults(text):
-    """Numbers, flags and nulls as the class declares them, before anything is derived from them."""
-    declared = {field.name: field.default for field in dataclasses.fields(text)}
-    return {key: value for key, value in declared.items() if value is None or isinstance(value, (bool, int, float))}
-
-
 def describe(work, path, config, values):
     model = build(config, values)
     directory = work / path.stem
@@ -141,11 +134,9 @@ def main():
     logging.disable(logging.WARNING)
     work = Path(sys.argv[1])
     for path in map(Path, sys.argv[2:]):
-        answer = {"config": path.stem, "defaults": None}
+        answer = {"config": path.stem}
         try:
             config, values = load_config(path)
-            if not values:
-                answer["defaults"] = class_defaults(config.get_text_config())
             answer |= describe(work, path, config, values)
         except Exception as problem:  # whatever the library raises for a configuration it cannot build
             answer["refused"] = f"{type(problem).__name__}: {str(problem).splitlines()[0]}"

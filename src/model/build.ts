@@ -102,10 +102,11 @@ function quantizationOf(method: string | undefined, bytes: number, parameters: n
 
 /**
  * llama.cpp makes the output of the embedding where no output matrix is stored. transformers ties when the
- * configuration says so, even if both are stored.
+ * configuration says so, even if both are stored. An encoder without an output matrix has no output to tie.
  */
 function tiedEmbeddings(format: "gguf" | "safetensors", claim: ShapeClaim, proven: TensorClaim): boolean {
-  const outputMissing = claim.causal && proven.hasEmbedding && !proven.hasOutput;
+  if (!claim.causal && !proven.hasOutput) return false;
+  const outputMissing = proven.hasEmbedding && !proven.hasOutput;
   return format === "gguf" ? outputMissing : (claim.tiedEmbeddings ?? outputMissing);
 }
 

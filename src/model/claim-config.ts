@@ -1,9 +1,9 @@
 import type { LayerRules } from "./architectures/architecture.ts";
-import { CONFIG_CLASSES } from "./architectures/config-classes.ts";
 import { cross } from "./architectures/cross-rules.ts";
 import { configExperts } from "./architectures/feed-forward-rules.ts";
 import { CONFIG_RULES } from "./architectures/registry.ts";
 import { type ConfigObject, textConfig } from "./config.ts";
+import { CONFIG_CLASSES } from "./config-classes.ts";
 import { type ConfigClass, configKeys } from "./config-keys.ts";
 import type { Keys } from "./keys.ts";
 import { encoderLayerCount, reconcileLayerCount } from "./layer-count.ts";
@@ -37,7 +37,7 @@ export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): 
   const text = textConfig(root);
   const names = [nameIn(text) ?? "", nameIn(root) ?? ""];
   const rules = firstKnown(CONFIG_RULES, names);
-  const known = rules?.defaults ? { defaults: rules.defaults } : firstKnown(CONFIG_CLASSES, names);
+  const known = firstKnown(CONFIG_CLASSES, names);
   const configClass: ConfigClass = {
     defaults: known?.defaults ?? {},
     aliases: { ...known?.aliases, ...rules?.aliases },

@@ -1,4 +1,4 @@
-import type { ConfigAliases, ConfigDefaults } from "../config-keys.ts";
+import type { ConfigAliases } from "../config-keys.ts";
 import type { FeedForward } from "../feed-forward.ts";
 import type { Keys } from "../keys.ts";
 import type { AttentionMixer, CrossMixer, Mixer } from "../mixer.ts";
@@ -35,12 +35,10 @@ export type GgufRules = LayerRules & {
 export type Architecture = {
   /** Values of `general.architecture`, with the rules llama.cpp applies to them. */
   readonly gguf: readonly GgufRules[];
-  /** Values of `model_type`, with the rules and class defaults of transformers. */
+  /** Values of `model_type`, with the rules of transformers. */
   readonly config: readonly (LayerRules & {
     readonly modelTypes: readonly string[];
     /** Other names of the keys, best first, before the aliases of the class: there, those of the encoder. */
     readonly aliases?: ConfigAliases;
-    /** Defaults of the class, for types that `config-defaults.ts` does not have. */
-    readonly defaults?: ConfigDefaults;
   })[];
 };

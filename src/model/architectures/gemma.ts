@@ -11,18 +11,6 @@ export const gemma: Architecture = {
       modelTypes: ["gemma"],
       mixer: configAttention(noWindow),
       feedForward: configDense,
-      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/gemma/configuration_gemma.py
-      defaults: {
-        vocab_size: 256000,
-        hidden_size: 3072,
-        intermediate_size: 24576,
-        num_hidden_layers: 28,
-        num_attention_heads: 16,
-        num_key_value_heads: 16,
-        head_dim: 256,
-        max_position_embeddings: 8192,
-        tie_word_embeddings: true,
-      },
     },
   ],
 };
@@ -41,19 +29,6 @@ export const gemma2: Architecture = {
       modelTypes: ["gemma2"],
       mixer: configAttention(configWindow(periodic(2))),
       feedForward: configDense,
-      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/gemma2/configuration_gemma2.py
-      defaults: {
-        vocab_size: 256000,
-        hidden_size: 2304,
-        intermediate_size: 9216,
-        num_hidden_layers: 26,
-        num_attention_heads: 8,
-        num_key_value_heads: 4,
-        head_dim: 256,
-        max_position_embeddings: 8192,
-        sliding_window: 4096,
-        tie_word_embeddings: true,
-      },
     },
   ],
 };
@@ -66,19 +41,6 @@ export const gemma3: Architecture = {
       modelTypes: ["gemma3_text", "gemma3"],
       mixer: configAttention(configWindow(periodic(6, "sliding_window_pattern"))),
       feedForward: configDense,
-      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/gemma3/configuration_gemma3.py
-      defaults: {
-        vocab_size: 262208,
-        hidden_size: 2304,
-        intermediate_size: 9216,
-        num_hidden_layers: 26,
-        num_attention_heads: 8,
-        num_key_value_heads: 4,
-        head_dim: 256,
-        max_position_embeddings: 131072,
-        sliding_window: 4096,
-        tie_word_embeddings: true,
-      },
     },
   ],
 };

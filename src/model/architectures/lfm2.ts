@@ -63,21 +63,6 @@ export const lfm2: Architecture = {
       modelTypes: ["lfm2"],
       mixer: configMixer,
       feedForward: configFeedForward,
-      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/lfm2/configuration_lfm2.py
-      defaults: {
-        vocab_size: 65536,
-        hidden_size: 2560,
-        intermediate_size: 12288,
-        num_hidden_layers: 32,
-        num_attention_heads: 32,
-        num_key_value_heads: 8,
-        max_position_embeddings: 128000,
-        conv_L_cache: 3,
-        block_multiple_of: 256,
-        block_ffn_dim_multiplier: 1,
-        block_auto_adjust_ff_dim: true,
-        tie_word_embeddings: true,
-      },
     },
   ],
 };

@@ -11,16 +11,6 @@ export const phi3: Architecture = {
       modelTypes: ["phi3"],
       mixer: configAttention(configWindow(everyLayer)),
       feedForward: configDense,
-      // https://github.com/huggingface/transformers/blob/v5.23.0/src/transformers/models/phi3/configuration_phi3.py
-      defaults: {
-        vocab_size: 32064,
-        hidden_size: 3072,
-        intermediate_size: 8192,
-        num_hidden_layers: 32,
-        num_attention_heads: 32,
-        max_position_embeddings: 4096,
-        tie_word_embeddings: false,
-      },
     },
   ],
 };

@@ -67,7 +67,7 @@ export const GGUF_RULES: ReadonlyMap<string, Architecture["gguf"][number]> = new
   ARCHITECTURES.flatMap(({ gguf }) => gguf.flatMap((rules) => rules.names.map((name) => [name, rules] as const))),
 );
 
-/** Rules and class defaults of each `model_type`. */
+/** Rules of each `model_type`. */
 export const CONFIG_RULES: ReadonlyMap<string, Architecture["config"][number]> = new Map(
   ARCHITECTURES.flatMap(({ config }) =>
     config.flatMap((rules) => rules.modelTypes.map((modelType) => [modelType, rules] as const)),

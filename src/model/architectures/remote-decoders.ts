@@ -6,9 +6,6 @@ import { configLayers } from "./config-layers.ts";
 import { upperLayersSlide } from "./qwen2.ts";
 import { configWindow, noWindow } from "./windows.ts";
 
-// Their classes stand beside their weights, so their configurations leave nothing out.
-const defaults = {};
-
 /** One matrix for both halves of a gated part: `intermediate_size` counts them together (Qwen 1, Molmo). */
 const halvedFeedForward: FeedForwardRule = (keys) => {
   const both = keys.integer("intermediate_size");
@@ -74,17 +71,15 @@ export const remoteDecoders: Architecture = {
       ],
       mixer: configLayers({}),
       feedForward: configFeedForward,
-      defaults,
     },
     {
       modelTypes: ["mimo", "logics"],
       mixer: configAttention(configWindow(upperLayersSlide)),
       feedForward: configFeedForward,
-      defaults,
     },
-    { modelTypes: ["qwen", "molmo"], mixer: configAttention(noWindow), feedForward: halvedFeedForward, defaults },
-    { modelTypes: ["chatglm"], mixer: chatglmMixer, feedForward: configFeedForward, defaults },
-    { modelTypes: ["hunyuan"], mixer: hunyuanMixer, feedForward: configFeedForward, defaults },
-    { modelTypes: ["nemotron-nas"], mixer: blockMixer, feedForward: configFeedForward, defaults },
+    { modelTypes: ["qwen", "molmo"], mixer: configAttention(noWindow), feedForward: halvedFeedForward },
+    { modelTypes: ["chatglm"], mixer: chatglmMixer, feedForward: configFeedForward },
+    { modelTypes: ["hunyuan"], mixer: hunyuanMixer, feedForward: configFeedForward },
+    { modelTypes: ["nemotron-nas"], mixer: blockMixer, feedForward: configFeedForward },
   ],
 };

@@ -1,5 +1,5 @@
-import type { ConfigClass } from "../config-keys.ts";
 import { CONFIG_COLUMNS, CONFIG_ROWS } from "./config-defaults.ts";
+import type { ConfigClass } from "./config-keys.ts";
 
 /**
  * What the configuration class of each `model_type` says of its keys. A row of the table: the name, a value for each

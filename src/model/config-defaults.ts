@@ -23,6 +23,7 @@ bailing_hybrid 157184 42 2560 32 32 128 6144 262144 - false layer_group_size=6 v
 bamba 128000 32 4096 32 8 - 14336 262144 - false mamba_n_heads=128 mamba_n_groups=1 mamba_d_state=256 mamba_d_conv=4 mamba_expand=2 layer_types>layers_block_type
 bart 50265 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 beam 151936 52 5120 48 8 128 20480 8192 512 false num_experts=256 num_experts_per_tok=8 moe_intermediate_size=2560
+bert 30522 12 768 12 - - 3072 512 - true
 bert-generation 50358 24 1024 16 - - 4096 512 - true
 big_bird 50358 12 768 12 - - 3072 4096 - true
 bigbird_pegasus 96103 16 1024 16 - - - 4096 - true decoder_layers=16 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
@@ -45,9 +46,12 @@ data2vec-text 30522 12 768 12 - - 3072 512 - true
 dbrx 32000 24 2048 16 - - - 2048 - false num_attention_heads>n_heads hidden_size>d_model num_hidden_layers>n_layers max_position_embeddings>max_seq_len
 deberta 50265 12 768 12 - - 3072 512 - true
 deberta-v2 128100 24 1536 24 - - 6144 512 - true
+deepseek_v2 102400 32 4096 32 - - 11008 2048 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 num_experts=64 n_routed_experts=64 moe_intermediate_size=1407 n_shared_experts=2 first_k_dense_replace=0 num_experts>n_routed_experts
+deepseek_v3 129280 61 7168 128 128 - 18432 4096 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=2048 n_shared_experts=1 first_k_dense_replace=3 num_local_experts>n_routed_experts
 deepseek_v32 129280 61 7168 128 128 64 18432 163840 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 index_n_heads=64 index_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=2048 n_shared_experts=1 first_k_dense_replace=3 num_local_experts>n_routed_experts
 dia 1028 18 2048 16 4 128 8192 3072 - - cross_num_attention_heads=16 cross_num_key_value_heads=16 cross_head_dim=128
 diffllama 32000 16 2048 32 - - 8192 2048 - false
+distilbert 30522 6 768 12 - - - 512 - true hidden_size>dim num_attention_heads>n_heads num_hidden_layers>n_layers
 doge 32768 32 1024 8 - - 2048 2048 - false num_experts=16384 num_experts_per_tok=64 is_moe=false
 dots1 152064 62 4608 32 32 - 10944 2048 4096 false max_window_layers=62 moe_intermediate_size=1408 first_k_dense_replace=0 num_local_experts>n_routed_experts
 electra 30522 12 256 4 - - 1024 512 - true embedding_size=128
@@ -69,6 +73,10 @@ flex_olmo 100352 32 4096 32 - - 11008 4096 - false num_local_experts=7 num_exper
 flint 150144 49 2048 32 4 128 6144 262144 513 false num_experts=256 num_experts_per_tok=6 moe_intermediate_size=512 shared_expert_intermediate_size=1024 decoder_sparse_step=1
 fnet 32000 12 768 - - - 3072 512 - true
 fsmt 42024 12 1024 16 - - - 1024 - false decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model vocab_size>tgt_vocab_size num_hidden_layers>encoder_layers
+gemma 256000 28 3072 16 16 256 24576 8192 - true
+gemma2 256000 26 2304 8 4 256 9216 8192 4096 true
+gemma3 262208 26 2304 8 4 256 9216 131072 4096 true
+gemma3_text 262208 26 2304 8 4 256 9216 131072 4096 true
 gemma3n 262400 35 2048 8 2 256 16384 32768 512 true num_kv_shared_layers=15
 gemma3n_text 262400 35 2048 8 2 256 16384 32768 512 true num_kv_shared_layers=15
 gemma4 262144 30 2304 8 4 256 9216 131072 512 true attention_k_eq_v=false num_kv_shared_layers=0 enable_moe_block=false
@@ -90,6 +98,7 @@ gpt_bigcode 50257 12 768 12 - - - 1024 - true multi_query=true hidden_size>n_emb
 gpt_neo 50257 24 2048 16 - - - 2048 - true num_attention_heads>num_heads num_hidden_layers>num_layers
 gpt_neox 50432 44 6144 64 - - 24576 2048 - false
 gpt_neox_japanese 32000 32 2560 32 - - - 2048 - true
+gpt_oss 201088 36 2880 64 8 64 2880 131072 128 false num_local_experts=128 num_experts=128 num_experts_per_tok=4 num_experts>num_local_experts
 gptj 50400 28 4096 16 - - - 2048 - false max_position_embeddings>n_positions hidden_size>n_embd num_attention_heads>n_head num_hidden_layers>n_layer
 granite 32000 32 4096 32 - - 11008 2048 - false
 granite_swa 100352 24 2560 20 4 - 8192 8192 128 true
@@ -116,13 +125,17 @@ kolibri1 128000 50 2560 48 4 128 - 262144 513 false num_experts=384 num_experts_
 laguna 100352 40 2048 48 8 128 8192 131072 512 false num_experts=256 num_experts_per_tok=8 moe_intermediate_size=512 shared_expert_intermediate_size=512
 layoutlm 30522 12 768 12 - - 3072 512 - true
 led 50265 12 1024 16 - - - - - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 max_decoder_position_embeddings=1024 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
+lfm2 65536 32 2560 32 8 - 12288 128000 - true conv_L_cache=3
 lfm2_moe 65536 32 2048 32 8 - 7168 128000 - true conv_L_cache=3 num_experts=32 num_experts_per_tok=4 moe_intermediate_size=1792 num_dense_layers=2
 lfm3 128000 24 2048 16 4 128 7680 128000 256 true conv_L_cache=7
+llama 32000 32 4096 32 - - 11008 2048 - false
 llama4 202048 48 5120 40 8 128 8192 131072 - false attention_chunk_size=8192 no_rope_layer_interval=4 num_local_experts=16 num_experts_per_tok=1 interleave_moe_layer_step=1
 llama4_text 202048 48 5120 40 8 128 8192 131072 - false attention_chunk_size=8192 no_rope_layer_interval=4 num_local_experts=16 num_experts_per_tok=1 interleave_moe_layer_step=1
 longformer 30522 12 768 12 - - 3072 512 - true
 longt5 32128 6 512 8 - 64 - - - true d_kv=64 d_ff=2048 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
 m2m_100 128112 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
+mamba 50280 32 768 - - - - - - true conv_kernel=4 state_size=16 expand=2
+mamba2 32768 64 4096 - - 64 - - - false n_groups=8 conv_kernel=4 state_size=128 expand=2
 marian 58101 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 mbart 50265 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 megatron-bert 29056 24 1024 16 - - 4096 512 - true
@@ -134,7 +147,9 @@ minimax_m3_vl 200064 60 6144 64 4 128 3072 524288 - false index_n_heads=4 index_
 minimax_m3_vl_text 200064 60 6144 64 4 128 3072 524288 - false index_n_heads=4 index_head_dim=128 num_local_experts=128 num_experts=128 num_experts_per_tok=4 shared_intermediate_size=3072 num_experts>num_local_experts
 ministral 32000 32 4096 32 8 - 14336 131072 4096 false
 ministral3 131072 34 4096 32 8 128 14336 262144 - false
+mistral 32000 32 4096 32 8 - 14336 131072 4096 false
 mistral4 131072 36 4096 32 32 - 12288 1048576 - false v_head_dim=128 kv_lora_rank=256 qk_rope_head_dim=64 qk_nope_head_dim=64 num_local_experts=128 n_routed_experts=128 num_experts_per_tok=4 moe_intermediate_size=2048 n_shared_experts=1 first_k_dense_replace=0 num_local_experts>n_routed_experts
+mixtral 32000 32 4096 32 8 - 14336 131072 - false num_local_experts=8 num_experts=8 num_experts_per_tok=2 num_experts>num_local_experts
 mllama 128256 40 4096 32 8 - 14336 131072 - false
 mllama_text_model 128256 40 4096 32 8 - 14336 131072 - false
 modernbert 50368 22 768 12 - - 1152 8192 - true local_attention=128
@@ -164,24 +179,30 @@ pegasus 50265 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_h
 pegasus_x 96103 16 1024 16 - - - 16384 - true decoder_layers=16 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 persimmon 262144 36 4096 64 - - 16384 16384 - false
 phi 51200 24 2048 32 - - 8192 2048 - false
+phi3 32064 32 3072 32 - - 8192 4096 - false
 phimoe 32064 32 4096 32 8 - 6400 131072 - false num_local_experts=16 num_experts_per_tok=2
 plbart 50005 6 768 12 - - - 1024 - true decoder_layers=6 decoder_attention_heads=12 decoder_ffn_dim=3072 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 pop2piano 2400 6 512 8 - - - - - true d_kv=64 d_ff=2048 num_hidden_layers>num_layers hidden_size>d_model num_attention_heads>num_heads
 prophetnet 30522 - 1024 16 - - - 512 - true num_decoder_layers=12 decoder_ffn_dim=4096 num_decoder_attention_heads=16 num_attention_heads>num_encoder_attention_heads
+qwen2 151936 32 4096 32 32 - 22016 32768 4096 false use_sliding_window=false max_window_layers=28
 qwen2_5_vl 152064 80 8192 64 8 - 29568 32768 4096 - use_sliding_window=false max_window_layers=80
 qwen2_5_vl_text 152064 80 8192 64 8 - 29568 32768 4096 - use_sliding_window=false max_window_layers=80
+qwen2_moe 151936 24 2048 16 16 - 5632 32768 4096 false use_sliding_window=false max_window_layers=28 num_experts=60 num_experts_per_tok=4 moe_intermediate_size=1408 shared_expert_intermediate_size=5632 decoder_sparse_step=1
 qwen2_vl 152064 80 8192 64 8 - 29568 32768 4096 - use_sliding_window=false max_window_layers=80
 qwen2_vl_text 152064 80 8192 64 8 - 29568 32768 4096 - use_sliding_window=false max_window_layers=80
+qwen3 151936 32 4096 32 32 128 22016 32768 4096 false use_sliding_window=false max_window_layers=28
 qwen3_5 248320 32 4096 16 4 256 12288 32768 - false linear_num_key_heads=16 linear_num_value_heads=32 linear_key_head_dim=128 linear_value_head_dim=128 linear_conv_kernel_dim=4
 qwen3_5_moe 248320 40 2048 16 2 256 - 32768 - false linear_num_key_heads=16 linear_num_value_heads=32 linear_key_head_dim=128 linear_value_head_dim=128 linear_conv_kernel_dim=4 num_experts=256 num_experts_per_tok=8 moe_intermediate_size=512 shared_expert_intermediate_size=512
 qwen3_5_moe_text 248320 40 2048 16 2 256 - 32768 - false linear_num_key_heads=16 linear_num_value_heads=32 linear_key_head_dim=128 linear_value_head_dim=128 linear_conv_kernel_dim=4 num_experts=256 num_experts_per_tok=8 moe_intermediate_size=512 shared_expert_intermediate_size=512
 qwen3_5_text 248320 32 4096 16 4 256 12288 32768 - false linear_num_key_heads=16 linear_num_value_heads=32 linear_key_head_dim=128 linear_value_head_dim=128 linear_conv_kernel_dim=4
+qwen3_moe 151936 24 2048 32 4 - 6144 32768 4096 false use_sliding_window=false num_experts=128 num_experts_per_tok=8 moe_intermediate_size=768 decoder_sparse_step=1 num_experts>num_local_experts
 qwen3_next 151936 48 2048 16 2 256 5632 32768 - false linear_num_key_heads=16 linear_num_value_heads=32 linear_key_head_dim=128 linear_value_head_dim=128 linear_conv_kernel_dim=4 num_experts=512 num_experts_per_tok=10 moe_intermediate_size=512 shared_expert_intermediate_size=512 decoder_sparse_step=1
 qwen3_vl 151936 32 4096 32 32 128 22016 128000 - -
 qwen3_vl_moe 151936 24 2048 16 16 - 5632 128000 - true num_experts=60 num_experts_per_tok=4 moe_intermediate_size=1408 decoder_sparse_step=1 num_experts>num_local_experts
 qwen3_vl_moe_text 151936 24 2048 16 16 - 5632 128000 - true num_experts=60 num_experts_per_tok=4 moe_intermediate_size=1408 decoder_sparse_step=1 num_experts>num_local_experts
 qwen3_vl_text 151936 32 4096 32 32 128 22016 128000 - -
 rembert 250300 32 1152 18 - - 4608 512 - false input_embedding_size=256
+roberta 50265 12 768 12 - - 3072 512 - true
 roberta-prelayernorm 50265 12 768 12 - - 3072 512 - true
 roc_bert 30522 12 768 12 - - 3072 512 - true
 roformer 50000 12 768 12 - - 3072 1536 - true
@@ -194,6 +215,8 @@ speech_to_text 10000 12 256 4 - - - - - true decoder_layers=6 decoder_attention_
 squeezebert 30522 12 768 12 - - 3072 512 - true embedding_size=768
 stablelm 50304 32 2560 32 32 - 6912 4096 - false
 starcoder2 49152 30 3072 24 2 - 12288 4096 - true
+step3p5 128815 45 4096 64 8 128 11264 128000 - false num_local_experts=288 n_routed_experts=288 moe_num_experts=288 num_experts_per_tok=8 moe_intermediate_size=1280 num_local_experts>n_routed_experts moe_num_experts>n_routed_experts
+step3p7 128815 45 4096 64 8 128 11264 128000 - false num_local_experts=288 n_routed_experts=288 moe_num_experts=288 num_experts_per_tok=8 moe_intermediate_size=1280 num_local_experts>n_routed_experts moe_num_experts>n_routed_experts
 switch_transformers 32128 12 768 12 - - - - - true num_experts=8 d_kv=64 d_ff=2048 num_decoder_layers=12 num_sparse_decoder_layers=3 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers
 t5 32128 6 512 8 - 64 - - - - d_kv=64 d_ff=2048 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
 t5gemma 256000 26 2304 8 4 256 9216 8192 4096 true
@@ -206,6 +229,7 @@ vaultgemma 256000 26 2304 8 4 256 9216 8192 4096 true
 whisper 51865 4 384 6 6 - - - - true decoder_layers=4 decoder_attention_heads=6 decoder_ffn_dim=1536 max_source_positions=1500 max_target_positions=448 num_key_value_heads>encoder_attention_heads num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 xglm 256008 24 1024 16 - - - 2048 - true ffn_dim=4096 num_attention_heads>attention_heads hidden_size>d_model num_hidden_layers>num_layers
 xlm 30145 12 2048 16 - - - 512 - true hidden_size>emb_dim num_attention_heads>n_heads num_hidden_layers>n_layers
+xlm-roberta 30522 12 768 12 - - 3072 512 - true
 xlm-roberta-xl 250880 36 2560 32 - - 10240 514 - true
 xmod 30522 12 768 12 - - 3072 512 - true
 yoso 50265 12 768 12 - - 3072 4096 - true
