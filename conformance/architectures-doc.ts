@@ -22,7 +22,7 @@ export async function architecturesDoc(): Promise<string> {
   const saved = readArchitectures("saved-models").rows;
   return `# Architectures
 
-Written by \`npm run docs:architectures\`; a test holds it against the tables in \`src/model/architectures/\` and the golden
+Written by \`npm run generate\`; a test holds it against the tables in \`src/model/architectures/\` and the golden
 numbers in \`conformance/\`. How to add one: \`adding-an-architecture.md\`.
 
 ## GGUF, as llama.cpp ${engine.version} loads it

@@ -112,7 +112,7 @@ def describe(work, path, config, values):
     directory.mkdir(parents=True, exist_ok=True)
     shutil.copy(path, directory / "config.json")
     write_header(directory / "model.safetensors", saved_tensors(model))
-    text = config.get_text_config()
+    text = config.get_text_config(decoder=True)
     return {
         "directory": str(directory),
         **parameter_counts(model),

@@ -51,7 +51,7 @@ deepseek_v3 129280 61 7168 128 128 - 18432 4096 - false v_head_dim=128 kv_lora_r
 deepseek_v32 129280 61 7168 128 128 64 18432 163840 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 index_n_heads=64 index_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=2048 n_shared_experts=1 first_k_dense_replace=3 num_local_experts>n_routed_experts
 dia 1028 18 2048 16 4 128 8192 3072 - - cross_num_attention_heads=16 cross_num_key_value_heads=16 cross_head_dim=128
 diffllama 32000 16 2048 32 - - 8192 2048 - false
-distilbert 30522 6 768 12 - - - 512 - true hidden_size>dim num_attention_heads>n_heads num_hidden_layers>n_layers
+distilbert 30522 6 768 12 - - - 512 - true hidden_dim=3072 hidden_size>dim num_attention_heads>n_heads num_hidden_layers>n_layers
 doge 32768 32 1024 8 - - 2048 2048 - false num_experts=16384 num_experts_per_tok=64 is_moe=false
 dots1 152064 62 4608 32 32 - 10944 2048 4096 false max_window_layers=62 moe_intermediate_size=1408 first_k_dense_replace=0 num_local_experts>n_routed_experts
 electra 30522 12 256 4 - - 1024 512 - true embedding_size=128

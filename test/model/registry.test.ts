@@ -37,7 +37,7 @@ describe("the tables of architectures", () => {
     expect(asking).toEqual([]);
   });
 
-  it("are told in docs/architectures.md as they are (npm run docs:architectures)", async () => {
+  it("are told in docs/architectures.md as they are (npm run generate)", async () => {
     expect(committedArchitecturesDoc()).toBe(await architecturesDoc());
   });
 });
