@@ -1,19 +1,33 @@
 // Asks llama.cpp what it would allocate for a model and a context, without allocating it (no_alloc), and prints the
-// answer as one JSON line: bytes per buffer type, split into model, context (KV and recurrent state) and compute.
+// answer as one JSON line: bytes per buffer type, split into model, context (KV and recurrent state) and compute, and the
+// bytes of the output buffer.
 //
-//   ask -m model.gguf [--virtual] [--other model.gguf] [-c N] [-b N] [-ub N] [-np N] [-kvu] [-ctk TYPE] [-ctv TYPE] [-fa on|off|auto] [--swa-full]
+//   ask -m model.gguf [option ...]
+//
+//   the context        -c N, -b N, -ub N, -np N, -kvu, -ctk TYPE, -ctv TYPE, -fa on|off|auto, --swa-full, --rs-seq N,
+//                      --embeddings, --mtp-context
+//   where things go    --gpus BYTES,... (simulated devices GPU0, GPU1, ... of that much memory), --gpu-kind cuda|metal,
+//                      -ngl N, -ts N,..., -sm none|layer|row, -mg N, -ot PATTERN=BUFFER, -nkvo, --no-host
+//   how it is loaded   --mtp, --mmap and --repack (which load it for real), --virtual, --other model.gguf
+//   what is printed    --tensors: the tensors too, as [name, type, dimensions]
 //
 // --virtual: the file holds keys alone; the tensors are those that the architecture would ask such a file for.
 // --other: the model that this one drafts for, virtual as well; its memory is not counted.
 // A model or a context that llama.cpp refuses gives {"refused": "<the last line it logged>"} and exit code 0.
 #include "gguf.h"
 #include "llama.h"
+#include "llama-context.h"
 #include "llama-ext.h"
+#include "llama-model.h"
+#include "simulated-gpu.h"
 
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <set>
+#include <sstream>
 #include <string>
+#include <vector>
 
 static std::string last_problem;
 
@@ -34,6 +48,41 @@ static llama_flash_attn_type flash_attention_named(const std::string & name) {
     if (name == "on") return LLAMA_FLASH_ATTN_TYPE_ENABLED;
     if (name == "off") return LLAMA_FLASH_ATTN_TYPE_DISABLED;
     return LLAMA_FLASH_ATTN_TYPE_AUTO;
+}
+
+static std::vector<std::string> split(const std::string & list) {
+    std::vector<std::string> parts;
+    std::stringstream stream(list);
+    for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
+    return parts;
+}
+
+static llama_split_mode split_mode_named(const std::string & name) {
+    if (name == "none") return LLAMA_SPLIT_MODE_NONE;
+    if (name == "row") return LLAMA_SPLIT_MODE_ROW;
+    return LLAMA_SPLIT_MODE_LAYER;
+}
+
+// common/arg.cpp, parse_tensor_buffer_overrides: the default buffers of a device, by name.
+static ggml_backend_buffer_type_t buffers_named(const std::string & name) {
+    for (size_t i = 0; i < ggml_backend_dev_count(); i++) {
+        ggml_backend_buffer_type_t type = ggml_backend_dev_buffer_type(ggml_backend_dev_get(i));
+        if (type && name == ggml_backend_buft_name(type)) return type;
+    }
+    fprintf(stderr, "no buffers named %s\n", name.c_str());
+    exit(2);
+}
+
+static void print_tensors(const llama_model & model) {
+    printf(",\"tensors\":[");
+    std::set<std::string> seen; // copies have the name of their original
+    for (const auto & [name, tensor] : model.tensors_by_name) {
+        if (!seen.insert(name).second) continue;
+        printf("%s[\"%s\",\"%s\",[", seen.size() == 1 ? "" : ",", name.c_str(), ggml_type_name(tensor->type));
+        for (int i = 0; i < ggml_n_dims(tensor); i++) printf("%s%lld", i ? "," : "", (long long) tensor->ne[i]);
+        printf("]]");
+    }
+    printf("]");
 }
 
 // Nothing is allocated, so there is no data to fill in.
@@ -60,6 +109,13 @@ int main(int argc, char ** argv) {
     std::string path;
     std::string other_path;
     bool is_virtual = false;
+    bool prints_tensors = false;
+    bool maps = false;
+    bool repacks = false;
+    gpu_kind kind = gpu_kind::cuda;
+    std::vector<size_t> gpu_memory;
+    std::vector<float> tensor_split;
+    std::vector<std::pair<std::string, std::string>> overrides;
     llama_model_params   model_params   = llama_model_default_params();
     llama_context_params context_params = llama_context_default_params();
     context_params.swa_full        = false; // as the command-line tools; the C API's own default is true
@@ -82,16 +138,43 @@ int main(int argc, char ** argv) {
         else if (option == "-ctv")       context_params.type_v          = type_named(value());
         else if (option == "-fa")        context_params.flash_attn_type = flash_attention_named(value());
         else if (option == "--swa-full") context_params.swa_full        = true;
+        else if (option == "--rs-seq")   context_params.n_rs_seq        = std::stoul(value());
+        else if (option == "--embeddings") context_params.embeddings    = true;
+        else if (option == "--mtp-context") context_params.ctx_type     = LLAMA_CONTEXT_TYPE_MTP;
+        else if (option == "-nkvo")      context_params.offload_kqv     = false;
+        else if (option == "-ngl")       model_params.n_gpu_layers      = std::stoi(value());
+        else if (option == "-sm")        model_params.split_mode        = split_mode_named(value());
+        else if (option == "-mg")        model_params.main_gpu          = std::stoi(value());
+        else if (option == "--no-host")  model_params.no_host           = true;
+        else if (option == "--mtp")      model_params.load_mtp          = true;
+        else if (option == "--mmap")     maps = true;
+        else if (option == "--repack")   repacks = true;
+        else if (option == "--tensors")  prints_tensors = true;
+        else if (option == "--gpu-kind") kind = value() == "metal" ? gpu_kind::metal : gpu_kind::cuda;
+        else if (option == "--gpus")     for (const auto & bytes : split(value())) gpu_memory.push_back(std::stoull(bytes));
+        else if (option == "-ts")        for (const auto & share : split(value())) tensor_split.push_back(std::stof(share));
+        else if (option == "-ot") {
+            const std::string text = value();
+            const size_t equals = text.rfind('=');
+            overrides.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+        }
         else { fprintf(stderr, "unknown option %s\n", option.c_str()); return 2; }
     }
 
     llama_log_set(on_log, nullptr);
     llama_backend_init();
-    model_params.n_gpu_layers    = 0;
-    model_params.no_alloc        = true;
-    model_params.load_mode       = LLAMA_LOAD_MODE_NONE; // no mmap: buffers then hold exactly the tensors
-    model_params.load_mtp        = is_virtual; // tensors that are to be left out cannot be made up; caches are the same
-    model_params.use_extra_bufts = false;                // no repacking: sizes then do not depend on this CPU
+    add_simulated_gpus(kind, gpu_memory);
+    if (gpu_memory.empty()) model_params.n_gpu_layers = 0;
+    model_params.no_alloc        = !maps; // the engine maps no file that it does not load
+    model_params.load_mode       = maps ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE;
+    model_params.load_mtp       |= is_virtual; // tensors that are to be left out cannot be made up; caches are the same
+    model_params.use_extra_bufts = repacks;    // which types are repacked depends on this CPU
+    tensor_split.resize(std::max<size_t>(tensor_split.size(), llama_max_devices()));
+    model_params.tensor_split    = tensor_split.data(); // all zero: by free memory
+    std::vector<llama_model_tensor_buft_override> buffer_overrides;
+    for (const auto & [pattern, buffers] : overrides) buffer_overrides.push_back({ pattern.c_str(), buffers_named(buffers) });
+    buffer_overrides.push_back({ nullptr, nullptr });
+    model_params.tensor_buft_overrides = buffer_overrides.data();
     llama_model * other = nullptr;
     if (!other_path.empty()) {
         other = load(other_path, true, model_params);
@@ -103,7 +186,10 @@ int main(int argc, char ** argv) {
     llama_context * context = llama_init_from_model(model, context_params);
     if (!context) { print_refused(); return 0; }
 
-    printf("{\"contextTokens\":%u,\"sequenceTokens\":%u,\"buffers\":{", llama_n_ctx(context), llama_n_ctx_seq(context));
+    printf("{\"contextTokens\":%u,\"sequenceTokens\":%u,\"outputBytes\":%zu", llama_n_ctx(context), llama_n_ctx_seq(context),
+           ggml_backend_buffer_get_size(context->buf_output.get()));
+    if (prints_tensors) print_tensors(*model);
+    printf(",\"buffers\":{");
     const char * separator = "";
     for (const auto & [type, bytes] : llama_get_memory_breakdown(context)) {
         printf("%s\"%s\":{\"model\":%zu,\"context\":%zu,\"compute\":%zu}", separator, ggml_backend_buft_name(type), bytes.model,

@@ -68,10 +68,13 @@ export function prepareEngine(): void {
     run("cmake", ["-S", SOURCE, "-B", BUILD, "-G", "Ninja", ...CMAKE_OPTIONS]);
     run("cmake", ["--build", BUILD, "--target", "llama", "-j2"]);
   }
-  const includes = ["include", "src", "ggml/include"].map((folder) => `-I${join(SOURCE, folder)}`);
+  const includes = ["include", "src", "ggml/include", "ggml/src"].map((folder) => `-I${join(SOURCE, folder)}`);
   const libraries = ["-lllama", "-lggml", "-lggml-base", "-lggml-cpu"];
   const link = [`-L${BUILD}/bin`, ...libraries, `-Wl,-rpath,${BUILD}/bin`];
-  run("g++", ["-O1", "-std=c++17", ...includes, join(HERE, "ask.cpp"), "-o", PROGRAM, ...link]);
+  // The size of the output buffer is a private matter of the engine's context.
+  const options = ["-O1", "-std=c++17", "-fno-access-control"];
+  const sources = ["ask.cpp", "simulated-gpu.cpp"].map((file) => join(HERE, file));
+  run("g++", [...options, ...includes, ...sources, "-o", PROGRAM, ...link]);
 }
 
 /**

@@ -107,12 +107,12 @@ def saved(model):
 
 
 def describe(work, path, config, values):
+    text = config.get_text_config(decoder=True)  # before the model is made, which may say it is a decoder alone
     model = build(config, values)
     directory = work / path.stem
     directory.mkdir(parents=True, exist_ok=True)
     shutil.copy(path, directory / "config.json")
     write_header(directory / "model.safetensors", saved_tensors(model))
-    text = config.get_text_config(decoder=True)
     return {
         "directory": str(directory),
         **parameter_counts(model),
