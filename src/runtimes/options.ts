@@ -8,6 +8,32 @@ export const POSITIVE_INTEGER: OptionRule = {
   accepts: (value) => typeof value === "number" && Number.isSafeInteger(value) && value > 0,
 };
 
+export const COUNT: OptionRule = {
+  wants: "zero or a positive integer",
+  accepts: (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0,
+};
+
+/** Either of two rules. */
+export function either(first: OptionRule, second: OptionRule): OptionRule {
+  return {
+    wants: `${first.wants}, or ${second.wants}`,
+    accepts: (value) => first.accepts(value) || second.accepts(value),
+  };
+}
+
+/** A list, each entry of which one rule accepts. */
+export function listOf(rule: OptionRule): OptionRule {
+  return {
+    wants: `a list, each entry ${rule.wants}`,
+    accepts: (value) => Array.isArray(value) && value.every(rule.accepts),
+  };
+}
+
+export const SHARE: OptionRule = {
+  wants: "a finite number that is not negative",
+  accepts: (value) => typeof value === "number" && Number.isFinite(value) && value >= 0,
+};
+
 /** llama.cpp and PyTorch count tokens in 32 bits. */
 const MAX_TOKENS = 2 ** 31 - 1;
 

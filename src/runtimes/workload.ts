@@ -24,7 +24,7 @@ type CommonWorkload = {
   readonly contextTokens?: number;
   /** Sequences kept at once. Default 1; 4 with llama.cpp's preset `server`. */
   readonly sequences?: number;
-  /** Default: one device named `CPU`. A `cuda` or `metal` device takes every layer it can. */
+  /** Default: one device named `CPU`. GPUs (`cuda`, `metal`) take every layer; llama.cpp spreads them over several. */
   readonly devices?: readonly Device[];
 };
 
@@ -61,7 +61,45 @@ export type LlamaCppWorkload = CommonWorkload & {
   readonly unifiedCache?: boolean;
   /** Sliding-window layers keep the whole context. Default false; true with preset `library`. */
   readonly fullSlidingWindowCache?: boolean;
+  /** Tokens of one physical batch whose logits are kept, at most. Default: all; with preset `server` one per sequence. */
+  readonly outputs?: number;
+  /** Embeddings are put out beside the logits. Default false. */
+  readonly embeddings?: boolean;
+  /** Layers on GPUs: the output layer counts as one and comes first, then the last blocks. Default: all there are. */
+  readonly gpuLayers?: number | "all";
+  /** `layer` (the default) gives each GPU a run of layers, `none` everything to `mainGpu`. */
+  readonly splitMode?: "none" | "layer" | "row" | "tensor";
+  /** Index among the GPUs, for `splitMode: "none"`. Default 0. */
+  readonly mainGpu?: number;
+  /** Share of each GPU. Default: by `memoryBytes`, which stands for what is free there. */
+  readonly tensorSplit?: readonly number[];
+  /** Tensors whose names match go to the device of that name, the first match before any other rule. Default none. */
+  readonly overrideTensors?: readonly TensorOverride[];
+  /** Blocks whose expert weights stay on the host: the first so many, or all. Default 0. */
+  readonly cpuMoeLayers?: number | "all";
+  /** Blocks, from the first, whose dense feed-forward weights stay on the host. Default 0. */
+  readonly cpuFeedForwardLayers?: number;
+  /** The cache lies with its layers; otherwise on the host. Default true. */
+  readonly offloadCache?: boolean;
+  /** Large batches bring weights of the host to the GPU. Default true. */
+  readonly operatorOffload?: boolean;
+  /** Blocks that predict further tokens are loaded. Default false. */
+  readonly loadMtp?: boolean;
+  /** Earlier states kept of each sequence, to go back after a wrong draft (architectures that can). Default 0. */
+  readonly rollbackRows?: number;
 };
+
+/**
+ * A rule of llama.cpp's `--override-tensor`: a regular expression, and the name of a device.
+ *
+ * @example
+ * ```ts
+ * import type { TensorOverride } from "weighin";
+ *
+ * const experts: TensorOverride = { pattern: "ffn_.*_exps", device: "CPU" };
+ * ```
+ */
+export type TensorOverride = { readonly pattern: string; readonly device: string };
 
 /**
  * What PyTorch transformers is asked to do.

@@ -16,16 +16,17 @@ export const CACHE_TYPE_NAMES: readonly LlamaCppCacheType[] = [
 
 /** Elements of one block; rows must be multiples of it. */
 export function blockElements(type: LlamaCppCacheType): number {
-  return ggmlType(type).blockElements;
+  return cacheGgmlType(type).blockElements;
 }
 
 /** Bytes of one row of `elements` (ggml_row_size). Callers have checked that blocks divide it. */
 export function rowBytes(type: LlamaCppCacheType, elements: number): number {
-  const { blockElements: perBlock, blockBytes } = ggmlType(type);
+  const { blockElements: perBlock, blockBytes } = cacheGgmlType(type);
   return (elements / perBlock) * blockBytes;
 }
 
-function ggmlType(type: LlamaCppCacheType): GgmlType {
+/** The type as the file format has it. */
+export function cacheGgmlType(type: LlamaCppCacheType): GgmlType {
   const found = GGML_TYPES_BY_NAME.get(type.toUpperCase());
   if (found === undefined) throw new Error(`no ggml type ${type}`);
   return found;

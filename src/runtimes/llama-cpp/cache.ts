@@ -1,10 +1,13 @@
 import type { AttentionMixer, AttentionWindow, LatentMixer, Mixer, RecurrentMixer } from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
-import { padTo } from "../pad.ts";
-import { rowBytes } from "./cache-type.ts";
+import type { Device, LlamaCppCacheType } from "../workload.ts";
+import { bufferBytes } from "./buffer-bytes.ts";
+import { cacheGgmlType, rowBytes } from "./cache-type.ts";
+import { type CachedLayer, cachedLayers } from "./cached-layers.ts";
 import { type CellPool, type Cells, compressedCells } from "./cells.ts";
-import { ENCODERS_WITH_CACHE, INDEX_CACHE_WITH_VALUES, MTP_LAYERS_CACHED, ROUTER_LAYER } from "./engine-facts.ts";
+import { INDEX_CACHE_WITH_VALUES, ROLLS_BACK_STATES } from "./engine-facts.ts";
+import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 
 /** Row widths of one attention cache, in elements; `value` is 0 where the engine keeps keys only. */
@@ -22,7 +25,7 @@ type RowCache = CacheWidths & {
 type Context = {
   readonly settings: LlamaCppSettings;
   readonly cells: Cells;
-  readonly alignment: number;
+  readonly device: Device;
   readonly architecture: string;
   /** Width that every V row is padded to, where it is. */
   readonly paddedValue: number | undefined;
@@ -33,49 +36,39 @@ const KV_SOURCE = "llama.cpp 0.5.0 src/llama-kv-cache.cpp:197-220";
 const RECURRENT_SOURCE = "llama.cpp 0.5.0 src/llama-memory-recurrent.cpp:96-108";
 const COMPRESSED_SOURCE = "llama.cpp 0.5.0 src/llama-kv-cache-dsv4.cpp:1211-1325";
 
-/** Caches of the layers that have one in the main context, or null where a layer's way of mixing is not known. */
-export function layerCaches(
+/** The caches that lie on one device. */
+export type DeviceCaches = { readonly device: Device; readonly caches: readonly LayerCache[] };
+
+/**
+ * Caches of the main context by the device of their layer, or of the host when they are not offloaded; null where a
+ * layer's way of mixing is not known.
+ */
+export function deviceCaches(
   model: Model,
   settings: LlamaCppSettings,
   cells: Cells,
-  alignment: number,
-): LayerCache[][] | null {
-  const mixers = cachedMixers(model);
+  placement: Placement,
+  layers: readonly CachedLayer[] = cachedLayers(model),
+): DeviceCaches[] | null {
+  const mixers = layers.map(({ mixer }) => mixer);
   if (mixers.length === 0 || mixers.some(({ kind }) => kind === "unknown" || kind === "cross")) return null;
-  const architecture = model.architecture ?? "";
-  const paddedValue = paddedValueWidth(mixers, settings);
-  const hasRecurrence = mixers.some(({ kind }) => kind === "recurrent");
-  const context = { settings, cells, alignment, architecture, paddedValue, hasRecurrence };
-  return mixers.map((mixer) => [
-    ...attentionCaches(mixer, context),
-    ...compressorStates(mixer, context),
-    ...recurrentStates(mixer, context),
-  ]);
+  const context = {
+    settings,
+    cells,
+    architecture: model.architecture ?? "",
+    paddedValue: paddedValueWidth(mixers, settings),
+    hasRecurrence: mixers.some(({ kind }) => kind === "recurrent"),
+  };
+  const byDevice = new Map<Device, LayerCache[]>([...placement.gpus, placement.host].map((device) => [device, []]));
+  for (const { mixer, block } of layers) {
+    const device = settings.offloadCache ? placement.deviceOf(block) : placement.host;
+    byDevice.get(device)?.push(...cachesOf(mixer, { ...context, device }));
+  }
+  return [...byDevice].map(([device, caches]) => ({ device, caches }));
 }
 
-/**
- * Mixers of the main layers. Layers that predict further tokens have no cache in the main context, but for a few
- * architectures, and where there are no other layers (`src/llama-model.cpp:2674`).
- */
-function cachedMixers({ architecture, layers, layerCount, encoder }: Model): Mixer[] {
-  const name = architecture ?? "";
-  const withMtp = MTP_LAYERS_CACHED.has(name) || layerCount === 0;
-  const mixers = layers.flatMap(({ mixer, mtp }) => (mtp === true ? (withMtp ? attentionAlone(mixer) : []) : [mixer]));
-  const [last] = mixers.slice(-1);
-  // The encoder's blocks are the ones counted (`n_layer_all`, `src/llama-kv-cache.cpp:102`).
-  for (let block = layers.length; last !== undefined && block < (encoder?.layerCount ?? 0); block++) mixers.push(last);
-  if (ENCODERS_WITH_CACHE.has(name)) return mixers.map(asCausal);
-  const [first] = mixers;
-  return ROUTER_LAYER.has(name) && first?.kind === "attention" ? [...mixers, { ...first, kvHeads: 1 }] : mixers;
-}
-
-function attentionAlone(mixer: Mixer): Mixer[] {
-  if (mixer.kind === "parallel") return [mixer.attention];
-  return mixer.kind === "recurrent" ? [] : [mixer];
-}
-
-function asCausal(mixer: Mixer): Mixer {
-  return mixer.kind === "attention" ? { ...mixer, causal: true } : mixer;
+function cachesOf(mixer: Mixer, context: Context): LayerCache[] {
+  return [...attentionCaches(mixer, context), ...compressorStates(mixer, context), ...recurrentStates(mixer, context)];
 }
 
 /**
@@ -89,7 +82,7 @@ function paddedValueWidth(mixers: readonly Mixer[], settings: LlamaCppSettings):
 }
 
 function attentionCaches(mixer: Mixer, context: Context): LayerCache[] {
-  return rowCaches(mixer, context).map((cache) => weighRows(cache, context.settings));
+  return rowCaches(mixer, context).map((cache) => weighRows(cache, context));
 }
 
 /** The cache of a layer, and those beside it: rows that stand for several tokens, keys of an indexer. */
@@ -110,8 +103,7 @@ function rowCaches(mixer: Mixer, context: Context): RowCache[] {
     streams,
     tokensPerRow: 1,
   };
-  const passes = attention.kind === "attention" ? (attention.passes ?? 1) : 1;
-  const caches: RowCache[] = Array.from({ length: passes }, () => main);
+  const caches: RowCache[] = [main];
   const tokensPerRow = compression?.ratio ?? 1;
   const cells = compression === undefined ? pool.full : compressedCells(pool.full, tokensPerRow);
   if (compression !== undefined) {
@@ -145,15 +137,18 @@ function kindOf(attention: AttentionMixer | LatentMixer): string {
   return attention.window.kind === "none" ? noun : `${noun}, ${attention.window.kind} ${attention.window.tokens}`;
 }
 
-function weighRows(cache: RowCache, settings: LlamaCppSettings): LayerCache {
+/** Keys and values are a tensor each, as wide as a row. */
+function weighRows(cache: RowCache, { settings, device }: Context): LayerCache {
   const { kind, key, value, cells, streams, tokensPerRow } = cache;
   const { cacheTypeK, cacheTypeV } = settings;
   const bytesPerCell = rowBytes(cacheTypeK, key) + rowBytes(cacheTypeV, value);
+  const tensorBytes = (type: LlamaCppCacheType, width: number): number =>
+    width === 0 ? 0 : bufferBytes(rowBytes(type, width) * cells * streams, cacheGgmlType(type), width, device);
   const types = [cacheTypeK, ...(value === 0 || cacheTypeV === cacheTypeK ? [] : [cacheTypeV])];
   return {
     kind,
     detail: `${cells} cells${streams === 1 ? "" : ` x ${streams} streams`}, ${types.join("/")}`,
-    bytes: bytesPerCell * cells * streams,
+    bytes: tensorBytes(cacheTypeK, key) + tensorBytes(cacheTypeV, value),
     bytesPerToken: Math.ceil(bytesPerCell / tokensPerRow),
     source: tokensPerRow === 1 ? KV_SOURCE : COMPRESSED_SOURCE,
   };
@@ -187,34 +182,41 @@ function latentWidths(mixer: LatentMixer): CacheWidths {
 }
 
 /** The compressor of each sequence holds unfinished rows and their scores, both f32. */
-function compressorStates(mixer: Mixer, { settings, alignment }: Context): LayerCache[] {
+function compressorStates(mixer: Mixer, context: Context): LayerCache[] {
   if (mixer.kind !== "attention" || mixer.compression === undefined) return [];
   const shapes = mixer.compression.state.flatMap((shape) => [shape, shape]);
-  return [stateCache("compressor state", shapes, COMPRESSED_SOURCE, settings, alignment)];
+  return [stateCache("compressor state", shapes, COMPRESSED_SOURCE, context)];
 }
 
-/** State tensors are f32, one row per sequence, each padded to the buffer's alignment. */
-function recurrentStates(mixer: Mixer, { settings, alignment }: Context): LayerCache[] {
+/** State tensors are f32, one row per sequence. */
+function recurrentStates(mixer: Mixer, context: Context): LayerCache[] {
   const recurrent: RecurrentMixer | undefined =
     mixer.kind === "recurrent" ? mixer : mixer.kind === "parallel" ? mixer.recurrent : undefined;
   if (recurrent === undefined) return [];
   const shapes = recurrent.state.map(({ shape }) => shape);
-  return [stateCache("recurrent state", shapes, RECURRENT_SOURCE, settings, alignment)];
+  return [stateCache("recurrent state", shapes, RECURRENT_SOURCE, context)];
 }
 
+/** Beside the current state of each sequence, as many earlier ones as can be gone back to. */
 function stateCache(
   kind: string,
   shapes: readonly (readonly number[])[],
   source: string,
-  { sequences }: LlamaCppSettings,
-  alignment: number,
+  { settings: { sequences, rollbackRows }, architecture, device }: Context,
 ): LayerCache {
+  const rows = sequences * (1 + (ROLLS_BACK_STATES.has(architecture) ? rollbackRows : 0));
   const bytes = shapes.reduce((sum, shape) => {
     const elements = shape.reduce((product, dimension) => product * dimension, 1);
-    return sum + padTo(F32_BYTES * elements * sequences, alignment);
+    return sum + bufferBytes(F32_BYTES * elements * rows, cacheGgmlType("f32"), elements, device);
   }, 0);
-  const rows = sequences === 1 ? "1 sequence" : `${sequences} sequences`;
-  return { kind, detail: `${rows}, f32`, bytes, bytesPerToken: 0, source };
+  const kept = rows === sequences ? "" : `, ${rows} states`;
+  return {
+    kind,
+    detail: `${sequences === 1 ? "1 sequence" : `${sequences} sequences`}${kept}, f32`,
+    bytes,
+    bytesPerToken: 0,
+    source,
+  };
 }
 
 const F32_BYTES = 4;

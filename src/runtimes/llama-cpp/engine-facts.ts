@@ -55,3 +55,23 @@ export const WITHOUT_COMPUTE_FORM: ReadonlySet<string> = new Set([
   "t5encoder",
   "wavtokenizer-dec",
 ]);
+
+/** States of the last tokens can be kept, to go back after a wrong draft (`src/llama-arch.cpp:1112`). */
+export const ROLLS_BACK_STATES: ReadonlySet<string> = new Set([
+  "bailingmoe3",
+  "deepseek4",
+  "kimi-k3",
+  "lfm2",
+  "lfm2moe",
+  "nemotron_h",
+  "nemotron_h_moe",
+  "qwen35",
+  "qwen35moe",
+  "qwen4exp",
+]);
+
+/** An embedding is put out beside the logits whether asked for or not (`src/llama-context.cpp:2121`). */
+export const ALWAYS_PUTS_OUT_EMBEDDINGS: ReadonlySet<string> = new Set(["t5"]);
+
+/** An embedding is all streams of the hyper-connections (`src/models/deepseek4.cpp:53`, `qwen4exp.cpp:54`). */
+export const HYPER_CONNECTED_OUTPUT: ReadonlySet<string> = new Set(["deepseek4", "qwen4exp"]);

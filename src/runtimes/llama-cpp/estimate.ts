@@ -3,38 +3,41 @@ import { assembleEstimate } from "../assemble.ts";
 import type { Certainty, MemoryEstimate } from "../estimate.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
 import type { LlamaCppWorkload } from "../workload.ts";
-import { layerCaches } from "./cache.ts";
+import { deviceCaches } from "./cache.ts";
+import { blockCount } from "./cached-layers.ts";
 import { cellsOf } from "./cells.ts";
 import { computeItems } from "./compute.ts";
 import { overheadItems } from "./overhead.ts";
-import { alignmentOf, placeOn } from "./placement.ts";
+import { placeBlocks } from "./placement.ts";
 import { PROVEN_CACHES, PROVEN_WEIGHTS } from "./proven.ts";
 import { refuseCacheTypes } from "./refusals.ts";
 import { resolveSettings } from "./settings.ts";
 import { LLAMA_CPP_VERSION } from "./version.ts";
 import { weightItems } from "./weights.ts";
 
-/** What llama.cpp allocates, all layers on one device and the input tensors on the host. */
+/** What llama.cpp allocates on each device: blocks and their caches on the GPUs there are, the rest on the host. */
 export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): MemoryEstimate {
   const settings = resolveSettings(model, workload);
   refuseCacheTypes(model, settings);
-  const placement = placeOn(settings.devices);
+  const placement = placeBlocks(settings, blockCount(model));
   const cells = cellsOf(settings, model.causal);
-  const caches = layerCaches(model, settings, cells, alignmentOf(placement.main))?.flat() ?? null;
-  const cacheBytes = caches?.reduce((sum, cache) => sum + cache.bytes, 0) ?? 0;
-  // The golden numbers were asked for on a CPU.
+  const caches = deviceCaches(model, settings, cells, placement);
+  const all = caches?.flatMap((each) => each.caches) ?? null;
+  const cacheBytes = all?.reduce((sum, cache) => sum + cache.bytes, 0) ?? 0;
   const certainty = (proven: ReadonlySet<string>): Certainty =>
-    placement.main.kind === "cpu" && proven.has(model.architecture ?? "") ? "exact" : "derived";
+    proven.has(model.architecture ?? "") ? "exact" : "derived";
   return assembleEstimate({
     runtime: "llama.cpp",
     runtimeVersion: LLAMA_CPP_VERSION,
     workload: settings,
-    deviceNames: [...new Set([placement.main.name, placement.host.name])],
-    weights: weightItems(model, placement, certainty(PROVEN_WEIGHTS)),
-    cache: caches && cacheItems(caches, placement.main.name, certainty(PROVEN_CACHES)),
+    deviceNames: [...new Set([...settings.devices.filter(({ kind }) => kind !== "cpu"), placement.host])].map(
+      ({ name }) => name,
+    ),
+    weights: weightItems(model, settings, placement, certainty(PROVEN_WEIGHTS)),
+    cache: caches?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty(PROVEN_CACHES))) ?? null,
     compute: computeItems(model, settings, cells, placement, cacheBytes),
-    overhead: overheadItems(model, settings, placement),
-    cachePerToken: caches && bytesPerToken(caches),
+    overhead: overheadItems(model, settings, placement, certainty(PROVEN_CACHES)),
+    cachePerToken: all && bytesPerToken(all),
     sequences: settings.sequences,
     diagnostics: [],
   });

@@ -1,5 +1,6 @@
 import type { Model } from "../../model/model.ts";
-import type { MemoryItem } from "../estimate.ts";
+import type { Certainty, MemoryItem } from "../estimate.ts";
+import { ALWAYS_PUTS_OUT_EMBEDDINGS, HYPER_CONNECTED_OUTPUT } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 
@@ -7,33 +8,48 @@ const MIB = 1024 * 1024;
 const F32_BYTES = 4;
 
 /**
- * The output buffer, `4 x outputs x vocabulary` (llama.cpp 0.5.0 `src/llama-context.cpp:2103-2160`), and on CUDA the
- * context with its kernels: 451-456 MiB per device in ggml-org/llama.cpp pull request 15860, 0.4-0.6 GiB in general.
- * Null where the vocabulary is not known.
+ * The output buffer on the host, and on each CUDA device the context with its kernels: 451-456 MiB in ggml-org/llama.cpp
+ * pull request 15860, 0.4-0.6 GiB in general. Null where the vocabulary is not known.
  */
-export function overheadItems(model: Model, settings: LlamaCppSettings, placement: Placement): MemoryItem[] | null {
-  if (model.vocabularySize === null) return null;
-  const { main, host } = placement;
+export function overheadItems(
+  model: Model,
+  settings: LlamaCppSettings,
+  { host, gpus }: Placement,
+  certainty: Certainty,
+): MemoryItem[] | null {
+  const { vocabularySize } = model;
+  if (vocabularySize === null) return null;
+  const embedding = embeddingWidth(model, settings);
   const output: MemoryItem = {
     component: "overhead",
-    label: `output buffer, ${settings.sequences} x ${model.vocabularySize} logits`,
+    label: `output buffer, ${settings.sequences} x ${vocabularySize} logits${embedding > 0 ? ` and ${embedding} of an embedding` : ""}`,
     device: host.name,
-    bytes: F32_BYTES * settings.sequences * model.vocabularySize,
-    certainty: "derived",
-    source: "llama.cpp 0.5.0 src/llama-context.cpp:2103-2160",
+    bytes: F32_BYTES * settings.sequences * (vocabularySize + embedding),
+    certainty,
+    source: "llama.cpp 0.5.0 src/llama-context.cpp:2103-2160, output_reserve",
   };
-  if (main.kind !== "cuda") return [output];
-  return [
-    output,
-    {
-      component: "overhead",
-      label: "CUDA context and kernels",
-      device: main.name,
-      bytes: 455 * MIB,
-      certainty: "estimate",
-      source: "ggml-org/llama.cpp pull request 15860 (RTX 4090)",
-      low: 400 * MIB,
-      high: 614 * MIB,
-    },
-  ];
+  return [output, ...gpus.filter(({ kind }) => kind === "cuda").map(({ name }) => cudaContext(name))];
+}
+
+/** Numbers of one embedding that is put out (`n_embd_out`), 0 where none is. */
+function embeddingWidth({ architecture, metadata, hiddenSize }: Model, { embeddings }: LlamaCppSettings): number {
+  const name = architecture ?? "";
+  if (!embeddings && !ALWAYS_PUTS_OUT_EMBEDDINGS.has(name)) return 0;
+  const streams = HYPER_CONNECTED_OUTPUT.has(name) ? metadata[`${name}.hyper_connection.count`] : undefined;
+  if (typeof streams === "number" && streams > 0) return streams * (hiddenSize ?? 0);
+  const width = metadata[`${name}.embedding_length_out`];
+  return typeof width === "number" && width > 0 ? width : (hiddenSize ?? 0);
+}
+
+function cudaContext(device: string): MemoryItem {
+  return {
+    component: "overhead",
+    label: "CUDA context and kernels",
+    device,
+    bytes: 455 * MIB,
+    certainty: "estimate",
+    source: "ggml-org/llama.cpp pull request 15860 (RTX 4090)",
+    low: 400 * MIB,
+    high: 614 * MIB,
+  };
 }

@@ -1,20 +1,48 @@
 import type { Device } from "../workload.ts";
+import type { LlamaCppSettings } from "./settings.ts";
 
-/** Where things go: one device takes the layers and the output, the host keeps the input tensors. */
+/** Which device each block lies on. */
 export type Placement = {
-  /** Device of the layers, their caches and the output matrix. */
-  readonly main: Device;
-  /** Device of the token embedding and the host buffers; the same as `main` without a GPU. */
+  /** Device of the input tensors, the output buffer and all that no GPU takes. */
   readonly host: Device;
+  /** GPUs that are used, in order; none without one. */
+  readonly gpus: readonly Device[];
+  /** Device of a block's weights. */
+  readonly deviceOf: (block: number) => Device;
+  /** Device of the output layer, which is counted after the last block. */
+  readonly output: Device;
 };
 
-/** Full offload to the one GPU, as `n_gpu_layers` unset does; without one, everything on the CPU. */
-export function placeOn(devices: readonly Device[]): Placement {
-  const host = devices.find((device) => device.kind === "cpu") ?? { name: "CPU", kind: "cpu" };
-  return { main: devices.find((device) => device.kind !== "cpu") ?? host, host };
+/**
+ * Blocks on devices as `load_tensors` places them (llama.cpp 0.5.0 `src/llama-model.cpp:1490-1541`): of the `gpuLayers` last
+ * ones, the output layer among them, each GPU takes a share by `tensorSplit`, else by its memory.
+ */
+export function placeBlocks(settings: LlamaCppSettings, blockCount: number): Placement {
+  const { devices, gpuLayers, splitMode, mainGpu } = settings;
+  const host = devices.find(({ kind }) => kind === "cpu") ?? { name: "CPU", kind: "cpu" };
+  const all = devices.filter(({ kind }) => kind !== "cpu");
+  const gpus = splitMode === "none" ? all.slice(mainGpu, mainGpu + 1) : all;
+  const count = blockCount + 1;
+  const offloaded = gpus.length === 0 ? 0 : Math.min(gpuLayers === "all" ? count : gpuLayers, count);
+  const first = count - offloaded;
+  const ends = shareEnds(gpus, settings.tensorSplit);
+  const deviceOf = (block: number): Device => {
+    if (block < first) return host;
+    // Shares and positions are compared as 32-bit numbers.
+    const position = Math.fround((block - first) / offloaded);
+    return gpus[ends.findIndex((end) => end > position)] ?? host;
+  };
+  return { host, gpus, deviceOf, output: deviceOf(blockCount) };
 }
 
-/** Alignment of tensors in a buffer of this kind: `ggml/src/ggml-impl.h:44`, `ggml-cuda.cu:902-925`. */
-export function alignmentOf(device: Device): number {
-  return device.kind === "cuda" ? 128 : 32;
+/** Where the share of each GPU ends, of 1: sums in 32-bit numbers, as the engine's. */
+function shareEnds(gpus: readonly Device[], tensorSplit: readonly number[]): number[] {
+  const given = gpus.map((_, index) => tensorSplit[index] ?? 0);
+  const shares = given.some((share) => share > 0) ? given : gpus.map(({ memoryBytes }) => memoryBytes ?? 1);
+  let sum = 0;
+  const ends = shares.map((share) => {
+    sum = Math.fround(sum + Math.fround(share));
+    return sum;
+  });
+  return ends.map((end) => Math.fround(end / sum));
 }

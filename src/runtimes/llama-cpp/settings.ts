@@ -1,9 +1,22 @@
 import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import { trainedContextOf } from "../context-tokens.ts";
-import { BOOLEAN, checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
-import type { Device, LlamaCppWorkload } from "../workload.ts";
+import {
+  BOOLEAN,
+  COUNT,
+  checkOptions,
+  DEVICES,
+  either,
+  listOf,
+  type OptionRule,
+  oneOf,
+  POSITIVE_INTEGER,
+  SHARE,
+  TOKENS,
+} from "../options.ts";
+import type { LlamaCppWorkload } from "../workload.ts";
 import { CACHE_TYPE_NAMES } from "./cache-type.ts";
+import { refuseDevices, TENSOR_OVERRIDE } from "./device-options.ts";
 
 /** A workload with every default filled in. */
 export type LlamaCppSettings = Required<LlamaCppWorkload>;
@@ -38,6 +51,19 @@ const RULES: { readonly [option in keyof LlamaCppSettings]: OptionRule } = {
   flashAttention: oneOf(["auto", "on", "off"]),
   unifiedCache: BOOLEAN,
   fullSlidingWindowCache: BOOLEAN,
+  outputs: TOKENS,
+  embeddings: BOOLEAN,
+  gpuLayers: either(COUNT, oneOf(["all"])),
+  splitMode: oneOf(["none", "layer", "row", "tensor"]),
+  mainGpu: COUNT,
+  tensorSplit: listOf(SHARE),
+  overrideTensors: listOf(TENSOR_OVERRIDE),
+  cpuMoeLayers: either(COUNT, oneOf(["all"])),
+  cpuFeedForwardLayers: COUNT,
+  offloadCache: BOOLEAN,
+  operatorOffload: BOOLEAN,
+  loadMtp: BOOLEAN,
+  rollbackRows: COUNT,
 };
 
 /** Sequences llama.cpp can tell apart (LLAMA_MAX_SEQ, `src/llama-cparams.h`). */
@@ -60,31 +86,34 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
   }
   const contextTokens = workload.contextTokens ?? defaults.contextTokens ?? trainedContextOf(model);
   const devices = workload.devices ?? [{ name: "CPU", kind: "cpu" }];
-  refuseSeveralDevices(devices);
-  return {
+  const batchTokens = workload.batchTokens ?? 2048;
+  const settings: LlamaCppSettings = {
     runtime: "llama.cpp",
     preset,
     contextTokens,
     sequences,
     devices,
-    batchTokens: workload.batchTokens ?? 2048,
+    batchTokens,
     microBatchTokens: workload.microBatchTokens ?? 512,
     cacheTypeK: workload.cacheTypeK ?? "f16",
     cacheTypeV: workload.cacheTypeV ?? "f16",
     flashAttention: workload.flashAttention ?? "auto",
     unifiedCache: workload.unifiedCache ?? defaults.unifiedCache,
     fullSlidingWindowCache: workload.fullSlidingWindowCache ?? defaults.fullSlidingWindowCache,
+    outputs: workload.outputs ?? (preset === "server" ? sequences : batchTokens),
+    embeddings: workload.embeddings ?? false,
+    gpuLayers: workload.gpuLayers ?? "all",
+    splitMode: workload.splitMode ?? "layer",
+    mainGpu: workload.mainGpu ?? 0,
+    tensorSplit: workload.tensorSplit ?? [],
+    overrideTensors: workload.overrideTensors ?? [],
+    cpuMoeLayers: workload.cpuMoeLayers ?? 0,
+    cpuFeedForwardLayers: workload.cpuFeedForwardLayers ?? 0,
+    offloadCache: workload.offloadCache ?? true,
+    operatorOffload: workload.operatorOffload ?? true,
+    loadMtp: workload.loadMtp ?? false,
+    rollbackRows: workload.rollbackRows ?? 0,
   };
-}
-
-function refuseSeveralDevices(devices: readonly Device[]): void {
-  const accelerators = devices.filter((device) => device.kind !== "cpu");
-  const hosts = devices.filter((device) => device.kind === "cpu");
-  if (accelerators.length > 1 || hosts.length > 1) {
-    throw new InspectError(
-      "unsupported-option",
-      `one GPU and one CPU can be weighed at once, got ${devices.map((device) => device.name).join(", ")}: weigh the model on one of them`,
-      { key: "devices" },
-    );
-  }
+  refuseDevices(settings);
+  return settings;
 }

@@ -1,22 +1,13 @@
 import { GGML_TYPES_BY_NAME } from "../../formats/gguf/types.ts";
 import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
-import { padTo } from "../pad.ts";
 import type { Device } from "../workload.ts";
-import { alignmentOf, type Placement } from "./placement.ts";
+import { bufferBytes } from "./buffer-bytes.ts";
+import type { Placement } from "./placement.ts";
+import type { LlamaCppSettings } from "./settings.ts";
+import { EMBEDDING, placeTensors, type TensorPlaces } from "./tensor-place.ts";
 
-/** Mapping and repacking move bytes between buffers, and repacking a quantized tied output copies it. */
-const LABEL = "weights, neither memory-mapped nor repacked";
-const SOURCE = "llama.cpp 0.5.0 src/llama-model.cpp:1521-1533, ggml/src/ggml-alloc.c:1168";
-
-/** Tensors of the input class (`src/llama-arch.cpp`), which stay on the CPU side whatever is offloaded. */
-const INPUT_TENSORS: ReadonlySet<string> = new Set([
-  "token_embd.weight",
-  "position_embd.weight",
-  "token_types.weight",
-  "per_layer_token_embd.weight",
-  "hrm.z_l_init",
-]);
+const SOURCE = "llama.cpp 0.5.0 src/llama-model-loader.cpp:1115-1395, ggml/src/ggml-alloc.c:1168";
 
 /**
  * Architectures that create the output matrix before the embedding, so that the tied tensor is never shared and two
@@ -24,51 +15,60 @@ const INPUT_TENSORS: ReadonlySet<string> = new Set([
  */
 const ALWAYS_DUPLICATES_EMBEDDING: ReadonlySet<string> = new Set(["gemma3n", "gemma4"]);
 
-/** CUDA pads quantized rows to this many elements (MATRIX_ROW_PADDING, `ggml-cuda.cu:902`). */
-const CUDA_ROW_PADDING = 512;
-
-/**
- * Weight buffers without memory mapping or repacking: every loaded tensor at its padded size on its device. Blocks that predict
- * further tokens are left out, as by default (`load_mtp` false).
- */
-export function weightItems(model: Model, placement: Placement, certainty: Certainty): MemoryItem[] {
-  const { main, host } = placement;
-  let mainBytes = 0;
-  let hostBytes = 0;
-  let copyBytes = 0;
+/** Weights on each device, without memory mapping or repacking: every loaded tensor at its padded size. */
+export function weightItems(
+  model: Model,
+  settings: LlamaCppSettings,
+  placement: Placement,
+  certainty: Certainty,
+): MemoryItem[] {
+  const places = placeTensors(model, settings, placement);
+  const bytes = new Map<Device, number>();
+  const add = (device: Device, tensor: ModelTensor): void => {
+    bytes.set(device, (bytes.get(device) ?? 0) + bytesOn(device, tensor));
+  };
   for (const tensor of model.tensors) {
-    if (tensor.component === "mtp") continue;
-    if (INPUT_TENSORS.has(tensor.name)) hostBytes += bufferBytes(tensor, host);
-    else mainBytes += bufferBytes(tensor, main);
-    if (tensor.name === "token_embd.weight" && copiesEmbedding(model, placement)) copyBytes = bufferBytes(tensor, main);
+    if (tensor.component === "mtp" && !settings.loadMtp) continue;
+    for (const device of places.devicesOf(tensor.name)) add(device, tensor);
   }
-  const item = (device: Device, text: string, bytes: number): MemoryItem => ({
+  const item = (device: Device, label: string, itemBytes: number): MemoryItem => ({
     component: "weights",
-    label: text,
+    label,
     device: device.name,
-    bytes,
+    bytes: itemBytes,
     certainty,
     source: SOURCE,
   });
-  const copy = copyBytes > 0 ? [item(main, "output matrix, a copy of the tied token embedding", copyBytes)] : [];
-  if (main === host) return [item(main, LABEL, mainBytes + hostBytes), ...copy];
-  return [item(main, LABEL, mainBytes), ...copy, item(host, "token embedding, kept on the CPU side", hostBytes)];
+  const copy = tiedCopy(model, places);
+  return [
+    ...[...placement.gpus, placement.host].flatMap((device) => {
+      const onDevice = bytes.get(device) ?? 0;
+      return onDevice === 0 ? [] : [item(device, labelOf(device, placement), onDevice)];
+    }),
+    ...copy.map(({ device, tensor }) =>
+      item(device, "output matrix, a copy of the tied token embedding", bytesOn(device, tensor)),
+    ),
+  ];
 }
 
-/** The output layer of a tied model shares the embedding only where both are on one buffer type. */
-function copiesEmbedding(model: Model, { main, host }: Placement): boolean {
-  if (!model.tiedEmbeddings || !model.causal) return false;
-  return main !== host || ALWAYS_DUPLICATES_EMBEDDING.has(model.architecture ?? "");
+function labelOf(device: Device, { host, gpus }: Placement): string {
+  if (device !== host) return "weights";
+  return gpus.length === 0 ? "weights, neither memory-mapped nor repacked" : "weights kept on the CPU side";
 }
 
-/** Size of one tensor inside a buffer of this device. */
-function bufferBytes(tensor: ModelTensor, device: Device): number {
-  return padTo(tensor.bytes + rowPadding(tensor, device), alignmentOf(device));
+/** The output layer of a tied model shares the embedding only where both are on one device. */
+function tiedCopy(
+  model: Model,
+  { devicesOf, tiedOutput: device }: TensorPlaces,
+): { readonly device: Device; readonly tensor: ModelTensor }[] {
+  if (!model.tiedEmbeddings || !model.causal) return [];
+  const shared = devicesOf(EMBEDDING)[0] === device;
+  if (shared && !ALWAYS_DUPLICATES_EMBEDDING.has(model.architecture ?? "")) return [];
+  const tensor = model.tensors.find(({ name }) => name === EMBEDDING);
+  return tensor === undefined ? [] : [{ device, tensor }];
 }
 
-function rowPadding(tensor: ModelTensor, device: Device): number {
-  const type = GGML_TYPES_BY_NAME.get(tensor.dtype);
-  if (device.kind !== "cuda" || type === undefined || type.blockElements === 1) return 0;
-  const beyond = (tensor.shape[0] ?? 0) % CUDA_ROW_PADDING;
-  return beyond === 0 ? 0 : ((CUDA_ROW_PADDING - beyond) / type.blockElements) * type.blockBytes;
+function bytesOn(device: Device, { bytes, dtype, shape }: ModelTensor): number {
+  const type = GGML_TYPES_BY_NAME.get(dtype);
+  return type === undefined ? bytes : bufferBytes(bytes, type, shape[0] ?? 1, device);
 }

@@ -1,0 +1,88 @@
+import type { Model } from "../../model/model.ts";
+import type { Device } from "../workload.ts";
+import type { Placement } from "./placement.ts";
+import type { LlamaCppSettings } from "./settings.ts";
+
+/** Tensors read by row or once for the input: they stay on the host (`LLM_TENSOR_LAYER_INPUT`, `src/llama-arch.cpp:716`). */
+const INPUT: ReadonlySet<string> = names("token_embd position_embd token_types per_layer_token_embd hrm.z_l_init");
+
+/** Tensors of the layer after the last block (`LLM_TENSOR_LAYER_OUTPUT`). */
+const OUTPUT: ReadonlySet<string> = names(
+  "output output_norm cls cls.output cls.norm dense_2 dense_3 dec.output_norm enc.output_norm output_hc_fn output_hc_base " +
+    "output_hc_scale output_hc_norm output_hc_down output_hc_up output_res_score altup_proj altup_unembd_proj " +
+    "nextn.post_projection fc d2t markov_w1 markov_w2 conf_proj selector_predecessor selector_successor selector_hidden",
+);
+
+/** Here `token_embd_norm` is the last norm (`LLM_TENSOR_OUTPUT_NORM_LFM2`), elsewhere a part of the first block. */
+const EMBEDDING_NORM_LAST: ReadonlySet<string> = names("lfm2 lfm2moe");
+
+/** Never loaded (`GGML_OP_NONE` in `LLM_TENSOR_INFOS`). */
+const UNUSED = /^(?:masked_embd_(?:centroids|ordering)(?:\.weight)?|dec\.blk\.\d+\.cross_attn_rel_b\.weight)$/;
+
+/** Tensors without a block that every block uses: one copy on each device that has such a block. */
+const SHARED_BY_BLOCKS = /^rope_(?:freqs|factors_long|factors_short)\.weight$/;
+
+/** Also the name of the output matrix made of it. */
+export const EMBEDDING = "token_embd.weight";
+
+const BLOCK = /(?:^|\.)blk\.(\d+)\./;
+const SUFFIX = /\.(?:weight|bias|scale|input_scale)$/;
+
+/** `common/common.h`, LLM_FFN_EXPS_REGEX and LLM_FFN_DENSE_REGEX. */
+const EXPERTS = "\\.ffn_(up|down|gate|gate_up)_(ch|)exps";
+const DENSE = "\\.ffn_(up|down|gate)\\.";
+
+export type TensorPlaces = {
+  /** Devices that hold a tensor: one, or for tensors that blocks share one for each; none when it is not loaded. */
+  readonly devicesOf: (name: string) => readonly Device[];
+  /** Device of the output matrix that is made of the embedding, where none is stored. */
+  readonly tiedOutput: Device;
+};
+
+/** Where the tensors of a model go (llama.cpp 0.5.0 `src/llama-model-loader.cpp`, create_tensor). */
+export function placeTensors(model: Model, settings: LlamaCppSettings, placement: Placement): TensorPlaces {
+  const { host, output, deviceOf } = placement;
+  const overrides = overridesOf(settings, placement);
+  const normLast = EMBEDDING_NORM_LAST.has(model.architecture ?? "");
+  const ofBlocks = sharingDevices(model, placement);
+  const overrideOf = (name: string): Device | undefined => overrides.find(({ pattern }) => pattern.test(name))?.device;
+  const devicesOf = (name: string): readonly Device[] => {
+    if (UNUSED.test(name)) return [];
+    const override = overrideOf(name);
+    if (override !== undefined) return [override];
+    const block = BLOCK.exec(name);
+    if (block !== null) return [deviceOf(Number(block[1]))];
+    const base = name.replace(SUFFIX, "");
+    if (INPUT.has(base)) return [host];
+    if (OUTPUT.has(base) || (normLast && base === "token_embd_norm")) return [output];
+    return SHARED_BY_BLOCKS.test(name) ? ofBlocks : [deviceOf(0)];
+  };
+  // A pattern for the embedding holds for its copy as well, which has its name.
+  return { devicesOf, tiedOutput: overrideOf(EMBEDDING) ?? output };
+}
+
+type Override = { readonly pattern: RegExp; readonly device: Device };
+
+/** The first that fits a name decides, before any other rule. */
+function overridesOf(settings: LlamaCppSettings, { host, gpus }: Placement): readonly Override[] {
+  const { overrideTensors, cpuMoeLayers, cpuFeedForwardLayers } = settings;
+  const named = new Map([host, ...gpus].map((device) => [device.name, device]));
+  const given = overrideTensors.map(({ pattern, device }) => ({
+    pattern: new RegExp(pattern),
+    device: named.get(device) ?? host,
+  }));
+  const ofBlocks = (count: number, what: string): Override[] =>
+    Array.from({ length: count }, (_, block) => ({ pattern: new RegExp(`blk\\.${block}${what}`), device: host }));
+  const experts =
+    cpuMoeLayers === "all" ? [{ pattern: new RegExp(EXPERTS), device: host }] : ofBlocks(cpuMoeLayers, EXPERTS);
+  return [...given, ...experts, ...ofBlocks(cpuFeedForwardLayers, DENSE)];
+}
+
+function sharingDevices({ layers }: Model, { deviceOf }: Placement): readonly Device[] {
+  const blocks = layers.flatMap(({ mtp }, block) => (mtp === true ? [] : [block]));
+  return [...new Set(blocks.map(deviceOf))];
+}
+
+function names(list: string): ReadonlySet<string> {
+  return new Set(list.split(" "));
+}
