@@ -11,6 +11,13 @@ export { estimateMemory } from "./runtimes/estimate-memory.ts";
 export { type DeviceFit, fitDevices } from "./runtimes/fit.ts";
 export { largestContext } from "./runtimes/largest-context.ts";
 export { runtimesFor } from "./runtimes/runtimes-for.ts";
-export type { Device, LlamaCppWorkload, RuntimeName, TransformersWorkload, Workload } from "./runtimes/workload.ts";
+export type {
+  Device,
+  LlamaCppWorkload,
+  RuntimeName,
+  TensorOverride,
+  TransformersWorkload,
+  Workload,
+} from "./runtimes/workload.ts";
 export type { ByteSource } from "./source/byte-source.ts";
 export type { Progress } from "./source/resolved.ts";

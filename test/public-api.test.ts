@@ -55,6 +55,7 @@ describe("the public API", () => {
         "ModelTensor",
         "Progress",
         "RuntimeName",
+        "TensorOverride",
         "TransformersWorkload",
         "Workload",
       ]

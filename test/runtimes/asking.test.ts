@@ -48,9 +48,16 @@ describe("asking for an estimate", () => {
     expect(estimateMemory(untold, { runtime, contextTokens: 256 }).workload["contextTokens"]).toBe(256);
   });
 
-  test("refuses two GPUs", () => {
-    const devices = ["GPU0", "GPU1"].map((name): Device => ({ name, kind: "cuda" }));
-    expect(() => estimateMemory(model(), { runtime: "llama.cpp", devices })).toThrow(/got GPU0, GPU1/);
+  test("refuses two CPUs, and GPUs of which only some say their memory", () => {
+    const cpus = ["CPU", "CPU1"].map((name): Device => ({ name, kind: "cpu" }));
+    expect(() => estimateMemory(model(), { runtime: "llama.cpp", devices: cpus })).toThrow(/got CPU, CPU1/);
+    const gpus: Device[] = [
+      { name: "GPU0", kind: "cuda", memoryBytes: 2 ** 30 },
+      { name: "GPU1", kind: "cuda" },
+    ];
+    expect(() => estimateMemory(model(), { runtime: "llama.cpp", devices: gpus })).toThrow(/GPU1 has no memoryBytes/);
+    const tensorSplit = [3, 1];
+    expect(estimateMemory(model(), { runtime: "llama.cpp", devices: gpus, tensorSplit }).devices.length).toBe(3);
   });
 });
 
