@@ -102,7 +102,7 @@ describe("a device", () => {
   it("given twice shares the layers; a second CPU is refused by the library as bad usage", async () => {
     const shared = await runCli([DEMO, "--device", "8GiB", "--device", "8GiB"]);
     expect(shared.exitCode).toBe(0);
-    expect(shared.stdout).toMatch(/Fits on GPU0[^]*Fits on GPU1/);
+    expect(shared.stdout).toMatch(/Fits on GPU0[\s\S]*Fits on GPU1/);
     const { exitCode, stdout, stderr } = await runCli([DEMO, "--device", "cpu:8GiB", "--device", "cpu:8GiB"]);
     expect([exitCode, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(/^weighin: .*CPU, CPU1/);

@@ -1,10 +1,9 @@
-import type { FeedForward } from "../../model/feed-forward.ts";
-import type { Mixer } from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
 import type { MemoryItem } from "../estimate.ts";
 import type { Device } from "../workload.ts";
 import type { Cells } from "./cells.ts";
 import { WITHOUT_COMPUTE_FORM } from "./engine-facts.ts";
+import { graphMoments } from "./graph-moments.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import { EMBEDDING, placeTensors } from "./tensor-place.ts";
@@ -19,8 +18,6 @@ const HIGH_FACTOR = 1.25;
 const HIGH_CONSTANT_BYTES = 16 * 1024 * 1024;
 
 const SOURCE = "closed form of the widest graph moment (llama.cpp 0.5.0 src/llama-context.cpp:622-760)";
-const F32_BYTES = 4;
-const F16_BYTES = 2;
 
 /** Batches from this many tokens on are computed on a GPU, weights of the host brought there (`ggml-cuda.cu`, offload_op). */
 const OFFLOADED_BATCH = 32;
@@ -40,69 +37,55 @@ export function computeItems(
   cacheBytes: number,
 ): MemoryItem[] | null {
   if (WITHOUT_COMPUTE_FORM.has(model.architecture ?? "") || (!model.causal && cacheBytes > 0)) return null;
-  const moments = graphMoments(model, settings, cells);
+  const moments = graphMoments(model, settings, cells, placement);
   if (moments === null) return null;
   const { tokens, block, logits, inputs, mask } = moments;
-  const item = (device: Device, label: string, bytes: number): MemoryItem => ({
-    component: "compute",
-    label,
-    device: device.name,
-    bytes: Math.round(bytes),
-    certainty: "estimate",
-    source: SOURCE,
-    low: Math.round(bytes * LOW_FACTOR),
-    high: Math.round(bytes * HIGH_FACTOR + HIGH_CONSTANT_BYTES),
-  });
   const { host, gpus, output } = placement;
   const label = `compute buffer, ${tokens} tokens`;
-  const scratch = (device: Device): number => Math.max(block, device === output ? logits : 0);
-  if (gpus.length === 0) return [item(host, label, scratch(host) + mask)];
+  // Where only embeddings are wanted, or earlier states are kept, the graph may have no room for all logits.
+  const logitsAtLeast = settings.embeddings || settings.rollbackRows > 0 ? 0 : logits;
   const blocks = model.layers.map(({ index }) => placement.deviceOf(index));
-  const streams = settings.operatorOffload && tokens >= OFFLOADED_BATCH;
-  const copied = isPipelined(settings, placement, blocks) ? PIPELINE_COPIES * (mask + inputs) : 0;
-  const streamed = streams ? largestStreamed(model, settings, placement) : 0;
-  const onGpus = gpus.flatMap((gpu, index) => {
-    const helps = index === 0 && streamed > 0;
+  const scratch = (device: Device, most: number): number =>
+    Math.max(blocks.includes(device) ? block : 0, device === output ? most : 0);
+  if (gpus.length === 0) {
+    const most = scratch(host, logits) + mask;
+    return [computeItem(host, label, { least: scratch(host, logitsAtLeast) + mask, likely: most, most })];
+  }
+  const onHost = blocks.includes(host);
+  const copies = isPipelined(settings, placement, blocks) ? PIPELINE_COPIES * (mask + inputs) : 0;
+  const streamed =
+    settings.operatorOffload && tokens >= OFFLOADED_BATCH ? streamedWeights(model, settings, placement) : NONE;
+  const items = gpus.flatMap((gpu, index) => {
+    const helps = index === 0 && (streamed.block > 0 || streamed.output > 0);
     if (!helps && gpu !== output && !blocks.includes(gpu)) return [];
-    const bytes = Math.max(scratch(gpu), helps ? Math.max(block, logits) : 0) + (helps ? streamed : 0);
-    return [item(gpu, label, bytes + copied)];
+    const least = scratch(gpu, logitsAtLeast);
+    const likely = helps
+      ? Math.max(block + streamed.block, streamed.output > 0 ? logits + streamed.output : scratch(gpu, logits))
+      : scratch(gpu, logits);
+    const most = likely + 2 * copies + (onHost ? block + logits : 0);
+    return [
+      computeItem(gpu, label, { least: onHost ? least : Math.min(least, likely), likely: likely + copies, most }),
+    ];
   });
-  const onHost = (inputs + mask) * (copied > 0 ? 2 : 1) + (streams || !blocks.includes(host) ? 0 : scratch(host));
-  return [...onGpus, item(host, `${label}, host side`, onHost)];
+  const least = inputs / 2;
+  const likely = (inputs + mask) * (copies > 0 ? 2 : 1) + (onHost && streamed === NONE ? scratch(host, logits) : 0);
+  const most = Math.max(likely, inputs + mask + (onHost || output === host ? 2 * block + logits : 0));
+  return [...items, computeItem(host, `${label}, host side`, { least, likely, most })];
 }
 
-/** What the worst-case prompt graph holds at once, in bytes. */
-type GraphMoments = {
-  readonly tokens: number;
-  /** The widest moment inside the blocks. */
-  readonly block: number;
-  readonly logits: number;
-  readonly inputs: number;
-  readonly mask: number;
-};
+/** Bytes at least, most likely, and at most, before the margins of the closed form. */
+type Range = { readonly least: number; readonly likely: number; readonly most: number };
 
-function graphMoments(model: Model, settings: LlamaCppSettings, cells: Cells): GraphMoments | null {
-  const { hiddenSize } = model;
-  const layers = model.layers.filter((layer) => layer.mtp !== true);
-  if (hiddenSize === null || layers.length === 0 || layers.some((layer) => layer.mixer.kind === "unknown")) return null;
-  const tokens = Math.min(cells.full * cells.streams, cells.microBatch);
-  const outputs = Math.min(tokens, settings.outputs);
-  const mixers = layers.map((layer) => layer.mixer);
-  const width = widestBlock(
-    mixers,
-    layers.map((layer) => layer.feedForward),
-    model.causal,
-  );
-  const heads = Math.max(0, ...mixers.map(attentionHeads));
-  const maskCells = maskWidth(mixers, cells, model.causal ? undefined : tokens);
-  const flash = settings.flashAttention !== "off";
-  const scores = flash ? 0 : F32_BYTES * tokens * (heads * maskCells.widest + 3 * hiddenSize);
+function computeItem({ name }: Device, label: string, { least, likely, most }: Range): MemoryItem {
   return {
-    tokens,
-    block: Math.max(F32_BYTES * tokens * (width + 2 * hiddenSize), scores),
-    logits: model.causal ? F32_BYTES * outputs * ((model.vocabularySize ?? 0) + hiddenSize) : 0,
-    inputs: 2 * F32_BYTES * hiddenSize * tokens,
-    mask: (flash ? F16_BYTES : F32_BYTES) * tokens * maskCells.sum,
+    component: "compute",
+    label,
+    device: name,
+    bytes: Math.round(likely),
+    certainty: "estimate",
+    source: SOURCE,
+    low: Math.round(Math.min(least, likely) * LOW_FACTOR),
+    high: Math.round(most * HIGH_FACTOR + HIGH_CONSTANT_BYTES),
   };
 }
 
@@ -117,59 +100,20 @@ function isPipelined(
   return gpus.length > 1 && output !== host && !blocks.includes(host) && offloadCache && !overridden;
 }
 
-/** The largest matrix on the host that a GPU multiplies with: it is copied there for the time. */
-function largestStreamed(model: Model, settings: LlamaCppSettings, placement: Placement): number {
+/** The largest matrices on the host that a GPU multiplies with, in bytes: each is copied there for its time. */
+type Streamed = { readonly block: number; readonly output: number };
+
+const NONE: Streamed = { block: 0, output: 0 };
+
+function streamedWeights(model: Model, settings: LlamaCppSettings, placement: Placement): Streamed {
   const { devicesOf, tiedOutput } = placeTensors(model, settings, placement);
-  let largest = 0;
+  let block = 0;
+  let output = 0;
   for (const { name, bytes, shape, component } of model.tensors) {
-    if (shape.length < 2 || component === "mtp") continue;
-    const multiplied =
-      name === EMBEDDING ? model.tiedEmbeddings && tiedOutput === placement.host : component !== "embedding";
-    if (multiplied && devicesOf(name)[0] === placement.host) largest = Math.max(largest, bytes);
+    if (shape.length < 2 || component === "mtp" || devicesOf(name)[0] !== placement.host) continue;
+    if (component === "output" || (name === EMBEDDING && model.tiedEmbeddings && tiedOutput === placement.host)) {
+      output = Math.max(output, bytes);
+    } else if (component !== "embedding") block = Math.max(block, bytes);
   }
-  return largest;
-}
-
-/** Elements per token of the widest point inside any block. */
-function widestBlock(mixers: readonly Mixer[], feedForwards: readonly FeedForward[], gated: boolean): number {
-  const feedForward = feedForwards.map((part) => feedForwardWidth(part, gated));
-  return Math.max(0, ...feedForward, ...mixers.map(recurrentWidth));
-}
-
-/** Gate, up and their product are alive at once; so is one hidden vector per expert used. Encoders are not gated. */
-function feedForwardWidth(part: FeedForward, gated: boolean): number {
-  if (part.kind === "dense") return (gated ? 3 : 1) * part.intermediateSize;
-  if (part.kind === "experts") return 3 * part.expertsPerToken * part.expertIntermediateSize;
-  return 0;
-}
-
-function recurrentWidth(mixer: Mixer): number {
-  const recurrent = mixer.kind === "parallel" ? mixer.recurrent : mixer.kind === "recurrent" ? mixer : undefined;
-  const ssm = recurrent?.state.find((state) => state.name === "ssm");
-  return ssm === undefined ? 0 : 4 * (ssm.shape[0] ?? 0);
-}
-
-function attentionHeads(mixer: Mixer): number {
-  if (mixer.kind === "parallel") return mixer.attention.heads;
-  return mixer.kind === "attention" || mixer.kind === "latent" ? mixer.heads : 0;
-}
-
-/**
- * Cells that one token is held against, by kind of cache: the full one, and one for each window. A token sees the stream
- * of its own sequence only; an encoder sees the batch itself.
- */
-function maskWidth(
-  mixers: readonly Mixer[],
-  cells: Cells,
-  encoderTokens: number | undefined,
-): { sum: number; widest: number } {
-  const widths = new Set<number>();
-  for (const mixer of mixers) {
-    const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
-    if (attention.kind !== "attention" && attention.kind !== "latent") continue;
-    if (encoderTokens !== undefined) widths.add(encoderTokens);
-    else widths.add(attention.window.kind === "none" ? cells.full : cells.sliding(attention.window.tokens));
-  }
-  const list = [...widths];
-  return { sum: list.reduce((sum, width) => sum + width, 0), widest: Math.max(0, ...list) };
+  return block === 0 && output === 0 ? NONE : { block, output };
 }

@@ -1,0 +1,120 @@
+import type { FeedForward } from "../../model/feed-forward.ts";
+import type { Mixer } from "../../model/mixer.ts";
+import type { Model, ModelLayer } from "../../model/model.ts";
+import type { Cells } from "./cells.ts";
+import type { Placement } from "./placement.ts";
+import type { LlamaCppSettings } from "./settings.ts";
+
+const F32_BYTES = 4;
+const F16_BYTES = 2;
+
+/** What the worst-case prompt graph holds at once, in bytes. */
+export type GraphMoments = {
+  readonly tokens: number;
+  /** The widest moment inside the blocks. */
+  readonly block: number;
+  readonly logits: number;
+  readonly inputs: number;
+  readonly mask: number;
+};
+
+export function graphMoments(
+  model: Model,
+  settings: LlamaCppSettings,
+  cells: Cells,
+  placement: Placement,
+): GraphMoments | null {
+  const { hiddenSize } = model;
+  const layers = model.layers.filter((layer) => layer.mtp !== true);
+  if (hiddenSize === null || layers.length === 0 || layers.some((layer) => layer.mixer.kind === "unknown")) return null;
+  const tokens = Math.min(cells.full * cells.streams, cells.microBatch);
+  const outputs = Math.min(tokens, settings.outputs);
+  const mixers = layers.map((layer) => layer.mixer);
+  const width = widestBlock(layers, hiddenSize, model.causal);
+  const heads = Math.max(0, ...mixers.map(attentionHeads));
+  const maskCells = maskWidth(mixers, cells, model.causal ? undefined : tokens);
+  const flash = runsFlashAttention(mixers, settings, placement);
+  const scores = flash ? 0 : F32_BYTES * tokens * (heads * maskCells.widest + 3 * hiddenSize);
+  return {
+    tokens,
+    block: Math.max(F32_BYTES * tokens * (width + 2 * hiddenSize), scores),
+    logits: model.causal ? F32_BYTES * outputs * ((model.vocabularySize ?? 0) + hiddenSize) : 0,
+    inputs: F32_BYTES * tokens * (2 * hiddenSize + perLayerInputs(model, layers.length)),
+    mask: (flash ? F16_BYTES : F32_BYTES) * tokens * maskCells.sum,
+  };
+}
+
+/** `auto` is off for all where one device has no kernel for the heads (`src/llama-context.cpp`, resolve_fa). */
+function runsFlashAttention(mixers: readonly Mixer[], settings: LlamaCppSettings, { gpus }: Placement): boolean {
+  if (settings.flashAttention !== "auto") return settings.flashAttention === "on";
+  return gpus.every(({ kind }) => kind !== "cuda") || mixers.every(hasCudaKernel);
+}
+
+/** Head sizes that CUDA has a kernel for (`ggml/src/ggml-cuda/fattn.cu`, ggml_cuda_get_best_fattn_kernel). */
+const CUDA_HEAD_SIZES: ReadonlySet<number> = new Set([40, 64, 72, 80, 96, 112, 128, 256]);
+
+function hasCudaKernel(mixer: Mixer): boolean {
+  const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
+  if (attention.kind === "latent" && attention.upProjection === "absorbed") return attention.kvLoraRank === 512;
+  if (attention.kind === "latent") return false;
+  if (attention.kind !== "attention") return true;
+  const { keyDim, valueDim, heads, kvHeads } = attention;
+  const headsPerKey = heads / kvHeads;
+  if (keyDim === 192) return valueDim === 128 && headsPerKey % 8 === 0;
+  if (keyDim === 512) return valueDim === 512 && headsPerKey >= 2;
+  return keyDim === valueDim && CUDA_HEAD_SIZES.has(keyDim);
+}
+
+/** Elements per token of the widest point inside any block. */
+function widestBlock(layers: readonly ModelLayer[], hiddenSize: number, gated: boolean): number {
+  return layers.reduce((widest, { mixer, feedForward }) => {
+    return Math.max(widest, feedForwardWidth(feedForward, gated, hiddenSize), recurrentWidth(mixer));
+  }, 0);
+}
+
+/** Numbers per token that a table of embeddings gives each layer (Gemma 4). */
+function perLayerInputs({ architecture, metadata }: Model, layers: number): number {
+  const width = metadata[`${architecture}.embedding_length_per_layer_input`];
+  return typeof width === "number" ? width * layers : 0;
+}
+
+/** Gate, up and their product are alive at once; so is one hidden vector per expert used. Encoders are not gated. */
+function feedForwardWidth(part: FeedForward, gated: boolean, hiddenSize: number): number {
+  if (part.kind === "dense") return (gated ? 3 : 1) * part.intermediateSize;
+  if (part.kind === "experts") {
+    const { expertsPerToken, expertIntermediateSize } = part;
+    return expertsPerToken * Math.max(3 * expertIntermediateSize, expertIntermediateSize + hiddenSize);
+  }
+  return 0;
+}
+
+function recurrentWidth(mixer: Mixer): number {
+  const recurrent = mixer.kind === "parallel" ? mixer.recurrent : mixer.kind === "recurrent" ? mixer : undefined;
+  const ssm = recurrent?.state.find((state) => state.name === "ssm");
+  return ssm === undefined ? 0 : 4 * (ssm.shape[0] ?? 0);
+}
+
+function attentionHeads(mixer: Mixer): number {
+  if (mixer.kind === "parallel") return mixer.attention.heads;
+  return mixer.kind === "attention" || mixer.kind === "latent" ? mixer.heads : 0;
+}
+
+/**
+ * Cells that one token is held against, by kind of cache: the full one, and one for each window. A token sees the stream
+ * of its own sequence only; an encoder sees the batch itself.
+ */
+function maskWidth(
+  mixers: readonly Mixer[],
+  cells: Cells,
+  encoderTokens: number | undefined,
+): { sum: number; widest: number } {
+  const widths = new Set<number>();
+  for (const mixer of mixers) {
+    const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
+    if (attention.kind !== "attention" && attention.kind !== "latent") continue;
+    if (encoderTokens !== undefined) widths.add(encoderTokens);
+    else widths.add(attention.window.kind === "none" ? cells.full : cells.sliding(attention.window.tokens));
+  }
+  const list = [...widths];
+  return { sum: list.reduce((sum, width) => sum + width, 0), widest: Math.max(0, ...list) };
+}
