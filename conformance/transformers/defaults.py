@@ -22,6 +22,9 @@ def plain(value):
 def class_facts(model_type, keys):
     cls = CONFIG_MAPPING[model_type]
     parts = cls.sub_configs if isinstance(cls.sub_configs, dict) else {}
+    named = cls.sub_configs_defaults.get("text_config") if isinstance(getattr(cls, "sub_configs_defaults", None), dict) else None
+    if named is not None and named.model_type in CONFIG_MAPPING:
+        return CONFIG_MAPPING[named.model_type]
     cls = next((parts[part] for part in ("text_config", "decoder", "decoder_config") if part in parts), cls)
     fields = cls.default_config_fields()
     aliases = {name: stored for name, stored in cls.attribute_map.items() if name in keys}

@@ -20,6 +20,8 @@ export const configEncoders: Architecture = {
       feedForward,
       causal: false,
     },
+    // Image encoders: they have patches, and no vocabulary.
+    { modelTypes: ["vit"], mixer: bothWays(noWindow), feedForward, causal: false },
     // Fourier transforms instead of attention.
     { modelTypes: ["fnet"], mixer: () => () => ({ kind: "none" }), feedForward, causal: false },
     {
