@@ -73,7 +73,9 @@ function sharedWidth(keys: Keys): number | undefined {
   const counts = keys.perLayer("n_shared_experts", "num_shared_experts", "moe_num_shared_experts", "num_shared_expert");
   const count = counts?.(0) ?? 0;
   if (count === 0) return 0;
-  return count * (keys.perLayer("moe_intermediate_size", "intermediate_size")?.(0) ?? 0);
+  return (
+    count * (keys.perLayer("shared_experts_intermediate_size", "moe_intermediate_size", "intermediate_size")?.(0) ?? 0)
+  );
 }
 
 /** Layers with a dense part: as `mlp_layer_types` lists them, else by whichever of the older keys there are. */

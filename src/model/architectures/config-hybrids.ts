@@ -1,6 +1,7 @@
 import type { Keys } from "../keys.ts";
 import type { Architecture } from "./architecture.ts";
 import { configFeedForward as feedForward, leadingDense } from "./config-feed-forward.ts";
+import { type AttentionChange, changedAttention } from "./config-heads.ts";
 import { configLayers, everyNth, fullWhere, type LayerTypes } from "./config-layers.ts";
 
 import {
@@ -42,6 +43,24 @@ const PATTERN_TYPES: ReadonlyMap<string, string> = new Map([
 const nemotronTypes: LayerTypes = (keys) => {
   const pattern = keys.text("hybrid_override_pattern");
   return (layer) => (pattern === undefined ? undefined : PATTERN_TYPES.get(pattern[layer] ?? ""));
+};
+
+/** The third layer has attention beside its mamba, and from the fourth on one of each period (configuration_zamba.py). */
+const zambaTypes: LayerTypes = (keys) => {
+  const period = keys.integer("attn_layer_period") ?? 0;
+  const offset = keys.integer("attn_layer_offset") ?? 0;
+  const attends = (layer: number) => layer === 2 || (layer > 2 && period > 0 && (layer - 3) % period === offset);
+  return (layer) => (attends(layer) ? "hybrid" : LINEAR);
+};
+
+/** Zamba attends to two vectors at once, so its heads are twice as wide where no size is given. */
+const doubledHeads: AttentionChange = (keys) => {
+  const given = keys.integer("head_dim");
+  const hidden = keys.integer("hidden_size") ?? 0;
+  return (mixer) => {
+    const dim = given ?? Math.trunc((2 * hidden) / mixer.heads);
+    return { ...mixer, keyDim: dim, valueDim: dim };
+  };
 };
 
 /** Kimi counts layers from 1. */
@@ -92,6 +111,15 @@ export const configHybrids: Architecture = {
     {
       modelTypes: ["falcon_h1"],
       mixer: configLayers({ implied: () => () => "hybrid", linear: configMamba2 }),
+      feedForward,
+    },
+    {
+      modelTypes: ["zamba"],
+      mixer: configLayers({
+        implied: zambaTypes,
+        attention: changedAttention(doubledHeads),
+        linear: configMamba1,
+      }),
       feedForward,
     },
     {

@@ -21,6 +21,8 @@ export const PROVEN_MODEL_TYPES: ReadonlySet<string> = new Set(
     "qwen3_vl_text rembert roberta roberta-prelayernorm roc_bert roformer seed_oss smollm3 solar_open squeezebert",
     "stablelm starcoder2 tapas trocr ultrabert vaultgemma xglm xlm xlm-roberta xlm-roberta-xl xmod yoso youtu",
     "zamba2",
+    "cohere_compass_text convbert cpmant dbrx dots3_note_text inkling2_text inkling_text luke mobilebert openai-gpt",
+    "qwen4_exp_text recurrent_gemma rwkv vit xlstm zamba zaya",
     // encoder-decoders, and a decoder over images
     "mllama",
     "bart bigbird_pegasus blenderbot blenderbot-small canary cohere_asr dia fsmt led longt5 m2m_100 marian",
