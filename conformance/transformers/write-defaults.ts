@@ -46,7 +46,7 @@ const KEYS = [
   "swa_num_attention_heads swa_num_key_value_heads swa_head_dim conv_kernel_size cca_time0 cca_time1",
   "hc_count ple_conv_kernel_size ngram_size prompt_length use_bottleneck intra_bottleneck_size",
   "head_size lru_width conv1d_width num_heads qk_dim_factor v_dim_factor ffn_proj_factor ffn_round_up_to_multiple_of",
-  "shared_experts_intermediate_size attn_config.kv_n_heads",
+  "share_expert_dim shared_experts_intermediate_size attn_config.kv_n_heads",
   "ffn_config.moe_num_experts ffn_config.moe_top_k ffn_config.ffn_hidden_size",
   "embedding_size input_embedding_size embedding_rank word_embed_proj_dim",
 ].flatMap((keys) => keys.split(" "));

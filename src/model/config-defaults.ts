@@ -229,8 +229,8 @@ speech_to_text 10000 12 256 4 - - - - - true decoder_layers=6 decoder_attention_
 squeezebert 30522 12 768 12 - - 3072 512 - true embedding_size=768
 stablelm 50304 32 2560 32 32 - 6912 4096 - false
 starcoder2 49152 30 3072 24 2 - 12288 4096 - true
-step3p5 128815 45 4096 64 8 128 11264 128000 - false num_local_experts=288 n_routed_experts=288 moe_num_experts=288 num_experts_per_tok=8 moe_intermediate_size=1280 num_local_experts>n_routed_experts moe_num_experts>n_routed_experts
-step3p7 128815 45 4096 64 8 128 11264 128000 - false num_local_experts=288 n_routed_experts=288 moe_num_experts=288 num_experts_per_tok=8 moe_intermediate_size=1280 num_local_experts>n_routed_experts moe_num_experts>n_routed_experts
+step3p5 128815 45 4096 64 8 128 11264 128000 - false num_local_experts=288 n_routed_experts=288 moe_num_experts=288 num_experts_per_tok=8 moe_intermediate_size=1280 share_expert_dim=1280 num_local_experts>n_routed_experts moe_num_experts>n_routed_experts
+step3p7 128815 45 4096 64 8 128 11264 128000 - false num_local_experts=288 n_routed_experts=288 moe_num_experts=288 num_experts_per_tok=8 moe_intermediate_size=1280 share_expert_dim=1280 num_local_experts>n_routed_experts moe_num_experts>n_routed_experts
 switch_transformers 32128 12 768 12 - - - - - true num_experts=8 d_kv=64 d_ff=2048 num_decoder_layers=12 num_sparse_decoder_layers=3 num_heads=12 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers
 t5 32128 6 512 8 - 64 - - - - d_kv=64 d_ff=2048 num_heads=8 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
 t5gemma 256000 26 2304 8 4 256 9216 8192 4096 true

@@ -22,7 +22,7 @@ const NOT_COVERED: { readonly [modelType: string]: string } = {
 };
 
 /** Classes that compute sizes or layers of their own from others; published configurations state them. */
-const COMPUTED_DEFAULTS: readonly string[] = ["jetmoe", "minicpm3", "nemotron_h", "zamba2"];
+const COMPUTED_DEFAULTS: readonly string[] = ["jetmoe", "minicpm3"];
 
 /** The class defaults leave out sizes that the model cannot be built without. */
 const NO_MODEL_BY_DEFAULT: readonly string[] = ["qwen4_exp_text"];

@@ -68,6 +68,7 @@ function sharedWidth(keys: Keys): number | undefined {
     "shared_expert_intermediate_size",
     "shared_intermediate_size",
     "moe_shared_expert_intermediate_size",
+    "share_expert_dim",
   );
   if (given !== undefined) return given;
   const counts = keys.perLayer("n_shared_experts", "num_shared_experts", "moe_num_shared_experts", "num_shared_expert");
@@ -88,14 +89,20 @@ function denseLayersOf(keys: Keys, implied: number): (layer: number) => boolean 
   const types = keys.words("mlp_layer_types");
   if (types !== undefined) return (layer) => types[layer] === "dense";
   const listed = new Set(keys.list("mlp_only_layers") ?? []);
+  const sparse = keys.list("moe_layers", "moe_layers_enum") ?? enumerated(keys.text("moe_layers_enum"));
   const step = keys.integer("decoder_sparse_step") ?? 1;
-  const leading = keys.integer("first_k_dense_replace", "num_dense_layers", "moe_layer_start_index") ?? implied;
+  const leading =
+    keys.integer("first_k_dense_replace", "num_dense_layers", "moe_layer_start_index") ?? (sparse ? 0 : implied);
   const period = keys.integer("expert_layer_period") ?? keys.integer("interleave_moe_layer_step") ?? 1;
   const offset = keys.integer("expert_layer_offset") ?? period - 1;
-  const sparse = keys.list("moe_layers");
   return (layer) =>
     layer < leading ||
     listed.has(layer) ||
     (step > 0 && (layer + 1) % step !== 0) ||
     (sparse !== undefined ? !sparse.includes(layer) : period > 1 && layer % period !== offset);
+}
+
+/** `3,4,5` as the layers it names. */
+function enumerated(layers: string | undefined): readonly number[] | undefined {
+  return layers?.split(",").map(Number);
 }

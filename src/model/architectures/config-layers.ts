@@ -4,7 +4,7 @@ import type { MixerRule } from "./architecture.ts";
 import { configAttention, missing } from "./attention-rules.ts";
 import type { WindowRule } from "./windows.ts";
 
-/** The type of each layer, in the words of transformers' `layer_types`; undefined where no such word is known. */
+/** The type of each layer in the words of `layer_types`; undefined where no such word is known. */
 export type LayerTypes = (keys: Keys) => (layer: number) => string | undefined;
 
 /** Rules by type of layer. A type without a rule is unknown, never taken for another. */
@@ -43,10 +43,7 @@ const HYBRID_TYPES: ReadonlySet<string> = new Set(["hybrid", "hybrid_sliding"]);
 /** Layers without attention, `moe` and `mlp`, keep nothing (cache_utils.py, `get_layer_types_and_kwargs`). */
 const NO_MIXER_TYPES: ReadonlySet<string> = new Set(["moe", "mlp"]);
 
-/**
- * What transformers takes layers for when the configuration has no `layer_types`: all slide when there is a window,
- * else all are chunked when there is a chunk size (cache_utils.py, `get_layer_types_and_kwargs`).
- */
+/** All slide when there is a window, else all are chunked when there is a chunk size (`get_layer_types_and_kwargs`). */
 export const uniformTypes: LayerTypes = (keys) => {
   if (keys.integer("sliding_window") !== undefined) return () => "sliding_attention";
   return () => (keys.integer("attention_chunk_size") === undefined ? "full_attention" : "chunked_attention");

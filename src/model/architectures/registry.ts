@@ -6,6 +6,7 @@ import { encoderDecoders } from "./config-encoder-decoders.ts";
 import { configEncoders } from "./config-encoders.ts";
 import { configHybrids } from "./config-hybrids.ts";
 import { latentDecoders } from "./config-latent.ts";
+import { configMambaHybrids } from "./config-mamba-hybrids.ts";
 import { configRecurrences } from "./config-recurrences.ts";
 import { windowedDecoders } from "./config-windowed.ts";
 import { deepseek } from "./deepseek.ts";
@@ -59,6 +60,7 @@ export const ARCHITECTURES: readonly Architecture[] = [
   windowedDecoders,
   latentDecoders,
   configHybrids,
+  configMambaHybrids,
   convolvedDecoders,
   configRecurrences,
   configEncoders,

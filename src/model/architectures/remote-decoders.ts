@@ -1,6 +1,6 @@
 import type { Architecture, FeedForwardRule, MixerRule } from "./architecture.ts";
 import { configAttention, missing } from "./attention-rules.ts";
-import { configFeedForward } from "./config-feed-forward.ts";
+import { configFeedForward, leadingDense } from "./config-feed-forward.ts";
 import { changedAttention } from "./config-heads.ts";
 import { configLayers } from "./config-layers.ts";
 import { upperLayersSlide } from "./qwen2.ts";
@@ -84,12 +84,12 @@ export const remoteDecoders: Architecture = {
         "baichuan",
         "gpt_neox_reward_model",
         "phi4mm",
-        "step3p7",
-        "step3p5",
       ],
       mixer: configLayers({}),
       feedForward: configFeedForward,
     },
+    // The first three layers are dense unless the configuration names those with experts (configuration_step3p7.py).
+    { modelTypes: ["step3p7", "step3p5"], mixer: configLayers({}), feedForward: leadingDense(3) },
     {
       modelTypes: ["mimo", "logics"],
       mixer: configAttention(configWindow(upperLayersSlide)),
