@@ -15,7 +15,7 @@ export type TypedLayers = {
   readonly attention?: (window: WindowRule) => MixerRule;
   readonly linear?: MixerRule;
   readonly convolution?: MixerRule;
-  /** The recurrence beside the attention of a hybrid layer, where it follows from it. Default: `linear`. */
+  /** The recurrence of a hybrid layer, where it follows from the attention. Default: `linear`. */
   readonly beside?: (keys: Keys) => (attention: AttentionMixer) => RecurrentMixer | string;
 };
 
@@ -125,8 +125,7 @@ function besideRecurrence(attention: AttentionMixer, recurrent: Mixer | string |
   return { kind: "parallel", attention, recurrent };
 }
 
-const FULL = "full_attention";
-const SLIDING = "sliding_attention";
+const [FULL, SLIDING] = ["full_attention", "sliding_attention"];
 
 /** The layers that `isFull` picks see everything, the others are of type `others`. */
 export function fullWhere(isFull: (layer: number, keys: Keys) => boolean, others: string = SLIDING): LayerTypes {
