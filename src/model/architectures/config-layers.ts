@@ -39,8 +39,7 @@ const ATTENTION_TYPES: ReadonlyMap<string, "sliding_window" | "attention_chunk_s
 
 /** Attention with a recurrence beside it. */
 const HYBRID_TYPES: ReadonlySet<string> = new Set(["hybrid", "hybrid_sliding"]);
-
-/** Layers without attention, `moe` and `mlp`, keep nothing (cache_utils.py, `get_layer_types_and_kwargs`). */
+/** They keep nothing (cache_utils.py, `get_layer_types_and_kwargs`). */
 const NO_MIXER_TYPES: ReadonlySet<string> = new Set(["moe", "mlp"]);
 
 /** All slide when there is a window, else all are chunked when there is a chunk size (`get_layer_types_and_kwargs`). */
