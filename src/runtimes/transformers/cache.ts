@@ -29,7 +29,7 @@ const TOKEN_ID_BYTES = 8;
 
 /**
  * What some models keep in float32 whatever they run in: convolutions that run in it (`modeling_inkling.py`,
- * InklingShortConvolution), index keys that a norm in it makes (`modeling_dots3_note.py`, Dots3NoteTextIndexer).
+ * InklingShortConvolution), index keys rotated by angles in it (`modeling_dots3_note.py`, Dots3NoteTextModel.forward).
  */
 const KEPT_IN_FLOAT32: ReadonlyMap<string, "convolutions" | "index keys"> = new Map([
   ["inkling_text", "convolutions"],
