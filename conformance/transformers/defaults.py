@@ -12,6 +12,7 @@ writes them (`attribute_map`).
 import json
 import sys
 
+from transformers import AutoConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 
@@ -19,18 +20,27 @@ def plain(value):
     return value is None or isinstance(value, (bool, int, float))
 
 
+def default_of(name, fields, parts):
+    """`a.b` is the key `b` of the part `a`."""
+    part, _, key = name.partition(".")
+    return parts[part].default_config_fields().get(key) if key and part in parts else fields.get(name)
+
+
 def class_facts(model_type, keys):
     cls = CONFIG_MAPPING[model_type]
     parts = cls.sub_configs if isinstance(cls.sub_configs, dict) else {}
     cls = next((parts[part] for part in ("text_config", "decoder", "decoder_config") if part in parts), cls)
+    if cls is AutoConfig:
+        cls = CONFIG_MAPPING[CONFIG_MAPPING[model_type].sub_configs_defaults["text_config"].model_type]
     fields = cls.default_config_fields()
     aliases = {name: stored for name, stored in cls.attribute_map.items() if name in keys}
     defaults = {}
     for key in keys:
         # Some classes declare the very name that they write under another one.
         for name in (aliases.get(key, key), key):
-            if fields.get(name) is not None and plain(fields[name]):
-                defaults.setdefault(key, fields[name])
+            value = default_of(name, fields, parts)
+            if value is not None and plain(value):
+                defaults.setdefault(key, value)
     return {"defaults": defaults, "aliases": aliases}
 
 

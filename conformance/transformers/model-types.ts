@@ -137,14 +137,17 @@ function mixerWord(mixer: Mixer): string {
     case "attention": {
       const { window } = mixer;
       if (mixer.sharesCacheWith !== undefined) return "dummy";
+      if (mixer.indexer !== undefined) return "indexed_attention";
       return window.kind === "none" ? "full" : `${window.kind} ${window.tokens}`;
     }
     case "latent":
       return mixer.indexer === undefined ? "full" : "indexed_attention";
     case "recurrent":
       return mixer.family === "short-convolution" ? "conv" : "linear_attention";
-    case "parallel":
-      return "hybrid";
+    case "parallel": {
+      const { window } = mixer.attention;
+      return window.kind === "none" ? "hybrid" : `hybrid_sliding ${window.tokens}`;
+    }
     case "cross":
       return "full";
     default:

@@ -32,6 +32,10 @@ BATCHES = (1, 3)
 PROMPTS = (5, 40)
 NEW_TOKENS = 2
 STATIC_LENGTH = 64
+# Take the whole sequence at each step and look past what they have (`modeling_cpmant.py`, CpmAntModel.forward).
+WHOLE_AT_EACH_STEP = ("cpmant",)
+# Encoders of images have no tokens to fill in.
+IMAGE_ENCODERS = ("vit",)
 LARGEST_MODEL = 20_000_000
 
 
@@ -76,8 +80,8 @@ def run(model, cache, batch, tokens, new_tokens):
     options = {cache_name: cache, "use_cache": True}
     inputs = torch.ones((batch, tokens), dtype=torch.long)
     model(input_ids=inputs, **options, **image_inputs(model, batch, tokens))
-    for _ in range(new_tokens):
-        model(input_ids=inputs[:, :1], **options)
+    for step in range(1, new_tokens + 1):
+        model(input_ids=torch.ones((batch, tokens + step if model.config.model_type in WHOLE_AT_EACH_STEP else 1), dtype=torch.long), **options)
     return cache
 
 
@@ -108,6 +112,44 @@ def caches(model, halved):
     except Exception as problem:
         answer["bfloat16Refused"] = first_line(problem)
     return answer
+
+
+# Hold what generation keeps in their outputs or in their modules, or keep nothing (`modeling_openai.py`).
+OUTSIDE_CACHES = ("openai-gpt", "recurrent_gemma", "rwkv", "xlstm")
+
+
+def tensors_in(value):
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from tensors_in(each)
+
+
+@torch.no_grad()
+def run_outside(model, batch, tokens):
+    """As `generate` does: what a step returns goes into the next. The cache, where there is one, and the tensors beside it."""
+    parameters = inspect.signature(model.forward).parameters
+    cache = dynamic_cache(model) if "past_key_values" in parameters else None
+    options = {"use_cache": True} if "use_cache" in parameters else {}
+    held = {} if cache is None else {"past_key_values": cache}
+    for step in range(NEW_TOKENS + 1):
+        output = model(input_ids=torch.ones((batch, 1 if step and options else tokens), dtype=torch.long), **options, **held)
+        held |= {name: output[name] for name in ("state", "cache_params") if output.get(name) is not None}
+    beside = [held.get("state"), getattr(held.get("cache_params"), "rnn_state", None)]
+    for module in model.modules():
+        beside += [getattr(module, name, None) for name in ("conv1d_state", "recurrent_states")]
+    return cache, list(tensors_in(beside))
+
+
+def outside_caches(model, halved):
+    rows = []
+    for dtype, runner in (("float32", model), ("bfloat16", halved)):
+        for batch, tokens in itertools.product(BATCHES, PROMPTS):
+            cache, beside = run_outside(runner, batch, tokens)
+            held = sum(t.numel() * t.element_size() for t in beside) + (cache_bytes(cache) if cache else 0)
+            rows.append(["dynamic", dtype, batch, tokens + NEW_TOKENS, held])
+    return {"caches": rows, **({"layerCaches": cache_shapes(cache)} if cache else {})}
 
 
 def first_line(problem):
@@ -173,6 +215,8 @@ def loader_of(config):
     """Encoders as such; everything else that generates, as it does."""
     if config.model_type in encoder_decoders.ENCODER_DECODERS:
         return encoder_decoders.loader_of(config.model_type)
+    if config.model_type in IMAGE_ENCODERS:
+        return AutoModel
     if config.model_type in ENCODERS:
         return AutoModelForMaskedLM
     if config.model_type == "mllama":
@@ -226,6 +270,8 @@ def measure(model_type):
 def runs_of(model, halved):
     if model.config.is_encoder_decoder:
         return encoder_decoders.caches(model, halved, cache_bytes, cache_shapes)
+    if model.config.model_type in OUTSIDE_CACHES:
+        return outside_caches(model, halved)
     return {} if model.config.model_type in ENCODERS else caches(model, halved)
 
 
@@ -256,6 +302,8 @@ def unsaved_parameters(model):
 def class_defaults(model_type):
     """What each layer of the class's own default configuration keeps, and its heads: `full x 4`."""
     config = CONFIG_MAPPING[model_type]().get_text_config(decoder=True)
+    if model_type in OUTSIDE_CACHES and not hasattr(config, "layer_types"):
+        raise ValueError("the library's caches do not describe its layers")
     types, options = get_layer_types_and_kwargs(config)
     words = [" ".join([SHORT_TYPES.get(name, name), *map(str, kept)]) for name, kept in zip(types, map(window, options))]
     runs = [f"{word} x {len(list(group))}" for word, group in itertools.groupby(words)]

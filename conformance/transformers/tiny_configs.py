@@ -13,8 +13,8 @@ from transformers.models.auto.modeling_auto import (
 # Looked at as encoders: both ways, nothing kept between calls.
 ENCODERS = frozenset(
     "albert bert big_bird camembert convbert data2vec-text deberta deberta-v2 distilbert electra ernie esm esmc eurobert "
-    "flaubert fnet funnel gte ibert jina_embeddings_v3 layoutlm longformer megatron-bert mobilebert modernbert mpnet mra "
-    "neomme nomic_bert nystromformer rembert roberta roberta-prelayernorm roc_bert roformer squeezebert tapas ultrabert "
+    "flaubert fnet funnel gte ibert jina_embeddings_v3 layoutlm longformer luke megatron-bert mobilebert modernbert mpnet mra "
+    "neomme nomic_bert nystromformer rembert roberta roberta-prelayernorm roc_bert roformer squeezebert tapas ultrabert vit "
     "xlm xlm-roberta xlm-roberta-xl xmod yoso".split()
 )
 
@@ -78,11 +78,23 @@ OVERRIDES = {
     "bamba": {"attn_layer_indices": [0, 2], "mamba_expand": 2},
     "bailing_hybrid": {"num_hidden_layers": 5, "layer_group_size": 2},
     "codegen": {"rotary_dim": 8},
+    "cohere_compass_text": {
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention", "full_attention"],
+        "rope_parameters": {
+            name: {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 2, 2]}
+            for name in ("sliding_attention", "full_attention")
+        },
+    },
     "gptj": {"rotary_dim": 8},
     "cpmant": {"dim_head": 24, "dim_ff": 80, "segment_types": 4, "prompt_types": 4, "prompt_length": 4},
     "ctrl": {"dff": 80},
-    "dbrx": {"attn_config": {"kv_n_heads": 2, "rope_theta": 10000.0, "clip_qkv": 8.0}, "ffn_config": {"ffn_hidden_size": 80, "moe_num_experts": 4, "moe_top_k": 2}},
+    "dbrx": {"d_model": 64, "n_heads": 4, "attn_config": {"kv_n_heads": 2, "rope_theta": 10000.0, "clip_qkv": 8.0}, "ffn_config": {"ffn_hidden_size": 80, "moe_num_experts": 4, "moe_top_k": 2}},
     "deepseek_v2": {"num_experts_per_tok": 2, "topk_method": "greedy"},
+    "dots3_note_text": {
+        "sliding_window": 16, "shared_experts_intermediate_size": 48, "head_dim": 24, "v_head_dim": 12,
+        "swa_num_attention_heads": 2, "swa_num_key_value_heads": 2, "swa_q_lora_rank": 32, "swa_kv_lora_rank": 28,
+        "swa_head_dim": 36, "swa_qk_nope_head_dim": 24, "swa_v_head_dim": 20,
+    },
     "dots1": {"n_shared_experts": 1, "n_routed_experts": 4, "num_experts_per_tok": 2},
     "falcon_h1": {"mamba_d_ssm": 128, "mamba_n_heads": 4, "mamba_d_head": 32},
     "gemma3_text": {"num_hidden_layers": 7},
@@ -95,12 +107,14 @@ OVERRIDES = {
     "helium": {"head_dim": 16},
     "hunyuan_v1_dense": {"head_dim": 24},
     "hunyuan_v1_moe": {"head_dim": 24, "moe_topk": 2},
-    "inkling_text": {"dense_intermediate_size": 80},
+    "inkling_text": {"num_hidden_layers": 7, "dense_intermediate_size": 96, "intermediate_size": 40, "dense_mlp_idx": 1, "swa_num_attention_heads": 6, "swa_num_key_value_heads": 3, "swa_head_dim": 16},
+    "inkling2_text": {"num_hidden_layers": 7, "swa_num_attention_heads": 6, "swa_num_key_value_heads": 3, "swa_head_dim": 16},
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 0, "mamba_dt_rank": 8},
     "kimi_linear": {"linear_head_dim": 16, "linear_num_heads": 4, "num_hidden_layers": 5, "num_experts": 4},
     "kolibri1": {"num_hidden_layers": 7},
     "lfm2": {"full_attn_idxs": [1, 3]},
     "lfm2_moe": {"layer_types": ["conv", "full_attention", "conv", "full_attention"], "num_dense_layers": 1},
+    "luke": {"entity_vocab_size": 24, "entity_emb_size": 16},
     "longcat_flash": {"num_layers": 2, "ffn_hidden_size": 80, "expert_ffn_hidden_size": 40, "head_dim": 8, "n_routed_experts": 4, "zero_expert_num": 2},
     "esm": {"vocab_size": 96, "mask_token_id": 3},
     "mllama": {
@@ -121,18 +135,26 @@ OVERRIDES = {
     "qwen3_5_text": {"num_hidden_layers": 5},
     "qwen3_5_moe_text": {"num_hidden_layers": 5},
     "qwen3_next": {"num_hidden_layers": 5},
-    "recurrent_gemma": {"attention_window_size": 16, "lru_width": 64, "head_dim": 16},
+    "qwen4_exp_text": {
+        "num_hidden_layers": 5, "eos_token_id": 2, "hc_lowrank": 8, "ple_layer_ids": [1, 3], "ple_embed_dim": 48, "heads_per_ngram": 2,
+        "ngram_vocab_size_base": 50, "make_ngram_vocab_size_divisible_by": 8, "split_ngram_parts": 2,
+        "indexer_n_heads": 2, "indexer_kv_heads": 1, "indexer_head_dim": 24, "indexer_budget": 8, "indexer_compress_ratio": 4,
+    },
+    "recurrent_gemma": {"attention_window_size": 16, "lru_width": 64},
     "rwkv": {},
     "squeezebert": {"embedding_size": 64},
+    "xlstm": {"num_heads": 4, "num_blocks": 4, "hidden_size": 128, "embedding_dim": 128},
     "xlnet": {"d_head": 16},
     "xmod": {"default_language": "en_XX"},
+    "zamba": {"num_hidden_layers": 5, "attn_layer_period": 2, "attn_layer_offset": 0, "attention_head_dim": 32},
+    "zaya": {"num_experts_per_tok": 1},
     "zamba2": {"num_hidden_layers": 4, "layers_block_type": ["mamba", "hybrid", "mamba", "hybrid"], "mamba_ngroups": 1, "n_mamba_heads": 4, "adapter_rank": 8, "hybrid_layer_ids": [1, 3]},
 }
 
 
 COMPOSITE = "a composite: its language model is asked under a model_type of its own"
 ENCODER_DECODER = "an encoder and a decoder of any types"
-NO_CACHE_OBJECT = "keeps its states outside the library's Cache"
+NO_CACHE_OBJECT = "keeps hidden vectors of past tokens, not their keys and values"
 OTHER_CACHE = "has a cache class of its own"
 
 # Not asked, and why.
@@ -150,19 +172,18 @@ LEFT_OUT = {
     ),
     "kyutai_speech_to_text": "caches of its codec beside those of its layers",
     "speecht5": "speech and text have encoders and decoders of their own",
-    **dict.fromkeys("openai-gpt recurrent_gemma rwkv xlnet xlstm reformer".split(), NO_CACHE_OBJECT),
+    **dict.fromkeys("xlnet reformer".split(), NO_CACHE_OBJECT),
     **dict.fromkeys("minimax deepseek_v4".split(), OTHER_CACHE),
     "blt": "bytes and patches: several models in one",
     "perceiver": "no language model of its own",
-    "luke": "its entity vocabulary cannot be made small",
     "gemma4_assistant": "drafts for another model",
     "gemma4_unified_assistant": "drafts for another model",
     "hrm_text": "runs its layers in cycles, each with a cache",
     "longcat_flash": "two attentions in a layer, each with a cache",
 }
 
-# Language models of composites, which no mapping of the library lists.
-TEXT_MODELS = "qwen2_vl_text qwen2_5_vl_text qwen3_vl_text qwen3_vl_moe_text glm4v_text glm4v_moe_text mistral4".split()
+# Language models of composites, and encoders of images, which no mapping of the library lists.
+TEXT_MODELS = "vit qwen2_vl_text qwen2_5_vl_text qwen3_vl_text qwen3_vl_moe_text glm4v_text glm4v_moe_text mistral4".split()
 
 
 def asked_types():

@@ -43,6 +43,11 @@ const KEYS = [
   "d_kv d_ff num_decoder_layers num_sparse_decoder_layers decoder_layers decoder_attention_heads decoder_ffn_dim",
   "cross_num_attention_heads cross_num_key_value_heads cross_head_dim",
   "num_decoder_attention_heads max_source_positions max_target_positions max_decoder_position_embeddings",
+  "swa_num_attention_heads swa_num_key_value_heads swa_head_dim conv_kernel_size cca_time0 cca_time1",
+  "hc_count ple_conv_kernel_size ngram_size prompt_length use_bottleneck intra_bottleneck_size",
+  "head_size lru_width conv1d_width num_heads qk_dim_factor v_dim_factor ffn_proj_factor ffn_round_up_to_multiple_of",
+  "share_expert_dim shared_experts_intermediate_size attn_config.kv_n_heads",
+  "ffn_config.moe_num_experts ffn_config.moe_top_k ffn_config.ffn_hidden_size",
   "embedding_size input_embedding_size embedding_rank word_embed_proj_dim",
 ].flatMap((keys) => keys.split(" "));
 

@@ -98,7 +98,8 @@ function proven(tensors: TensorClaim, configClass: ConfigClass | undefined): Rea
   };
   // Where the embedding has a width of its own, it does not prove that of the layers.
   if (!EMBEDDING.some((name) => Object.hasOwn(configClass?.defaults ?? {}, name))) add(HIDDEN, tensors.hiddenSize);
-  add(VOCABULARY, tensors.vocabularySize);
+  // An embedding may have rows beyond those that are predicted (Moshi).
+  add(VOCABULARY, tensors.logits ?? tensors.vocabularySize);
   add(LAYERS, tensors.blockCount === undefined ? undefined : tensors.blockCount - tensors.mtpBlocks);
   return sizes;
 }

@@ -39,11 +39,14 @@ cohere 256000 40 8192 64 - - 22528 8192 - true
 cohere2 256000 40 8192 64 - - 22528 8192 4096 true
 cohere2_moe 256000 40 8192 64 - 128 22528 8192 4096 true sliding_window_pattern=4 num_experts=8 num_experts_per_tok=2 num_shared_experts=0
 cohere_asr 16384 8 1024 8 - - 4096 1024 - false
-cpmant 30720 48 4096 32 - - - - - true dim_ff=10240
+cohere_compass 256000 40 8192 64 - - 22528 8192 4096 true
+cohere_compass_text 256000 40 8192 64 - - 22528 8192 4096 true
+convbert 30522 12 768 12 - - 3072 512 - true head_ratio=2 conv_kernel_size=9 embedding_size=768
+cpmant 30720 48 4096 32 - - - - - true dim_ff=10240 prompt_length=32
 ctrl 246534 48 1280 16 - - - 256 - true dff=8192 max_position_embeddings>n_positions hidden_size>n_embd num_attention_heads>n_head num_hidden_layers>n_layer
 cwm 128256 64 6144 48 8 128 21504 131072 8192 false
 data2vec-text 30522 12 768 12 - - 3072 512 - true
-dbrx 32000 24 2048 16 - - - 2048 - false num_attention_heads>n_heads hidden_size>d_model num_hidden_layers>n_layers max_position_embeddings>max_seq_len
+dbrx 32000 24 2048 16 - - - 2048 - false attn_config.kv_n_heads=1 ffn_config.moe_num_experts=4 ffn_config.moe_top_k=1 ffn_config.ffn_hidden_size=3584 num_attention_heads>n_heads hidden_size>d_model num_hidden_layers>n_layers max_position_embeddings>max_seq_len
 deberta 50265 12 768 12 - - 3072 512 - true
 deberta-v2 128100 24 1536 24 - - 6144 512 - true
 deepseek_v2 102400 32 4096 32 - - 11008 2048 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 num_experts=64 n_routed_experts=64 moe_intermediate_size=1407 n_shared_experts=2 first_k_dense_replace=0 num_experts>n_routed_experts
@@ -54,6 +57,8 @@ diffllama 32000 16 2048 32 - - 8192 2048 - false
 distilbert 30522 6 768 12 - - - 512 - true hidden_dim=3072 hidden_size>dim num_attention_heads>n_heads num_hidden_layers>n_layers
 doge 32768 32 1024 8 - - 2048 2048 - false num_experts=16384 num_experts_per_tok=64 is_moe=false
 dots1 152064 62 4608 32 32 - 10944 2048 4096 false max_window_layers=62 moe_intermediate_size=1408 first_k_dense_replace=0 num_local_experts>n_routed_experts
+dots3_note 152064 46 5120 128 128 256 13824 524288 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 index_n_heads=64 index_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=1536 n_shared_experts=1 shared_experts_intermediate_size=1536 num_local_experts>n_routed_experts
+dots3_note_text 152064 46 5120 128 128 256 13824 524288 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 index_n_heads=64 index_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=1536 n_shared_experts=1 shared_experts_intermediate_size=1536 num_local_experts>n_routed_experts
 electra 30522 12 256 4 - - 1024 512 - true embedding_size=128
 emu3_text_model 184622 32 4096 32 8 - 14336 9216 - false
 ernie 30522 12 768 12 - - 3072 512 - true
@@ -95,7 +100,7 @@ glm_moe_dsa 154880 78 6144 64 64 64 12288 202752 - false v_head_dim=256 kv_lora_
 gpt-sw3 50257 12 768 12 - - - 1024 - true hidden_size>n_embd max_position_embeddings>n_positions num_attention_heads>n_head num_hidden_layers>n_layer
 gpt2 50257 12 768 12 - - - 1024 - true hidden_size>n_embd max_position_embeddings>n_positions num_attention_heads>n_head num_hidden_layers>n_layer
 gpt_bigcode 50257 12 768 12 - - - 1024 - true multi_query=true hidden_size>n_embd max_position_embeddings>n_positions num_attention_heads>n_head num_hidden_layers>n_layer
-gpt_neo 50257 24 2048 16 - - - 2048 - true num_attention_heads>num_heads num_hidden_layers>num_layers
+gpt_neo 50257 24 2048 16 - - - 2048 - true num_heads=16 num_attention_heads>num_heads num_hidden_layers>num_layers
 gpt_neox 50432 44 6144 64 - - 24576 2048 - false
 gpt_neox_japanese 32000 32 2560 32 - - - 2048 - true
 gpt_oss 201088 36 2880 64 8 64 2880 131072 128 false num_local_experts=128 num_experts=128 num_experts_per_tok=4 num_experts>num_local_experts
@@ -114,6 +119,8 @@ hy_v3 120832 80 4096 64 8 128 13312 131072 - false num_local_experts=192 num_exp
 hy_v4 120832 34 2816 32 32 256 6912 262144 - false v_head_dim=256 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=192 index_n_heads=16 index_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=768 n_shared_experts=1 num_local_experts>n_routed_experts
 hyperclovax 32000 32 4096 32 - - 11008 2048 - false
 ibert 30522 12 768 12 - - 3072 512 - true
+inkling2_text 201024 48 4608 48 8 128 2304 1048576 1024 - num_local_experts=384 n_routed_experts=384 num_experts_per_tok=8 moe_intermediate_size=2304 swa_num_attention_heads=48 swa_num_key_value_heads=8 swa_head_dim=128 conv_kernel_size=4 sliding_window>sliding_window_size num_local_experts>n_routed_experts intermediate_size>moe_intermediate_size
+inkling_text 201024 66 6144 64 8 128 24576 131072 512 - num_local_experts=256 n_routed_experts=256 num_experts_per_tok=6 moe_intermediate_size=3072 n_shared_experts=2 swa_num_attention_heads=64 swa_num_key_value_heads=16 swa_head_dim=128 conv_kernel_size=4 sliding_window>sliding_window_size num_local_experts>n_routed_experts
 internlm3 128512 48 4096 32 2 128 10240 32768 - false
 iquestcoder 76800 80 5120 40 8 128 27648 131072 - false
 jais2 150272 32 3328 26 - - 26624 8192 - false
@@ -131,11 +138,13 @@ lfm3 128000 24 2048 16 4 128 7680 128000 256 true conv_L_cache=7
 llama 32000 32 4096 32 - - 11008 2048 - false
 llama4 202048 48 5120 40 8 128 8192 131072 - false attention_chunk_size=8192 no_rope_layer_interval=4 num_local_experts=16 num_experts_per_tok=1 interleave_moe_layer_step=1
 llama4_text 202048 48 5120 40 8 128 8192 131072 - false attention_chunk_size=8192 no_rope_layer_interval=4 num_local_experts=16 num_experts_per_tok=1 interleave_moe_layer_step=1
+llava 32000 32 4096 32 - - 11008 2048 - false
 longformer 30522 12 768 12 - - 3072 512 - true
-longt5 32128 6 512 8 - 64 - - - true d_kv=64 d_ff=2048 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
+longt5 32128 6 512 8 - 64 - - - true d_kv=64 d_ff=2048 num_heads=8 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
+luke 50267 12 768 12 - - 3072 512 - true
 m2m_100 128112 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 mamba 50280 32 768 - - - - - - true conv_kernel=4 state_size=16 expand=2
-mamba2 32768 64 4096 - - 64 - - - false n_groups=8 conv_kernel=4 state_size=128 expand=2
+mamba2 32768 64 4096 - - 64 - - - false n_groups=8 conv_kernel=4 state_size=128 expand=2 num_heads=128
 marian 58101 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 mbart 50265 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 megatron-bert 29056 24 1024 16 - - 4096 512 - true
@@ -152,6 +161,7 @@ mistral4 131072 36 4096 32 32 - 12288 1048576 - false v_head_dim=128 kv_lora_ran
 mixtral 32000 32 4096 32 8 - 14336 131072 - false num_local_experts=8 num_experts=8 num_experts_per_tok=2 num_experts>num_local_experts
 mllama 128256 40 4096 32 8 - 14336 131072 - false
 mllama_text_model 128256 40 4096 32 8 - 14336 131072 - false
+mobilebert 30522 24 512 4 - - 512 512 - true use_bottleneck=true intra_bottleneck_size=128 embedding_size=128
 modernbert 50368 22 768 12 - - 1152 8192 - true local_attention=128
 modernbert-decoder 50368 22 768 12 - - 1152 8192 - true local_attention=128
 moonshine 32768 6 288 8 - - 1152 512 - true num_key_value_heads>decoder_num_key_value_heads num_attention_heads>decoder_num_attention_heads num_hidden_layers>decoder_num_hidden_layers
@@ -160,20 +170,21 @@ moshi 32000 32 4096 32 - - - 3000 3000 false ffn_dim=22528
 mpnet 30527 12 768 12 - - 3072 512 - true
 mpt 50368 24 2048 16 - - - - - true expansion_ratio=4 num_attention_heads>n_heads hidden_size>d_model num_hidden_layers>n_layers
 mra 50265 12 768 12 - - 3072 512 - true
-mt5 250112 8 512 6 - 64 - - - true d_kv=64 d_ff=1024 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
-mvp 50267 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
+mt5 250112 8 512 6 - 64 - - - true d_kv=64 d_ff=1024 num_heads=6 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
+mvp 50267 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 prompt_length=100 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 nanochat 50304 12 768 6 - - 8192 2048 - false
 nemotron 256000 32 6144 48 - - 24576 4096 - false
 nemotron_h 131072 - 4096 32 8 128 21504 4096 - false mamba_num_heads=128 mamba_head_dim=64 n_groups=8 conv_kernel=4 ssm_state_size=128 expand=2 num_local_experts=8 n_routed_experts=8 num_experts_per_tok=2 moe_intermediate_size=7688 n_shared_experts=1 moe_shared_expert_intermediate_size=7688 layer_types>layers_block_type num_local_experts>n_routed_experts
 neomme 131072 17 1024 16 4 64 3584 16384 256 true embedding_rank=256
 nllb-moe 128112 12 1024 16 - - - 1024 - true num_experts=128 decoder_sparse_step=4 decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 nomic_bert 30528 12 768 12 - - 3072 2048 - -
-nystromformer 30000 12 768 12 - - 3072 510 - true
+nystromformer 30000 12 768 12 - - 3072 510 - true conv_kernel_size=65
 olmo 50304 32 4096 32 - - 11008 2048 - false
 olmo2 50304 32 4096 32 - - 11008 2048 - false
 olmo3 50304 32 4096 32 - - 11008 2048 4096 false
 olmo_hybrid 100352 32 3840 30 - - 11008 65536 - false linear_conv_kernel_dim=4
 olmoe 50304 16 2048 16 - - 2048 4096 - false num_local_experts=64 num_experts=64 num_experts_per_tok=8 num_local_experts>num_experts
+openai-gpt 40478 12 768 12 - - - 512 - true max_position_embeddings>n_positions hidden_size>n_embd num_attention_heads>n_head num_hidden_layers>n_layer
 opt 50272 12 768 12 - - - 2048 - true ffn_dim=3072
 pegasus 50265 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 pegasus_x 96103 16 1024 16 - - - 16384 - true decoder_layers=16 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
@@ -182,7 +193,7 @@ phi 51200 24 2048 32 - - 8192 2048 - false
 phi3 32064 32 3072 32 - - 8192 4096 - false
 phimoe 32064 32 4096 32 8 - 6400 131072 - false num_local_experts=16 num_experts_per_tok=2
 plbart 50005 6 768 12 - - - 1024 - true decoder_layers=6 decoder_attention_heads=12 decoder_ffn_dim=3072 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
-pop2piano 2400 6 512 8 - - - - - true d_kv=64 d_ff=2048 num_hidden_layers>num_layers hidden_size>d_model num_attention_heads>num_heads
+pop2piano 2400 6 512 8 - - - - - true d_kv=64 d_ff=2048 num_heads=8 num_hidden_layers>num_layers hidden_size>d_model num_attention_heads>num_heads
 prophetnet 30522 - 1024 16 - - - 512 - true num_decoder_layers=12 decoder_ffn_dim=4096 num_decoder_attention_heads=16 num_attention_heads>num_encoder_attention_heads
 qwen2 151936 32 4096 32 32 - 22016 32768 4096 false use_sliding_window=false max_window_layers=28
 qwen2_5_vl 152064 80 8192 64 8 - 29568 32768 4096 - use_sliding_window=false max_window_layers=80
@@ -201,11 +212,14 @@ qwen3_vl 151936 32 4096 32 32 128 22016 128000 - -
 qwen3_vl_moe 151936 24 2048 16 16 - 5632 128000 - true num_experts=60 num_experts_per_tok=4 moe_intermediate_size=1408 decoder_sparse_step=1 num_experts>num_local_experts
 qwen3_vl_moe_text 151936 24 2048 16 16 - 5632 128000 - true num_experts=60 num_experts_per_tok=4 moe_intermediate_size=1408 decoder_sparse_step=1 num_experts>num_local_experts
 qwen3_vl_text 151936 32 4096 32 32 128 22016 128000 - -
+qwen4_exp_text 248320 40 2048 16 2 256 - 32768 - false linear_num_key_heads=16 linear_num_value_heads=32 linear_key_head_dim=128 linear_value_head_dim=128 linear_conv_kernel_dim=4 num_experts=512 num_experts_per_tok=10 moe_intermediate_size=512 shared_expert_intermediate_size=512 hc_count=4 ple_conv_kernel_size=4 ngram_size=3
+recurrent_gemma 256000 26 2560 10 - - 7680 - 2048 true conv1d_width=4 sliding_window>attention_window_size layer_types>layers_block_type
 rembert 250300 32 1152 18 - - 4608 512 - false input_embedding_size=256
 roberta 50265 12 768 12 - - 3072 512 - true
 roberta-prelayernorm 50265 12 768 12 - - 3072 512 - true
 roc_bert 30522 12 768 12 - - 3072 512 - true
 roformer 50000 12 768 12 - - 3072 1536 - true
+rwkv 50277 32 4096 - - - - 1024 - false max_position_embeddings>context_length
 seamless_m4t 256102 24 1024 16 - - - 1024 - true decoder_layers=24 decoder_attention_heads=16 decoder_ffn_dim=8192 max_source_positions=4096 num_hidden_layers>decoder_layers num_attention_heads>decoder_attention_heads
 seamless_m4t_v2 256102 24 1024 16 - - - 4096 - true decoder_layers=24 decoder_attention_heads=16 decoder_ffn_dim=8192 num_hidden_layers>decoder_layers num_attention_heads>decoder_attention_heads
 seed_oss 155136 64 4096 80 8 128 27648 524288 - false
@@ -215,26 +229,30 @@ speech_to_text 10000 12 256 4 - - - - - true decoder_layers=6 decoder_attention_
 squeezebert 30522 12 768 12 - - 3072 512 - true embedding_size=768
 stablelm 50304 32 2560 32 32 - 6912 4096 - false
 starcoder2 49152 30 3072 24 2 - 12288 4096 - true
-step3p5 128815 45 4096 64 8 128 11264 128000 - false num_local_experts=288 n_routed_experts=288 moe_num_experts=288 num_experts_per_tok=8 moe_intermediate_size=1280 num_local_experts>n_routed_experts moe_num_experts>n_routed_experts
-step3p7 128815 45 4096 64 8 128 11264 128000 - false num_local_experts=288 n_routed_experts=288 moe_num_experts=288 num_experts_per_tok=8 moe_intermediate_size=1280 num_local_experts>n_routed_experts moe_num_experts>n_routed_experts
-switch_transformers 32128 12 768 12 - - - - - true num_experts=8 d_kv=64 d_ff=2048 num_decoder_layers=12 num_sparse_decoder_layers=3 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers
-t5 32128 6 512 8 - 64 - - - - d_kv=64 d_ff=2048 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
+step3p5 128815 45 4096 64 8 128 11264 128000 - false num_local_experts=288 n_routed_experts=288 moe_num_experts=288 num_experts_per_tok=8 moe_intermediate_size=1280 share_expert_dim=1280 num_local_experts>n_routed_experts moe_num_experts>n_routed_experts
+step3p7 128815 45 4096 64 8 128 11264 128000 - false num_local_experts=288 n_routed_experts=288 moe_num_experts=288 num_experts_per_tok=8 moe_intermediate_size=1280 share_expert_dim=1280 num_local_experts>n_routed_experts moe_num_experts>n_routed_experts
+switch_transformers 32128 12 768 12 - - - - - true num_experts=8 d_kv=64 d_ff=2048 num_decoder_layers=12 num_sparse_decoder_layers=3 num_heads=12 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers
+t5 32128 6 512 8 - 64 - - - - d_kv=64 d_ff=2048 num_heads=8 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
 t5gemma 256000 26 2304 8 4 256 9216 8192 4096 true
 t5gemma2 262208 26 2304 8 4 256 9216 131072 4096 true
 tapas 30522 12 768 12 - - 3072 1024 - true
 trocr 50265 12 1024 16 - - - 512 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>decoder_attention_heads hidden_size>d_model num_hidden_layers>decoder_layers
 ultrabert 32000 32 4096 32 - - 11008 32768 128 false
-umt5 250112 8 512 6 - 64 - - - - d_kv=64 d_ff=1024 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
+umt5 250112 8 512 6 - 64 - - - - d_kv=64 d_ff=1024 num_heads=6 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
 vaultgemma 256000 26 2304 8 4 256 9216 8192 4096 true
+vit - 12 768 12 - - 3072 - - -
 whisper 51865 4 384 6 6 - - - - true decoder_layers=4 decoder_attention_heads=6 decoder_ffn_dim=1536 max_source_positions=1500 max_target_positions=448 num_key_value_heads>encoder_attention_heads num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 xglm 256008 24 1024 16 - - - 2048 - true ffn_dim=4096 num_attention_heads>attention_heads hidden_size>d_model num_hidden_layers>num_layers
 xlm 30145 12 2048 16 - - - 512 - true hidden_size>emb_dim num_attention_heads>n_heads num_hidden_layers>n_layers
 xlm-roberta 30522 12 768 12 - - 3072 512 - true
 xlm-roberta-xl 250880 36 2560 32 - - 10240 514 - true
+xlstm 50304 32 4096 - - - - - - false num_heads=8 qk_dim_factor=0.5 v_dim_factor=1 ffn_proj_factor=2.667 ffn_round_up_to_multiple_of=64
 xmod 30522 12 768 12 - - 3072 512 - true
 yoso 50265 12 768 12 - - 3072 4096 - true
 youtu 128256 32 2048 16 16 - 6144 131072 - true v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128
+zamba 32000 76 3712 16 16 - 14848 4096 - true attn_layer_period=6 attn_layer_offset=4 mamba_d_state=16 mamba_d_conv=4 mamba_expand=2 n_mamba_heads=2 layer_types>layers_block_type head_dim>attention_head_dim
 zamba2 32000 54 2560 32 - - - 4096 - true mamba_d_state=64 mamba_d_conv=4 mamba_expand=2 n_mamba_heads=8 mamba_ngroups=1 layer_types>layers_block_type head_dim>attention_head_dim
+zaya 262272 40 2048 8 2 128 - 131072 - true num_experts=16 num_experts_per_tok=1 moe_intermediate_size=2048 cca_time0=2 cca_time1=2
 `
   .trim()
   .split("\n");

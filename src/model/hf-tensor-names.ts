@@ -34,7 +34,10 @@ export const HF_TOP_RULES: readonly NameRule[] = [
 export const HF_BLOCK_RULES: readonly NameRule[] = [
   ...HF_BESIDE_RULES,
   [/\.(?:eh_proj|enorm|hnorm|shared_head|embed_tokens)\./, "mtp"],
+  // The bias of a router is read whole for every token, wherever it is stored.
+  [/\.e_score_correction_bias$/, "feedForward"],
   [/(?:^|\.)(?:experts|switch_mlp)(?:\.|$)/, "experts"],
+  [/\.moe\.(?:gate|up|down)_proj\./, "experts"],
   [/\.block_sparse_moe\.(?:input|output)_linear\./, "experts"],
   NORM_RULE,
   [/(?:^|\.)(?:linear_attn|mamba|ssm|conv|short_conv|time_mix|rwkv)(?:\.|$)/, "recurrent"],
@@ -44,7 +47,7 @@ export const HF_BLOCK_RULES: readonly NameRule[] = [
   ],
   [/\.mixer\.[qkvo]_proj\./, "attention"],
   [
-    /(?:^|\.)(?:mlp|feed_forward|ffn|ff_proj|ff_out|intermediate|output|fc1|fc2|block_sparse_moe|moe|DenseReluDense|shared_experts?|shared_mlp|gate|router|mixer\.(?:up|down)_proj)(?:\.|$)/,
+    /(?:^|\.)(?:mlp|feed_forward|ffn|ff_proj|ff_out|intermediate|output|fc1|fc2|block_sparse_moe|moe|DenseReluDense|shared?_experts?|shared_mlp|gate|router|mixer\.(?:up|down)_proj)(?:\.|$)/,
     "feedForward",
   ],
   [/\.mixer\./, "recurrent"],

@@ -32,6 +32,8 @@ export type AttentionMixer = {
   readonly readsTargetCache?: true;
   /** Times the layer runs for one token, each with a cache of its own (looped models). Absent: once. */
   readonly passes?: number;
+  /** Rows that the model puts before the first token and caches like it. Absent: none. */
+  readonly prefixTokens?: number;
   /** One row per token is key and value at once. */
   readonly sharedKeyValue?: true;
   readonly compression?: Compression;
@@ -56,9 +58,9 @@ export type LatentMixer = {
   readonly indexer?: Indexer;
 };
 
-/** One tensor of recurrent state, per sequence. */
+/** One tensor of recurrent state, per sequence. `tokens` are ids of past tokens, 64-bit integers. */
 export type StateTensor = {
-  readonly name: "convolution" | "ssm" | "shift" | "linear" | "ngram";
+  readonly name: "convolution" | "ssm" | "shift" | "linear" | "ngram" | "tokens";
   /** Elements per sequence as the recurrence needs them, e.g. `[channels, kernel - 1]`. */
   readonly shape: readonly number[];
 };

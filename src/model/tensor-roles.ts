@@ -132,6 +132,8 @@ const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, rea
   ["mlp.experts.gate_up_proj", fusedExperts],
   ["mlp.experts.gate_up_proj_blocks", fusedExperts],
   ["mlp.switch_mlp.down_proj.weight", fusedExperts],
+  ["moe.down_proj.weight", [...fusedExperts, { fact: "expertWidth", axis: 2 }]],
+  ["share_expert.down_proj.weight", [{ fact: "sharedWidth", axis: 1 }]],
   ["mlp.shared_expert.down_proj.weight", [{ fact: "sharedWidth", axis: 1 }]],
   ["mlp.shared_experts.down_proj.weight", [{ fact: "sharedWidth", axis: 1 }]],
   ["mixer.conv1d.weight", [RECURRENT, { fact: "channels", axis: 0 }]],

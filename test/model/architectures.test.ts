@@ -20,6 +20,8 @@ function summary(mixer: Mixer): string {
       return `latent ${mixer.heads}x ${mixer.kvLoraRank}+${mixer.ropeDim}, ${mixer.nopeDim}/${mixer.valueDim}, ${mixer.upProjection}`;
     case "recurrent":
       return `${mixer.family} ${mixer.state.map(({ name, shape }) => `${name} ${shape.join("x")}`).join(", ")}`;
+    case "parallel":
+      return `${summary(mixer.attention)} beside ${summary(mixer.recurrent)}`;
     default:
       return mixer.kind;
   }
@@ -257,6 +259,22 @@ describe("layers from config.json", () => {
       { model_type: "phi3", ...GQA_CONFIG, sliding_window: 2047 },
       [`4 x ${sliding(2047)}`],
     ],
+    [
+      "yuan keeps the last two hidden vectors beside its keys and values",
+      { model_type: "yuan", ...GQA_CONFIG },
+      ["4 x 8/8x128 beside short-convolution shift 2x1024"],
+    ],
+    [
+      "rwkv5 looks one token back in both halves and has a matrix per head",
+      { model_type: "rwkv5", num_hidden_layers: 4, hidden_size: 1024, head_size: 64 },
+      ["4 x rwkv shift 2x1024, linear 1024x64"],
+    ],
+    [
+      "phi under its first name has the keys of GPT-2",
+      { model_type: "phi-msft", n_layer: 4, n_embd: 1024, n_head: 8, n_head_kv: null, n_inner: null },
+      ["4 x 8/8x128"],
+    ],
+    ["llava with the keys of its llama at the root", { model_type: "llava", ...GQA_CONFIG }, ["4 x 8/2x128"]],
     ["gemma leaves its head size of 256 out", { model_type: "gemma", ...GQA_CONFIG }, ["4 x 8/2x256"]],
     [
       "gemma2 alternates",

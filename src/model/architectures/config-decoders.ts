@@ -1,12 +1,12 @@
 import type { Architecture } from "./architecture.ts";
 import { configFeedForward as feedForward } from "./config-feed-forward.ts";
-import { changedAttention, falconHeads, multiQuery } from "./config-heads.ts";
+import { changedAttention, falconHeads, multiQuery, prompted } from "./config-heads.ts";
 import { configLayers } from "./config-layers.ts";
 import { imageLayers } from "./cross-rules.ts";
 
 /** Attention alike in every layer: full, or with the one window the configuration has. */
 const UNIFORM: readonly string[] = [
-  "apertus arcee aria_text biogpt bitnet bloom codegen cohere cpmant ctrl dbrx diffllama doge emu3_text_model ernie4_5",
+  "apertus arcee aria_text biogpt bitnet bloom codegen cohere ctrl dbrx diffllama doge emu3_text_model ernie4_5",
   "ernie4_5_moe flex_olmo glm glm4 glm4_moe gpt-sw3 gpt2 gpt_neo gpt_neox gpt_neox_japanese gptj granite glm4v_text glm4v",
   "granitemoe granitemoeshared helium hunyuan_v1_dense hunyuan_v1_moe hyperclovax internlm3 iquestcoder jais2",
   "jetmoe minimax_m2 ministral3 moshi mpt nanochat nemotron olmo olmo2 olmoe opt",
@@ -22,6 +22,13 @@ export const configDecoders: Architecture = {
     {
       modelTypes: ["gpt_bigcode"],
       mixer: configLayers({ attention: changedAttention(multiQuery) }),
+      feedForward,
+    },
+    {
+      modelTypes: ["cpmant"],
+      // Its embedding has rows for prompts beside those of tokens, so its output is a matrix of its own whatever the key says.
+      aliases: { head_dim: "dim_head", tie_word_embeddings: [] },
+      mixer: configLayers({ attention: changedAttention(prompted) }),
       feedForward,
     },
     { modelTypes: ["mllama", "mllama_text_model"], mixer: imageLayers, feedForward },

@@ -4,9 +4,30 @@ import { type ConfigExperts, configExperts } from "./feed-forward-rules.ts";
 
 /** Names of the parts of a mixture of experts, over all families. A family uses one of each. */
 const EXPERTS: ConfigExperts = {
-  experts: ["num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", "ffn_config.moe_num_experts"],
-  used: ["num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_k", "top_k_experts", "ffn_config.moe_top_k"],
-  width: ["moe_intermediate_size", "expert_ffn_hidden_size", "ffn_config.ffn_hidden_size", "intermediate_size"],
+  experts: [
+    "num_local_experts",
+    "num_experts",
+    "n_routed_experts",
+    "moe_num_experts",
+    "ffn_config.moe_num_experts",
+    "moe_config.moe_num_experts",
+  ],
+  used: [
+    "num_experts_per_tok",
+    "num_experts_per_token",
+    "moe_topk",
+    "moe_k",
+    "top_k_experts",
+    "ffn_config.moe_top_k",
+    "moe_config.moe_top_k",
+  ],
+  width: [
+    "moe_intermediate_size",
+    "expert_ffn_hidden_size",
+    "ffn_config.ffn_hidden_size",
+    "moe_config.ffn_hidden_size",
+    "intermediate_size",
+  ],
   sharedWidth,
 };
 
@@ -47,12 +68,15 @@ function sharedWidth(keys: Keys): number | undefined {
     "shared_expert_intermediate_size",
     "shared_intermediate_size",
     "moe_shared_expert_intermediate_size",
+    "share_expert_dim",
   );
   if (given !== undefined) return given;
   const counts = keys.perLayer("n_shared_experts", "num_shared_experts", "moe_num_shared_experts", "num_shared_expert");
   const count = counts?.(0) ?? 0;
   if (count === 0) return 0;
-  return count * (keys.perLayer("moe_intermediate_size", "intermediate_size")?.(0) ?? 0);
+  return (
+    count * (keys.perLayer("shared_experts_intermediate_size", "moe_intermediate_size", "intermediate_size")?.(0) ?? 0)
+  );
 }
 
 /** Layers with a dense part: as `mlp_layer_types` lists them, else by whichever of the older keys there are. */
@@ -65,14 +89,20 @@ function denseLayersOf(keys: Keys, implied: number): (layer: number) => boolean 
   const types = keys.words("mlp_layer_types");
   if (types !== undefined) return (layer) => types[layer] === "dense";
   const listed = new Set(keys.list("mlp_only_layers") ?? []);
+  const sparse = keys.list("moe_layers", "moe_layers_enum") ?? enumerated(keys.text("moe_layers_enum"));
   const step = keys.integer("decoder_sparse_step") ?? 1;
-  const leading = keys.integer("first_k_dense_replace", "num_dense_layers", "moe_layer_start_index") ?? implied;
+  const leading =
+    keys.integer("first_k_dense_replace", "num_dense_layers", "moe_layer_start_index") ?? (sparse ? 0 : implied);
   const period = keys.integer("expert_layer_period") ?? keys.integer("interleave_moe_layer_step") ?? 1;
   const offset = keys.integer("expert_layer_offset") ?? period - 1;
-  const sparse = keys.list("moe_layers");
   return (layer) =>
     layer < leading ||
     listed.has(layer) ||
     (step > 0 && (layer + 1) % step !== 0) ||
     (sparse !== undefined ? !sparse.includes(layer) : period > 1 && layer % period !== offset);
+}
+
+/** `3,4,5` as the layers it names. */
+function enumerated(layers: string | undefined): readonly number[] | undefined {
+  return layers?.split(",").map(Number);
 }

@@ -25,6 +25,12 @@ export const multiQuery: AttentionChange = (keys) => {
   return (mixer) => (one ? { ...mixer, kvHeads: 1 } : mixer);
 };
 
+/** CPM-Ant puts a prompt of its own before the tokens and caches it (modeling_cpmant.py, CpmAntModel.forward). */
+export const prompted: AttentionChange = (keys) => {
+  const prefixTokens = keys.integer("prompt_length") ?? 0;
+  return (mixer) => ({ ...mixer, prefixTokens });
+};
+
 /**
  * Falcon: `num_kv_heads` counts in the new decoder architecture, and where it is not multi-query
  * (modeling_falcon.py, FalconAttention).

@@ -3,46 +3,10 @@ import type { Architecture } from "./architecture.ts";
 import { configFeedForward as feedForward, leadingDense } from "./config-feed-forward.ts";
 import { configLayers, everyNth, fullWhere, type LayerTypes } from "./config-layers.ts";
 
-import {
-  configDeltaNet,
-  configKimiDelta,
-  configMamba1,
-  configMamba2,
-  configShortConvolution,
-} from "./config-recurrent.ts";
-import { noFeedForward } from "./feed-forward-rules.ts";
+import { configDeltaNet, configKimiDelta, configShortConvolution } from "./config-recurrent.ts";
 import { configLatent } from "./latent-rules.ts";
-import { configMamba } from "./recurrent-rules.ts";
 
 const LINEAR = "linear_attention";
-
-/** Layers of a list of indices attend; without a list none do, or all. */
-function listed(key: string): LayerTypes {
-  return (keys) => {
-    const indices = new Set(keys.list(key) ?? []);
-    return (layer) => (indices.has(layer) ? "full_attention" : LINEAR);
-  };
-}
-
-/** One layer of each period attends: `attn_layer_period` and `attn_layer_offset`. */
-const periodAndOffset: LayerTypes = (keys) => {
-  const period = keys.integer("attn_layer_period") ?? 0;
-  const offset = keys.integer("attn_layer_offset") ?? 0;
-  return (layer) => (period > 0 && layer % period === offset ? "full_attention" : LINEAR);
-};
-
-/** `hybrid_override_pattern`: M mamba, * attention, - MLP, E experts. */
-const PATTERN_TYPES: ReadonlyMap<string, string> = new Map([
-  ["M", LINEAR],
-  ["*", "full_attention"],
-  ["-", "mlp"],
-  ["E", "moe"],
-]);
-
-const nemotronTypes: LayerTypes = (keys) => {
-  const pattern = keys.text("hybrid_override_pattern");
-  return (layer) => (pattern === undefined ? undefined : PATTERN_TYPES.get(pattern[layer] ?? ""));
-};
 
 /** Kimi counts layers from 1. */
 const kimiTypes: LayerTypes = (keys: Keys) => {
@@ -80,36 +44,6 @@ export const configHybrids: Architecture = {
       feedForward,
     },
     {
-      modelTypes: ["bamba"],
-      mixer: configLayers({ implied: listed("attn_layer_indices"), linear: configMamba2 }),
-      feedForward,
-    },
-    {
-      modelTypes: ["granitemoehybrid"],
-      mixer: configLayers({ implied: () => () => LINEAR, linear: configMamba2 }),
-      feedForward,
-    },
-    {
-      modelTypes: ["falcon_h1"],
-      mixer: configLayers({ implied: () => () => "hybrid", linear: configMamba2 }),
-      feedForward,
-    },
-    {
-      modelTypes: ["zamba2"],
-      mixer: configLayers({ implied: () => () => undefined, linear: configMamba2 }),
-      feedForward,
-    },
-    {
-      modelTypes: ["nemotron_h"],
-      mixer: configLayers({ implied: nemotronTypes, linear: configMamba2 }),
-      feedForward,
-    },
-    {
-      modelTypes: ["jamba"],
-      mixer: configLayers({ implied: periodAndOffset, linear: configMamba1 }),
-      feedForward,
-    },
-    {
       modelTypes: ["lfm2_moe"],
       mixer: configLayers({ implied: fullWhere(() => true), convolution: configShortConvolution }),
       feedForward,
@@ -119,6 +53,5 @@ export const configHybrids: Architecture = {
       mixer: configLayers({ implied: lfm3Types, convolution: configShortConvolution }),
       feedForward,
     },
-    { modelTypes: ["falcon_mamba"], mixer: configMamba("mamba1"), feedForward: noFeedForward },
   ],
 };

@@ -1,8 +1,9 @@
 import type { Architecture, MixerRule } from "./architecture.ts";
 import { configFeedForward as feedForward, leadingDense } from "./config-feed-forward.ts";
 import { fullWhere, type LayerTypes, layerTypes } from "./config-layers.ts";
-import { configLatent } from "./latent-rules.ts";
+import { configLatent, latent } from "./latent-rules.ts";
 
+const FULL = "full_attention";
 const INDEXED = "indexed_attention";
 
 /**
@@ -27,6 +28,46 @@ export function configIndexedLatent(implied: LayerTypes): MixerRule {
   };
 }
 
+/** What sliding layers have in place of a key, where neither `per_layer_config` nor an `swa_` key says (configuration_dots3_note.py). */
+const SLIDING_SIZES: ReadonlyMap<string, number> = new Map([
+  ["num_attention_heads", 64],
+  ["kv_lora_rank", 1024],
+  ["head_dim", 256],
+  ["qk_nope_head_dim", 192],
+  ["v_head_dim", 128],
+]);
+
+const noteTypes = fullWhere((layer, keys) => keys.flag("use_sliding_window") === false || layer < 2 || layer % 4 === 1);
+
+/** Latent attention in two sizes: with a window, or over everything by an indexer (Dots 3 Note). */
+const latentInTwoSizes: MixerRule = (keys) => {
+  const typeOf = layerTypes(noteTypes)(keys);
+  const window = keys.integer("sliding_window", "sliding_window_size") ?? 512;
+  const indexed = keys.flag("use_dsa") !== false;
+  const slidingSize = (layer: number, name: string): number | undefined =>
+    keys.integer(`per_layer_config.${layer}.${name}`, `swa_${name}`) ?? SLIDING_SIZES.get(name);
+  const full = configIndexedLatent(() => () => (indexed ? INDEXED : FULL))(keys);
+  const fullOf = (layer: number) => full(layer);
+  return (layer) => {
+    const type = typeOf(layer);
+    if (type === FULL || type === INDEXED) return fullOf(layer);
+    if (type !== "sliding_attention") return "no layer_types say what this layer is";
+    const size = (name: string) => slidingSize(layer, name);
+    const nopeDim = size("qk_nope_head_dim");
+    const rest = nopeDim === undefined ? undefined : (size("head_dim") ?? 0) - nopeDim;
+    const ropeDim = size("qk_rope_head_dim") ?? rest;
+    const mixer = latent(
+      size("num_attention_heads"),
+      size("kv_lora_rank"),
+      ropeDim,
+      nopeDim,
+      size("v_head_dim"),
+      "joint",
+    );
+    return typeof mixer === "string" ? mixer : { ...mixer, window: { kind: "sliding", tokens: window } };
+  };
+};
+
 /** Decoders with multi-head latent attention, by model_type. */
 export const latentDecoders: Architecture = {
   gguf: [],
@@ -38,5 +79,6 @@ export const latentDecoders: Architecture = {
       mixer: configIndexedLatent(fullWhere(() => false, INDEXED)),
       feedForward: leadingDense(1),
     },
+    { modelTypes: ["dots3_note_text", "dots3_note"], mixer: latentInTwoSizes, feedForward: leadingDense(1) },
   ],
 };

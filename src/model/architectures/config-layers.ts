@@ -1,10 +1,10 @@
 import type { Keys } from "../keys.ts";
-import type { AttentionWindow, Mixer } from "../mixer.ts";
+import type { AttentionMixer, AttentionWindow, Mixer, RecurrentMixer } from "../mixer.ts";
 import type { MixerRule } from "./architecture.ts";
 import { configAttention, missing } from "./attention-rules.ts";
 import type { WindowRule } from "./windows.ts";
 
-/** The type of each layer, in the words of transformers' `layer_types`; undefined where no such word is known. */
+/** The type of each layer in the words of `layer_types`; undefined where no such word is known. */
 export type LayerTypes = (keys: Keys) => (layer: number) => string | undefined;
 
 /** Rules by type of layer. A type without a rule is unknown, never taken for another. */
@@ -15,6 +15,8 @@ export type TypedLayers = {
   readonly attention?: (window: WindowRule) => MixerRule;
   readonly linear?: MixerRule;
   readonly convolution?: MixerRule;
+  /** The recurrence of a hybrid layer, where it follows from the attention. Default: `linear`. */
+  readonly beside?: (keys: Keys) => (attention: AttentionMixer) => RecurrentMixer | string;
 };
 
 /** Older words for the same types (configuration_utils.py, `_LEGACY_LAYER_TYPE_REMAP`). */
@@ -30,17 +32,17 @@ const ATTENTION_TYPES: ReadonlyMap<string, "sliding_window" | "attention_chunk_s
   ["full_attention", undefined],
   ["indexed_attention", undefined],
   ["hybrid", undefined],
+  ["hybrid_sliding", "sliding_window"],
   ["sliding_attention", "sliding_window"],
   ["chunked_attention", "attention_chunk_size"],
 ]);
 
-/** Layers without attention, `moe` and `mlp`, keep nothing (cache_utils.py, `get_layer_types_and_kwargs`). */
+/** Attention with a recurrence beside it. */
+const HYBRID_TYPES: ReadonlySet<string> = new Set(["hybrid", "hybrid_sliding"]);
+/** They keep nothing (cache_utils.py, `get_layer_types_and_kwargs`). */
 const NO_MIXER_TYPES: ReadonlySet<string> = new Set(["moe", "mlp"]);
 
-/**
- * What transformers takes layers for when the configuration has no `layer_types`: all slide when there is a window,
- * else all are chunked when there is a chunk size (cache_utils.py, `get_layer_types_and_kwargs`).
- */
+/** All slide when there is a window, else all are chunked when there is a chunk size (`get_layer_types_and_kwargs`). */
 export const uniformTypes: LayerTypes = (keys) => {
   if (keys.integer("sliding_window") !== undefined) return () => "sliding_attention";
   return () => (keys.integer("attention_chunk_size") === undefined ? "full_attention" : "chunked_attention");
@@ -52,12 +54,14 @@ export function configLayers({
   attention = configAttention,
   linear,
   convolution,
+  beside,
 }: TypedLayers): MixerRule {
   return (keys) => {
     const typeOf = layerTypes(implied)(keys);
     const attend = attention(typedWindow(typeOf))(keys);
     const recur = linear?.(keys);
     const convolve = convolution?.(keys);
+    const besideOf = beside?.(keys);
     return (layer) => {
       const type = typeOf(layer);
       if (type === undefined) return "no layer_types say what this layer is";
@@ -66,7 +70,8 @@ export function configLayers({
       if (type === "conv" && convolve !== undefined) return convolve(layer);
       if (!ATTENTION_TYPES.has(type)) return `unknown layer type ${JSON.stringify(type.slice(0, 60))}`;
       const mixer = ownSizes(attend(layer), layer, keys);
-      return type === "hybrid" ? besideRecurrence(mixer, recur?.(layer)) : mixer;
+      if (!HYBRID_TYPES.has(type) || typeof mixer === "string" || mixer.kind !== "attention") return mixer;
+      return besideRecurrence(mixer, besideOf ? besideOf(mixer) : recur?.(layer));
     };
   };
 }
@@ -113,15 +118,13 @@ function ownSizes(mixer: Mixer | string, layer: number, keys: Keys): Mixer | str
   };
 }
 
-function besideRecurrence(attention: Mixer | string, recurrent: Mixer | string | undefined): Mixer | string {
-  if (typeof attention === "string") return attention;
+function besideRecurrence(attention: AttentionMixer, recurrent: Mixer | string | undefined): Mixer | string {
   if (typeof recurrent === "string") return recurrent;
-  if (attention.kind !== "attention" || recurrent?.kind !== "recurrent") return "unknown layer type hybrid";
+  if (recurrent?.kind !== "recurrent") return "unknown layer type hybrid";
   return { kind: "parallel", attention, recurrent };
 }
 
-const FULL = "full_attention";
-const SLIDING = "sliding_attention";
+const [FULL, SLIDING] = ["full_attention", "sliding_attention"];
 
 /** The layers that `isFull` picks see everything, the others are of type `others`. */
 export function fullWhere(isFull: (layer: number, keys: Keys) => boolean, others: string = SLIDING): LayerTypes {

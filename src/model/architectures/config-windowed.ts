@@ -28,7 +28,7 @@ export const windowedDecoders: Architecture = {
       feedForward,
     },
     {
-      modelTypes: ["mellum"],
+      modelTypes: ["mellum", "cohere_compass_text", "cohere_compass"],
       mixer: configLayers({ implied: fullWhere(() => true) }),
       feedForward,
     },

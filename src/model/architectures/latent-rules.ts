@@ -47,7 +47,8 @@ export const configLatent: MixerRule = (keys) => {
   return () => mixer;
 };
 
-function latent(
+/** A latent attention of these sizes, or what is missing. */
+export function latent(
   heads: number | undefined,
   kvLoraRank: number | undefined,
   ropeDim: number | undefined,

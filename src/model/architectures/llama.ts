@@ -8,7 +8,8 @@ export const llama: Architecture = {
   gguf: [{ names: ["llama"], mixer: ggufAttention(noWindow), feedForward: ggufFeedForward() }],
   config: [
     {
-      modelTypes: ["llama"],
+      // LLaVA: a llama after an image encoder, whether its keys stand in a `text_config` or not.
+      modelTypes: ["llama", "llava"],
       mixer: configAttention(noWindow),
       // Merges made experts of llamas before Mixtral had a model_type.
       feedForward: configExperts({ experts: ["num_local_experts"], width: ["intermediate_size"] }),

@@ -1,10 +1,13 @@
 import type { Architecture } from "./architecture.ts";
 import { bert } from "./bert.ts";
+import { convolvedDecoders } from "./config-convolved.ts";
 import { configDecoders } from "./config-decoders.ts";
 import { encoderDecoders } from "./config-encoder-decoders.ts";
 import { configEncoders } from "./config-encoders.ts";
 import { configHybrids } from "./config-hybrids.ts";
 import { latentDecoders } from "./config-latent.ts";
+import { configMambaHybrids } from "./config-mamba-hybrids.ts";
+import { configRecurrences } from "./config-recurrences.ts";
 import { windowedDecoders } from "./config-windowed.ts";
 import { deepseek } from "./deepseek.ts";
 import { drafts } from "./drafts.ts";
@@ -57,6 +60,9 @@ export const ARCHITECTURES: readonly Architecture[] = [
   windowedDecoders,
   latentDecoders,
   configHybrids,
+  configMambaHybrids,
+  convolvedDecoders,
+  configRecurrences,
   configEncoders,
   encoderDecoders,
   remoteDecoders,

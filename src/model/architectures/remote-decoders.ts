@@ -1,6 +1,6 @@
 import type { Architecture, FeedForwardRule, MixerRule } from "./architecture.ts";
-import { configAttention } from "./attention-rules.ts";
-import { configFeedForward } from "./config-feed-forward.ts";
+import { configAttention, missing } from "./attention-rules.ts";
+import { configFeedForward, leadingDense } from "./config-feed-forward.ts";
 import { changedAttention } from "./config-heads.ts";
 import { configLayers } from "./config-layers.ts";
 import { upperLayersSlide } from "./qwen2.ts";
@@ -50,6 +50,24 @@ const hunyuanMixer: MixerRule = (keys) => {
   }))(noWindow)(keys);
 };
 
+/**
+ * Yuan 2 attends to queries and keys made of the last three tokens (localized filtering): beside keys and values, as wide
+ * as the heads together, its cache holds the last two hidden vectors (yuan_hf_model.py, YuanAttention.forward).
+ */
+const filteredAttention: MixerRule = (keys) => {
+  const heads = keys.integer("num_attention_heads");
+  const hidden = keys.integer("hidden_size");
+  const width = keys.integer("attention_projection_size") ?? hidden;
+  if (!heads || !hidden || !width) return () => missing(["num_attention_heads or hidden_size"]);
+  const dim = Math.trunc(width / heads);
+  const window = { kind: "none" } as const;
+  return () => ({
+    kind: "parallel",
+    attention: { kind: "attention", heads, kvHeads: heads, keyDim: dim, valueDim: dim, window, causal: true },
+    recurrent: { kind: "recurrent", family: "short-convolution", state: [{ name: "shift", shape: [2, hidden] }] },
+  });
+};
+
 /** Decoders whose code comes with their weights (`trust_remote_code`), by model_type. */
 export const remoteDecoders: Architecture = {
   gguf: [],
@@ -66,12 +84,12 @@ export const remoteDecoders: Architecture = {
         "baichuan",
         "gpt_neox_reward_model",
         "phi4mm",
-        "step3p7",
-        "step3p5",
       ],
       mixer: configLayers({}),
       feedForward: configFeedForward,
     },
+    // The first three layers are dense unless the configuration names those with experts (configuration_step3p7.py).
+    { modelTypes: ["step3p7", "step3p5"], mixer: configLayers({}), feedForward: leadingDense(3) },
     {
       modelTypes: ["mimo", "logics"],
       mixer: configAttention(configWindow(upperLayersSlide)),
@@ -79,6 +97,20 @@ export const remoteDecoders: Architecture = {
     },
     { modelTypes: ["qwen", "molmo"], mixer: configAttention(noWindow), feedForward: halvedFeedForward },
     { modelTypes: ["chatglm"], mixer: chatglmMixer, feedForward: configFeedForward },
+    {
+      modelTypes: ["phi-msft"],
+      aliases: {
+        hidden_size: "n_embd",
+        num_hidden_layers: "n_layer",
+        num_attention_heads: "n_head",
+        num_key_value_heads: "n_head_kv",
+        intermediate_size: "n_inner",
+        max_position_embeddings: "n_positions",
+      },
+      mixer: configAttention(noWindow),
+      feedForward: configFeedForward,
+    },
+    { modelTypes: ["yuan"], mixer: filteredAttention, feedForward: configFeedForward },
     { modelTypes: ["hunyuan"], mixer: hunyuanMixer, feedForward: configFeedForward },
     { modelTypes: ["nemotron-nas"], mixer: blockMixer, feedForward: configFeedForward },
   ],

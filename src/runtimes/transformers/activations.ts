@@ -14,11 +14,13 @@ const F32_BYTES = 4;
  */
 export function activationItem(model: Model, settings: TransformersSettings, elementBytes: number): MemoryItem | null {
   const { hiddenSize, vocabularySize } = model;
-  if (hiddenSize === null || vocabularySize === null || model.layers.length === 0) return null;
+  if (hiddenSize === null || model.layers.length === 0) return null;
+  // An encoder of images predicts no tokens.
+  if (vocabularySize === null && model.causal) return null;
   const { contextTokens, sequences, devices } = settings;
   const intermediate = Math.max(0, ...model.layers.map((layer) => activeWidth(layer.feedForward)));
   const perToken = 3 * (hiddenSize + intermediate) * elementBytes;
-  const logits = sequences * vocabularySize * (elementBytes + F32_BYTES);
+  const logits = sequences * (vocabularySize ?? 0) * (elementBytes + F32_BYTES);
   const prompt = sequences * contextTokens * perToken + logits;
   return {
     component: "compute",

@@ -1,4 +1,12 @@
-import type { AttentionWindow, CrossMixer, LatentMixer, Mixer, RecurrentMixer } from "../../model/mixer.ts";
+import type {
+  AttentionMixer,
+  AttentionWindow,
+  CrossMixer,
+  LatentMixer,
+  Mixer,
+  RecurrentMixer,
+  StateTensor,
+} from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
 import type { TransformersSettings } from "./settings.ts";
@@ -17,35 +25,68 @@ const LATENTS_CACHED_SINCE = "5.15.0";
  */
 const FLOAT32_STATES: ReadonlySet<string> = new Set(["ssm", "linear"]);
 const FLOAT32_STATE_BYTES = 4;
+const TOKEN_ID_BYTES = 8;
+
+/**
+ * What some models keep in float32 whatever they run in: convolutions that run in it (`modeling_inkling.py`,
+ * InklingShortConvolution), index keys rotated by angles in it (`modeling_dots3_note.py`, Dots3NoteTextModel.forward).
+ */
+const KEPT_IN_FLOAT32: ReadonlyMap<string, "convolutions" | "index keys"> = new Map([
+  ["inkling_text", "convolutions"],
+  ["inkling2_text", "convolutions"],
+  ["dots3_note_text", "index keys"],
+]);
+
+/** Run the whole sequence at every step: no argument takes anything of an earlier one (`modeling_openai.py`). */
+const KEEP_NOTHING: ReadonlySet<string> = new Set(["openai-gpt"]);
+
+/** Recurrences that leave their state in the type the model runs in (`modeling_xlstm.py`, xLSTMCache). */
+const STATES_AS_RUN: ReadonlySet<string> = new Set(["xlstm"]);
 
 /** Caches of the main layers, or null where a layer's way of mixing is not known. */
 export function layerCaches(model: Model, settings: TransformersSettings, elementBytes: number): LayerCache[][] | null {
   const layers = model.layers.filter((layer) => layer.mtp !== true);
   if (layers.length === 0 || layers.some(({ mixer }) => mixer.kind === "unknown")) return null;
+  if (KEEP_NOTHING.has(model.architecture ?? "")) return layers.map(() => []);
+  const kept = KEPT_IN_FLOAT32.get(model.architecture ?? "");
+  const widths: Widths = {
+    element: elementBytes,
+    convolution: kept === "convolutions" ? FLOAT32_STATE_BYTES : elementBytes,
+    state: STATES_AS_RUN.has(model.architecture ?? "") ? elementBytes : FLOAT32_STATE_BYTES,
+    indexKey: kept === "index keys" ? FLOAT32_STATE_BYTES : elementBytes,
+  };
   return layers.map(({ mixer, cross }) => [
-    ...attentionCaches(mixer, settings, elementBytes),
-    ...recurrentStates(mixer, settings, elementBytes),
+    ...attentionCaches(mixer, settings, widths),
+    ...recurrentStates(mixer, settings, widths),
     ...[mixer.kind === "cross" ? mixer : cross].flatMap((each) =>
       each ? crossCache(each, settings, elementBytes) : [],
     ),
   ]);
 }
 
-function attentionCaches(mixer: Mixer, settings: TransformersSettings, elementBytes: number): LayerCache[] {
+/** Bytes of one element. */
+type Widths = {
+  readonly element: number;
+  readonly convolution: number;
+  readonly state: number;
+  readonly indexKey: number;
+};
+
+function attentionCaches(mixer: Mixer, settings: TransformersSettings, widths: Widths): LayerCache[] {
   const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
   if (attention.kind !== "attention" && attention.kind !== "latent") return [];
   if (attention.kind === "attention" && (!attention.causal || attention.sharesCacheWith !== undefined)) return [];
   const width =
     attention.kind === "attention"
       ? attention.kvHeads * (attention.keyDim + attention.valueDim)
-      : latentWidth(attention, settings.version) + (attention.indexer?.keyDim ?? 0);
-  const tokens = keptTokens(attention.window, settings);
+      : latentWidth(attention, settings.version);
   const { window } = attention;
-  const bytesPerToken = width * elementBytes;
+  const tokens = keptTokens(window, settings) + prefixTokens(attention, settings);
+  const bytesPerToken = width * widths.element + (attention.indexer?.keyDim ?? 0) * widths.indexKey;
   return [
     {
       kind: window.kind === "none" ? "KV cache" : `KV cache, ${window.kind} ${window.tokens}`,
-      detail: `${tokens} tokens x ${settings.sequences}, ${elementBytes * 8}-bit`,
+      detail: `${tokens} tokens x ${settings.sequences}, ${widths.element * 8}-bit`,
       bytes: bytesPerToken * tokens * settings.sequences,
       bytesPerToken,
       source: KV_SOURCE,
@@ -79,10 +120,16 @@ function keptTokens(window: AttentionWindow, { contextTokens, cache }: Transform
   return Math.min(contextTokens, cache === "static" ? window.tokens : window.tokens - 1);
 }
 
-function recurrentStates(mixer: Mixer, settings: TransformersSettings, elementBytes: number): LayerCache[] {
+/** Rows before the first token. A static cache is allocated at the length asked for, these included. */
+function prefixTokens(attention: AttentionMixer | LatentMixer, { cache }: TransformersSettings): number {
+  if (attention.kind !== "attention" || cache === "static") return 0;
+  return attention.prefixTokens ?? 0;
+}
+
+function recurrentStates(mixer: Mixer, settings: TransformersSettings, widths: Widths): LayerCache[] {
   const recurrent = mixer.kind === "parallel" ? mixer.recurrent : mixer.kind === "recurrent" ? mixer : undefined;
   if (recurrent === undefined) return [];
-  const bytes = stateBytes(recurrent, elementBytes) * settings.sequences;
+  const bytes = stateBytes(recurrent, widths) * settings.sequences;
   return [
     {
       kind: "recurrent state",
@@ -95,12 +142,19 @@ function recurrentStates(mixer: Mixer, settings: TransformersSettings, elementBy
 }
 
 /** Convolution states keep as many columns as the kernel is wide, one more than the recurrence needs. */
-function stateBytes({ state, convolutionKernel }: RecurrentMixer, elementBytes: number): number {
+function stateBytes({ state, convolutionKernel }: RecurrentMixer, widths: Widths): number {
   return state.reduce((sum, { name, shape }) => {
     const [channels = 0] = shape;
-    if (name === "convolution" && convolutionKernel !== undefined)
-      return sum + channels * convolutionKernel * elementBytes;
-    const elements = shape.reduce((product, dimension) => product * dimension, 1);
-    return sum + elements * (FLOAT32_STATES.has(name) ? FLOAT32_STATE_BYTES : elementBytes);
+    const elements =
+      name === "convolution" && convolutionKernel !== undefined
+        ? channels * convolutionKernel
+        : shape.reduce((product, dimension) => product * dimension, 1);
+    return sum + elements * stateElementBytes(name, widths);
   }, 0);
+}
+
+function stateElementBytes(name: StateTensor["name"], widths: Widths): number {
+  if (name === "tokens") return TOKEN_ID_BYTES;
+  if (name === "convolution") return widths.convolution;
+  return FLOAT32_STATES.has(name) ? widths.state : widths.element;
 }

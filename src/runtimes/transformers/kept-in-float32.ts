@@ -37,5 +37,16 @@ export const KEPT_IN_FLOAT32: ReadonlyMap<string, KeptInFloat32> = new Map<strin
         /(^|\.)(e_score_correction_bias|lm_head\.weight|hc_\w+|\w+_hc\.\w+|learnable_sink_param|k_norm\.\w+|weights_proj\.weight)$/,
     },
   ],
+  ["dots3_note_text", ROUTER_BIAS],
+  ["inkling_text", { always: /(^|\.)(e_score_correction_bias|gate\.global_scale|\w+_sconv\.conv1d\.weight)$/ }],
+  [
+    "inkling2_text",
+    {
+      always:
+        /(^|\.)(mlp\.gate\.(bias|weight)|\w+_sconv\.weight|attn_res\.(attn_queries\.\d+|mlp_queries\.\d+|output_query))$/,
+    },
+  ],
+  ["zamba", { always: /(^|\.)A_log$/ }],
+  ["zaya", { always: /(^|\.)balancing_biases$/ }],
   ["olmo_hybrid", { always: /(^|\.)A_log$/ }],
 ]);
