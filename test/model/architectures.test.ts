@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { GgufScalar } from "../../src/formats/gguf/value.ts";
-import { ARCHITECTURES } from "../../src/model/architectures/registry.ts";
 import type { BuiltModel } from "../../src/model/build.ts";
 import type { Mixer } from "../../src/model/mixer.ts";
 import { buildGguf, buildSafetensors, keysOf, range } from "./support.ts";
@@ -492,11 +491,4 @@ it("counts the last blocks of a GGUF file as those that predict further tokens",
   expect([model.layerCount, model.mtpLayerCount]).toEqual([3, 1]);
   expect(model.layers.map(({ mtp }) => mtp)).toEqual([undefined, undefined, undefined, true]);
   expect(range(4)).toEqual(model.layers.map(({ index }) => index));
-});
-
-it("lists no name twice", () => {
-  const gguf = ARCHITECTURES.flatMap((family) => family.gguf.flatMap(({ names }) => names));
-  const config = ARCHITECTURES.flatMap((family) => family.config.flatMap(({ modelTypes }) => modelTypes));
-  expect(new Set(gguf).size).toBe(gguf.length);
-  expect(new Set(config).size).toBe(config.length);
 });
