@@ -9,12 +9,11 @@ import type { LlamaCppSettings } from "./settings.ts";
 import { EMBEDDING, placeTensors } from "./tensor-place.ts";
 
 /**
- * Compute buffers by a closed form: the widest moment of the worst-case prompt graph. Against what the engine reserved
- * on a CPU it was 0.79 to 1.04 of it in 246 settings of 19 model shapes, and 0.50 to 1.00 in 287 settings of the toy-sized
- * fixtures, where constant parts weigh; the bounds held in all of them (`conformance/llama-cpp/`).
+ * Compute buffers by a closed form: the widest moment of the worst-case prompt graph. The factors are margins, not
+ * measurements; `conformance/llama-cpp/` holds the bounds against what the engine reserves.
  */
-const LOW_FACTOR = 0.75;
-const HIGH_FACTOR = 1.25;
+const LOW_FACTOR = 2 / 3;
+const HIGH_FACTOR = 4 / 3;
 const HIGH_CONSTANT_BYTES = 16 * 1024 * 1024;
 
 const SOURCE = "closed form of the widest graph moment (llama.cpp 0.5.0 src/llama-context.cpp:622-760)";
@@ -39,38 +38,37 @@ export function computeItems(
   if (WITHOUT_COMPUTE_FORM.has(model.architecture ?? "") || (!model.causal && cacheBytes > 0)) return null;
   const moments = graphMoments(model, settings, cells, placement);
   if (moments === null) return null;
-  const { tokens, block, logits, inputs, mask } = moments;
+  const { tokens, logits, inputs, mask } = moments;
   const { host, gpus, output } = placement;
   const label = `compute buffer, ${tokens} tokens`;
+  const layers = model.layers.filter(({ mtp }) => mtp !== true);
+  const devices = layers.map(({ index }) => placement.deviceOf(index));
+  const widest = moments.block(layers);
+  const blockOn = (device: Device): number => moments.block(layers.filter((_, index) => devices[index] === device));
   // Where only embeddings are wanted, or earlier states are kept, the graph may have no room for all logits.
   const logitsAtLeast = settings.embeddings || settings.rollbackRows > 0 ? 0 : logits;
-  const blocks = model.layers.map(({ index }) => placement.deviceOf(index));
-  const scratch = (device: Device, most: number): number =>
-    Math.max(blocks.includes(device) ? block : 0, device === output ? most : 0);
+  const scratch = (device: Device, most: number): number => Math.max(blockOn(device), device === output ? most : 0);
   if (gpus.length === 0) {
     const most = scratch(host, logits) + mask;
     return [computeItem(host, label, { least: scratch(host, logitsAtLeast) + mask, likely: most, most })];
   }
-  const onHost = blocks.includes(host);
-  const copies = isPipelined(settings, placement, blocks) ? PIPELINE_COPIES * (mask + inputs) : 0;
-  const streamed =
-    settings.operatorOffload && tokens >= OFFLOADED_BATCH ? streamedWeights(model, settings, placement) : NONE;
+  const onHost = devices.includes(host);
+  const copies = isPipelined(settings, placement, onHost) ? PIPELINE_COPIES * (mask + inputs) : 0;
+  const helped = settings.operatorOffload && tokens >= OFFLOADED_BATCH;
+  const streamed = helped ? streamedWeights(model, settings, placement) : NONE;
   const items = gpus.flatMap((gpu, index) => {
     const helps = index === 0 && (streamed.block > 0 || streamed.output > 0);
-    if (!helps && gpu !== output && !blocks.includes(gpu)) return [];
-    const least = scratch(gpu, logitsAtLeast);
-    const likely = helps
-      ? Math.max(block + streamed.block, streamed.output > 0 ? logits + streamed.output : scratch(gpu, logits))
-      : scratch(gpu, logits);
-    const most = likely + 2 * copies + (onHost ? block + logits : 0);
-    return [
-      computeItem(gpu, label, { least: onHost ? least : Math.min(least, likely), likely: likely + copies, most }),
-    ];
+    if (!helps && gpu !== output && !devices.includes(gpu)) return [];
+    const own = scratch(gpu, logits);
+    const lent = Math.max(widest + streamed.block, streamed.output > 0 ? logits + streamed.output : own);
+    const likely = (helps ? lent : own) + copies;
+    const most = likely + copies + (onHost ? widest + logits + mask : 0);
+    return [computeItem(gpu, label, { least: scratch(gpu, logitsAtLeast), likely, most })];
   });
-  const least = inputs / 2;
   const likely = (inputs + mask) * (copies > 0 ? 2 : 1) + (onHost && streamed === NONE ? scratch(host, logits) : 0);
-  const most = Math.max(likely, inputs + mask + (onHost || output === host ? 2 * block + logits : 0));
-  return [...items, computeItem(host, `${label}, host side`, { least, likely, most })];
+  const computed = onHost || output === host || moments.attendsOnHost ? 2 * (widest + copies) + logits : 0;
+  const most = Math.max(likely, inputs + mask + computed);
+  return [...items, computeItem(host, `${label}, host side`, { least: inputs / 2, likely, most })];
 }
 
 /** Bytes at least, most likely, and at most, before the margins of the closed form. */
@@ -90,14 +88,10 @@ function computeItem({ name }: Device, label: string, { least, likely, most }: R
 }
 
 /** Several GPUs take turns at one batch where they hold everything (`src/llama-context.cpp:430-456`). */
-function isPipelined(
-  settings: LlamaCppSettings,
-  { gpus, host, output }: Placement,
-  blocks: readonly Device[],
-): boolean {
+function isPipelined(settings: LlamaCppSettings, { gpus, host, output }: Placement, onHost: boolean): boolean {
   const { overrideTensors, cpuMoeLayers, cpuFeedForwardLayers, offloadCache } = settings;
   const overridden = overrideTensors.length > 0 || cpuMoeLayers !== 0 || cpuFeedForwardLayers > 0;
-  return gpus.length > 1 && output !== host && !blocks.includes(host) && offloadCache && !overridden;
+  return gpus.length > 1 && output !== host && !onHost && offloadCache && !overridden;
 }
 
 /** The largest matrices on the host that a GPU multiplies with, in bytes: each is copied there for its time. */

@@ -1,6 +1,7 @@
 import type { FeedForward } from "../../model/feed-forward.ts";
 import type { Mixer } from "../../model/mixer.ts";
 import type { Model, ModelLayer } from "../../model/model.ts";
+import { blockElements } from "./cache-type.ts";
 import type { Cells } from "./cells.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
@@ -11,8 +12,10 @@ const F16_BYTES = 2;
 /** What the worst-case prompt graph holds at once, in bytes. */
 export type GraphMoments = {
   readonly tokens: number;
-  /** The widest moment inside the blocks. */
-  readonly block: number;
+  /** The widest moment inside these blocks; 0 for none. */
+  readonly block: (layers: readonly ModelLayer[]) => number;
+  /** Flash attention was asked for that no GPU has a kernel for: the host attends. */
+  readonly attendsOnHost: boolean;
   readonly logits: number;
   readonly inputs: number;
   readonly mask: number;
@@ -30,24 +33,26 @@ export function graphMoments(
   const tokens = Math.min(cells.full * cells.streams, cells.microBatch);
   const outputs = Math.min(tokens, settings.outputs);
   const mixers = layers.map((layer) => layer.mixer);
-  const width = widestBlock(layers, hiddenSize, model.causal);
-  const heads = Math.max(0, ...mixers.map(attentionHeads));
-  const maskCells = maskWidth(mixers, cells, model.causal ? undefined : tokens);
-  const flash = runsFlashAttention(mixers, settings, placement);
-  const scores = flash ? 0 : F32_BYTES * tokens * (heads * maskCells.widest + 3 * hiddenSize);
+  const encoderTokens = model.causal ? undefined : tokens;
+  const asked = settings.flashAttention === "on" || blockElements(settings.cacheTypeV) > 1;
+  const hasKernel = placement.gpus.every(({ kind }) => kind !== "cuda") || mixers.every(hasCudaKernel);
+  // `auto` is off for all where one device has no kernel for the heads (`src/llama-context.cpp`, resolve_fa).
+  const flash = settings.flashAttention !== "off" && (asked || hasKernel);
   return {
     tokens,
-    block: Math.max(F32_BYTES * tokens * (width + 2 * hiddenSize), scores),
+    block: (some) => {
+      if (some.length === 0) return 0;
+      const attentions = some.map(({ mixer }) => mixer);
+      const heads = Math.max(0, ...attentions.map(attentionHeads));
+      const { widest } = maskWidth(attentions, cells, encoderTokens);
+      const scores = flash || heads === 0 ? 0 : F32_BYTES * tokens * (heads * widest + 3 * hiddenSize);
+      return Math.max(F32_BYTES * tokens * (widestBlock(some, hiddenSize, model.causal) + 2 * hiddenSize), scores);
+    },
+    attendsOnHost: flash && !hasKernel,
     logits: model.causal ? F32_BYTES * outputs * ((model.vocabularySize ?? 0) + hiddenSize) : 0,
     inputs: F32_BYTES * tokens * (2 * hiddenSize + perLayerInputs(model, layers.length)),
-    mask: (flash ? F16_BYTES : F32_BYTES) * tokens * maskCells.sum,
+    mask: (flash ? F16_BYTES : F32_BYTES) * tokens * maskWidth(mixers, cells, encoderTokens).sum,
   };
-}
-
-/** `auto` is off for all where one device has no kernel for the heads (`src/llama-context.cpp`, resolve_fa). */
-function runsFlashAttention(mixers: readonly Mixer[], settings: LlamaCppSettings, { gpus }: Placement): boolean {
-  if (settings.flashAttention !== "auto") return settings.flashAttention === "on";
-  return gpus.every(({ kind }) => kind !== "cuda") || mixers.every(hasCudaKernel);
 }
 
 /** Head sizes that CUDA has a kernel for (`ggml/src/ggml-cuda/fattn.cu`, ggml_cuda_get_best_fattn_kernel). */
@@ -55,8 +60,9 @@ const CUDA_HEAD_SIZES: ReadonlySet<number> = new Set([40, 64, 72, 80, 96, 112, 1
 
 function hasCudaKernel(mixer: Mixer): boolean {
   const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
-  if (attention.kind === "latent" && attention.upProjection === "absorbed") return attention.kvLoraRank === 512;
-  if (attention.kind === "latent") return false;
+  if (attention.kind === "latent") {
+    return attention.upProjection === "absorbed" && attention.kvLoraRank === 512 && attention.heads >= 2;
+  }
   if (attention.kind !== "attention") return true;
   const { keyDim, valueDim, heads, kvHeads } = attention;
   const headsPerKey = heads / kvHeads;
@@ -108,13 +114,14 @@ function maskWidth(
   cells: Cells,
   encoderTokens: number | undefined,
 ): { sum: number; widest: number } {
-  const widths = new Set<number>();
+  const widths = new Map<string, number>();
   for (const mixer of mixers) {
     const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
     if (attention.kind !== "attention" && attention.kind !== "latent") continue;
-    if (encoderTokens !== undefined) widths.add(encoderTokens);
-    else widths.add(attention.window.kind === "none" ? cells.full : cells.sliding(attention.window.tokens));
+    const { window } = attention;
+    const width = encoderTokens ?? (window.kind === "none" ? cells.full : cells.sliding(window.tokens));
+    widths.set(encoderTokens === undefined ? JSON.stringify(window) : "", width);
   }
-  const list = [...widths];
+  const list = [...widths.values()];
   return { sum: list.reduce((sum, width) => sum + width, 0), widest: Math.max(0, ...list) };
 }
