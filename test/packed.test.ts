@@ -100,7 +100,8 @@ describe("the packed package", () => {
     expect(inputs.filter((path) => path.startsWith("node:"))).toEqual([]);
     const [bundle] = result.outputFiles;
     expect(bundle?.text).not.toContain("node:");
-    expect(bundle?.contents.length).toBeLessThan(224_000);
+    // A third is tables: the class defaults and layers of every architecture.
+    expect(bundle?.contents.length).toBeLessThan(256_000);
   });
 
   test("brings a command that weighs a file", () => {

@@ -44,11 +44,11 @@ export const TOKENS: OptionRule = {
 
 export const BOOLEAN: OptionRule = { wants: "true or false", accepts: (value) => typeof value === "boolean" };
 
-/** One of a few words. */
-export function oneOf(words: readonly string[]): OptionRule {
+/** One of a few words, or `false` where it is among them. */
+export function oneOf(words: readonly (string | false)[]): OptionRule {
   return {
-    wants: `one of ${words.map((word) => `"${word}"`).join(", ")}`,
-    accepts: (value) => typeof value === "string" && words.includes(value),
+    wants: `one of ${words.map((word) => JSON.stringify(word)).join(", ")}`,
+    accepts: (value) => (typeof value === "string" || value === false) && words.includes(value),
   };
 }
 

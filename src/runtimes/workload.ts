@@ -83,11 +83,32 @@ export type LlamaCppWorkload = CommonWorkload & {
   readonly offloadCache?: boolean;
   /** Large batches bring weights of the host to the GPU. Default true. */
   readonly operatorOffload?: boolean;
+  /**
+   * Weights of the CPU (and of Metal) are the mapped file instead of memory of their own. Default false: what the tensors
+   * themselves take, which is also what stays in memory of a file that is mapped.
+   */
+  readonly memoryMap?: boolean;
+  /** The CPU reorders what it has kernels for, by its instructions. Default false: nothing is reordered. */
+  readonly repack?: RepackingCpu | false;
+  /** Beside a CUDA device, weights of the host lie in memory it can read (not with `--no-host`). Default true. */
+  readonly pinnedHost?: boolean;
   /** Blocks that predict further tokens are loaded. Default false. */
   readonly loadMtp?: boolean;
   /** Earlier states kept of each sequence, to go back after a wrong draft (architectures that can). Default 0. */
   readonly rollbackRows?: number;
 };
+
+/**
+ * Instructions that llama.cpp has kernels for over reordered weights: x86 with AVX2 or AVX-512, Arm with dot products.
+ *
+ * @example
+ * ```ts
+ * import type { RepackingCpu } from "weighin";
+ *
+ * const laptop: RepackingCpu = "avx2";
+ * ```
+ */
+export type RepackingCpu = "avx2" | "avx512" | "neon";
 
 /**
  * A rule of llama.cpp's `--override-tensor`: a regular expression, and the name of a device.

@@ -62,6 +62,9 @@ const RULES: { readonly [option in keyof LlamaCppSettings]: OptionRule } = {
   cpuFeedForwardLayers: COUNT,
   offloadCache: BOOLEAN,
   operatorOffload: BOOLEAN,
+  memoryMap: BOOLEAN,
+  repack: oneOf([false, "avx2", "avx512", "neon"]),
+  pinnedHost: BOOLEAN,
   loadMtp: BOOLEAN,
   rollbackRows: COUNT,
 };
@@ -111,6 +114,9 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
     cpuFeedForwardLayers: workload.cpuFeedForwardLayers ?? 0,
     offloadCache: workload.offloadCache ?? true,
     operatorOffload: workload.operatorOffload ?? true,
+    memoryMap: workload.memoryMap ?? false,
+    repack: workload.repack ?? false,
+    pinnedHost: workload.pinnedHost ?? true,
     loadMtp: workload.loadMtp ?? false,
     rollbackRows: workload.rollbackRows ?? 0,
   };

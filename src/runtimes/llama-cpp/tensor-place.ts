@@ -6,6 +6,11 @@ import type { LlamaCppSettings } from "./settings.ts";
 /** Tensors read by row or once for the input: they stay on the host (`LLM_TENSOR_LAYER_INPUT`, `src/llama-arch.cpp:716`). */
 const INPUT: ReadonlySet<string> = names("token_embd position_embd token_types per_layer_token_embd hrm.z_l_init");
 
+/** True for tensors that are looked up by row, not multiplied with. */
+export function isInputTensor(name: string): boolean {
+  return INPUT.has(name.replace(SUFFIX, ""));
+}
+
 /** Tensors of the layer after the last block (`LLM_TENSOR_LAYER_OUTPUT`). */
 const OUTPUT: ReadonlySet<string> = names(
   "output output_norm cls cls.output cls.norm dense_2 dense_3 dec.output_norm enc.output_norm output_hc_fn output_hc_base " +

@@ -3,11 +3,14 @@ import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
 import type { Device } from "../workload.ts";
 import { bufferBytes } from "./buffer-bytes.ts";
+import { type MappedSpan, mappedSpan } from "./mapped-span.ts";
 import type { Placement } from "./placement.ts";
+import { isRepacked } from "./repacking.ts";
 import type { LlamaCppSettings } from "./settings.ts";
-import { EMBEDDING, placeTensors, type TensorPlaces } from "./tensor-place.ts";
+import { EMBEDDING, isInputTensor, placeTensors, type TensorPlaces } from "./tensor-place.ts";
 
 const SOURCE = "llama.cpp 0.5.0 src/llama-model-loader.cpp:1115-1395, ggml/src/ggml-alloc.c:1168";
+const MAPPED_SOURCE = "llama.cpp 0.5.0 src/llama-model.cpp:1776-1797, src/llama-model-loader.cpp:1452";
 
 /**
  * Architectures that create the output matrix before the embedding, so that the tied tensor is never shared and two
@@ -15,7 +18,14 @@ const SOURCE = "llama.cpp 0.5.0 src/llama-model-loader.cpp:1115-1395, ggml/src/g
  */
 const ALWAYS_DUPLICATES_EMBEDDING: ReadonlySet<string> = new Set(["gemma3n", "gemma4"]);
 
-/** Weights on each device, without memory mapping or repacking: every loaded tensor at its padded size. */
+/** Read row by row from the file when larger than this, and never loaded whole (`src/llama-model-loader.cpp:1088`). */
+const LAZY_TENSOR = "per_layer_token_embd.weight";
+const LAZY_FROM_BYTES = 4 * 1024 ** 3;
+
+/** Bytes on one device: of tensors as they are stored, reordered for the CPU, and read as needed. */
+type Buffers = { plain: number; repacked: number; lazy: number; readonly mapped: MappedSpan };
+
+/** Weights on each device: every loaded tensor at its padded size, or the part of the files that is mapped. */
 export function weightItems(
   model: Model,
   settings: LlamaCppSettings,
@@ -23,49 +33,75 @@ export function weightItems(
   certainty: Certainty,
 ): MemoryItem[] {
   const places = placeTensors(model, settings, placement);
-  const bytes = new Map<Device, number>();
-  const add = (device: Device, tensor: ModelTensor): void => {
-    bytes.set(device, (bytes.get(device) ?? 0) + bytesOn(device, tensor));
-  };
+  const repacking = repackingCpu(settings, placement);
+  const all = new Map<Device, Buffers>();
+  for (const device of [...placement.gpus, placement.host]) {
+    all.set(device, { plain: 0, repacked: 0, lazy: 0, mapped: mappedSpan() });
+  }
   for (const tensor of model.tensors) {
     if (tensor.component === "mtp" && !settings.loadMtp) continue;
-    for (const device of places.devicesOf(tensor.name)) add(device, tensor);
+    for (const device of places.devicesOf(tensor.name)) {
+      const buffers = all.get(device);
+      const kind = bufferOf(tensor, device === placement.host && repacking);
+      if (buffers === undefined) continue;
+      buffers[kind] += bytesOn(device, tensor);
+      if (kind === "plain") buffers.mapped.add(tensor);
+    }
   }
-  const item = (device: Device, label: string, itemBytes: number): MemoryItem => ({
-    component: "weights",
-    label,
-    device: device.name,
-    bytes: itemBytes,
-    certainty,
-    source: SOURCE,
+  const copy = tiedCopy(model, places, settings, repacking);
+  return [...all].flatMap(([device, buffers]) => {
+    const item = (label: string, bytes: number, source = SOURCE): MemoryItem[] =>
+      bytes === 0 ? [] : [{ component: "weights", label, device: device.name, bytes, certainty, source }];
+    const isMapped = settings.memoryMap && device.kind !== "cuda";
+    const { plain, repacked, lazy, mapped } = buffers;
+    return [
+      ...(isMapped
+        ? item(mappedLabel(plain), mapped.bytes(), MAPPED_SOURCE)
+        : item(labelOf(device, placement, settings), plain)),
+      ...item("weights reordered for this CPU", repacked),
+      ...item("embeddings read from the file row by row, never loaded whole", lazy),
+      ...(copy?.device === device
+        ? item("output matrix, a copy of the tied token embedding", bytesOn(device, copy.tensor))
+        : []),
+    ];
   });
-  const copy = tiedCopy(model, places);
-  return [
-    ...[...placement.gpus, placement.host].flatMap((device) => {
-      const onDevice = bytes.get(device) ?? 0;
-      return onDevice === 0 ? [] : [item(device, labelOf(device, placement), onDevice)];
-    }),
-    ...copy.map(({ device, tensor }) =>
-      item(device, "output matrix, a copy of the tied token embedding", bytesOn(device, tensor)),
-    ),
-  ];
 }
 
-function labelOf(device: Device, { host, gpus }: Placement): string {
+function bufferOf(tensor: ModelTensor, repacking: LlamaCppSettings["repack"]): "plain" | "repacked" | "lazy" {
+  if (tensor.name === LAZY_TENSOR && tensor.bytes > LAZY_FROM_BYTES) return "lazy";
+  return !isInputTensor(tensor.name) && isRepacked(tensor, repacking) ? "repacked" : "plain";
+}
+
+/** The pinned memory of a GPU comes before reordered buffers, and takes everything (`make_cpu_buft_list`). */
+function repackingCpu({ repack, pinnedHost }: LlamaCppSettings, { gpus }: Placement): LlamaCppSettings["repack"] {
+  return pinnedHost && gpus.some(({ kind }) => kind === "cuda") ? false : repack;
+}
+
+function mappedLabel(stored: number): string {
+  return `weights, the mapped part of the file; ${stored} bytes of it tensors`;
+}
+
+function labelOf(device: Device, { host, gpus }: Placement, { memoryMap, repack }: LlamaCppSettings): string {
   if (device !== host) return "weights";
-  return gpus.length === 0 ? "weights, neither memory-mapped nor repacked" : "weights kept on the CPU side";
+  if (gpus.length > 0) return "weights kept on the CPU side";
+  return memoryMap || repack !== false ? "weights" : "weights, neither memory-mapped nor repacked";
 }
 
-/** The output layer of a tied model shares the embedding only where both are on one device. */
+/** The output layer of a tied model shares the embedding only where both are in one buffer. */
 function tiedCopy(
   model: Model,
   { devicesOf, tiedOutput: device }: TensorPlaces,
-): { readonly device: Device; readonly tensor: ModelTensor }[] {
-  if (!model.tiedEmbeddings || !model.causal) return [];
-  const shared = devicesOf(EMBEDDING)[0] === device;
-  if (shared && !ALWAYS_DUPLICATES_EMBEDDING.has(model.architecture ?? "")) return [];
+  { memoryMap }: LlamaCppSettings,
+  repacking: LlamaCppSettings["repack"],
+): { readonly device: Device; readonly tensor: ModelTensor } | undefined {
+  if (!model.tiedEmbeddings || !model.causal) return undefined;
   const tensor = model.tensors.find(({ name }) => name === EMBEDDING);
-  return tensor === undefined ? [] : [{ device, tensor }];
+  if (tensor === undefined) return undefined;
+  const shared = devicesOf(EMBEDDING)[0] === device && !(device.kind === "cpu" && isRepacked(tensor, repacking));
+  // Two tensors of one buffer that is mapped are the same bytes of the file.
+  const isMapped = memoryMap && device.kind !== "cuda";
+  const duplicated = ALWAYS_DUPLICATES_EMBEDDING.has(model.architecture ?? "") && !isMapped;
+  return shared && !duplicated ? undefined : { device, tensor };
 }
 
 function bytesOn(device: Device, { bytes, dtype, shape }: ModelTensor): number {
