@@ -9,11 +9,13 @@
 //   where things go    --gpus BYTES,... (simulated devices GPU0, GPU1, ... of that much memory), --gpu-kind cuda|metal,
 //                      -ngl N, -ts N,..., -sm none|layer|row, -mg N, -ot PATTERN=BUFFER, -nkvo, --no-host
 //   how it is loaded   --mtp, --mmap and --repack (which load it for real), --virtual, --other model.gguf
-//   what is printed    --tensors: the tensors too, as [name, type, dimensions]
+//   what is printed    --tensors: the tensors too, as [name, type, dimensions]; --work N: the work buffer that a CPU of N
+//                      threads makes for the worst-case prompt graph
 //
 // --virtual: the file holds keys alone; the tensors are those that the architecture would ask such a file for.
 // --other: the model that this one drafts for, virtual as well; its memory is not counted.
 // A model or a context that llama.cpp refuses gives {"refused": "<the last line it logged>"} and exit code 0.
+#include "ggml-cpu.h"
 #include "gguf.h"
 #include "llama.h"
 #include "llama-context.h"
@@ -73,6 +75,12 @@ static ggml_backend_buffer_type_t buffers_named(const std::string & name) {
     exit(2);
 }
 
+static size_t work_bytes(llama_context * context, int threads) {
+    const uint32_t tokens = std::min(llama_n_ctx(context), llama_n_ubatch(context));
+    const ggml_cgraph * graph = llama_graph_reserve(context, tokens, llama_n_seq_max(context), tokens);
+    return ggml_graph_plan(graph, threads, nullptr).work_size;
+}
+
 static void print_tensors(const llama_model & model) {
     printf(",\"tensors\":[");
     std::set<std::string> seen; // copies have the name of their original
@@ -110,6 +118,7 @@ int main(int argc, char ** argv) {
     std::string other_path;
     bool is_virtual = false;
     bool prints_tensors = false;
+    int work_threads = 0;
     bool maps = false;
     bool repacks = false;
     gpu_kind kind = gpu_kind::cuda;
@@ -150,6 +159,7 @@ int main(int argc, char ** argv) {
         else if (option == "--mmap")     maps = true;
         else if (option == "--repack")   repacks = true;
         else if (option == "--tensors")  prints_tensors = true;
+        else if (option == "--work")     work_threads = std::stoi(value());
         else if (option == "--gpu-kind") kind = value() == "metal" ? gpu_kind::metal : gpu_kind::cuda;
         else if (option == "--gpus")     for (const auto & bytes : split(value())) gpu_memory.push_back(std::stoull(bytes));
         else if (option == "-ts")        for (const auto & share : split(value())) tensor_split.push_back(std::stof(share));
@@ -189,6 +199,7 @@ int main(int argc, char ** argv) {
     printf("{\"contextTokens\":%u,\"sequenceTokens\":%u,\"outputBytes\":%zu", llama_n_ctx(context), llama_n_ctx_seq(context),
            ggml_backend_buffer_get_size(context->buf_output.get()));
     if (prints_tensors) print_tensors(*model);
+    if (work_threads > 0) printf(",\"workBytes\":%zu", work_bytes(context, work_threads));
     printf(",\"buffers\":{");
     const char * separator = "";
     for (const auto & [type, bytes] : llama_get_memory_breakdown(context)) {

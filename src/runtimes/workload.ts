@@ -96,6 +96,8 @@ export type LlamaCppWorkload = CommonWorkload & {
   readonly loadMtp?: boolean;
   /** Earlier states kept of each sequence, to go back after a wrong draft (architectures that can). Default 0. */
   readonly rollbackRows?: number;
+  /** Threads of the CPU: each has scratch memory of its own. Default 4. */
+  readonly threads?: number;
 };
 
 /**

@@ -19,7 +19,7 @@ const HIGH_CONSTANT_BYTES = 16 * 1024 * 1024;
 const SOURCE = "closed form of the widest graph moment (llama.cpp 0.5.0 src/llama-context.cpp:622-760)";
 
 /** Batches from this many tokens on are computed on a GPU, weights of the host brought there (`ggml-cuda.cu`, offload_op). */
-const OFFLOADED_BATCH = 32;
+export const OFFLOADED_BATCH = 32;
 
 /** Copies of each input where several GPUs work at once (`GGML_SCHED_MAX_COPIES`, `ggml/src/ggml-backend.cpp`). */
 const PIPELINE_COPIES = 4;

@@ -36,7 +36,7 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
     weights: weightItems(model, settings, placement, certainty(PROVEN_WEIGHTS)),
     cache: caches?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty(PROVEN_CACHES))) ?? null,
     compute: computeItems(model, settings, cells, placement, cacheBytes),
-    overhead: overheadItems(model, settings, placement, certainty(PROVEN_CACHES)),
+    overhead: overheadItems(model, settings, cells, placement, certainty(PROVEN_CACHES)),
     cachePerToken: all && bytesPerToken(all),
     sequences: settings.sequences,
     diagnostics: [],

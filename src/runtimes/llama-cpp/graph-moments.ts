@@ -1,6 +1,7 @@
 import type { FeedForward } from "../../model/feed-forward.ts";
 import type { Mixer } from "../../model/mixer.ts";
 import type { Model, ModelLayer } from "../../model/model.ts";
+import { padTo } from "../pad.ts";
 import { blockElements } from "./cache-type.ts";
 import type { Cells } from "./cells.ts";
 import type { Placement } from "./placement.ts";
@@ -21,6 +22,11 @@ export type GraphMoments = {
   readonly mask: number;
 };
 
+/** Tokens of the prompt graph that memory is reserved for: as many for each sequence (`src/llama-context.cpp`, graph_reserve). */
+export function worstCaseTokens({ sequences }: LlamaCppSettings, cells: Cells): number {
+  return padTo(Math.min(cells.full * cells.streams, cells.microBatch), sequences);
+}
+
 export function graphMoments(
   model: Model,
   settings: LlamaCppSettings,
@@ -30,7 +36,7 @@ export function graphMoments(
   const { hiddenSize } = model;
   const layers = model.layers.filter((layer) => layer.mtp !== true);
   if (hiddenSize === null || layers.length === 0 || layers.some((layer) => layer.mixer.kind === "unknown")) return null;
-  const tokens = Math.min(cells.full * cells.streams, cells.microBatch);
+  const tokens = worstCaseTokens(settings, cells);
   const outputs = Math.min(tokens, settings.outputs);
   const mixers = layers.map((layer) => layer.mixer);
   const encoderTokens = model.causal ? undefined : tokens;

@@ -1,23 +1,28 @@
 import type { Model } from "../../model/model.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
+import { cellListItem } from "./cell-list.ts";
+import type { Cells } from "./cells.ts";
 import { ALWAYS_PUTS_OUT_EMBEDDINGS, HYPER_CONNECTED_OUTPUT } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
+import { workBufferItem } from "./work-buffer.ts";
 
 const MIB = 1024 * 1024;
 const F32_BYTES = 4;
 
 /**
- * The output buffer on the host, and on each CUDA device the context with its kernels: 451-456 MiB in ggml-org/llama.cpp
+ * The output buffer, the CPU's work buffer and the list of cells on the host, and on each CUDA device the context with its kernels: 451-456 MiB in ggml-org/llama.cpp
  * pull request 15860, 0.4-0.6 GiB in general. Null where the vocabulary is not known.
  */
 export function overheadItems(
   model: Model,
   settings: LlamaCppSettings,
-  { host, gpus }: Placement,
+  cells: Cells,
+  placement: Placement,
   certainty: Certainty,
 ): MemoryItem[] | null {
   const { vocabularySize } = model;
+  const { host, gpus } = placement;
   if (vocabularySize === null) return null;
   const embedding = embeddingWidth(model, settings);
   const output: MemoryItem = {
@@ -28,7 +33,12 @@ export function overheadItems(
     certainty,
     source: "llama.cpp 0.5.0 src/llama-context.cpp:2103-2160, output_reserve",
   };
-  return [output, ...gpus.filter(({ kind }) => kind === "cuda").map(({ name }) => cudaContext(name))];
+  return [
+    output,
+    workBufferItem(model, settings, cells, placement),
+    cellListItem(model, cells, host),
+    ...gpus.filter(({ kind }) => kind === "cuda").map(({ name }) => cudaContext(name)),
+  ].filter(({ bytes }) => bytes > 0);
 }
 
 /** Numbers of one embedding that is put out (`n_embd_out`), 0 where none is. */

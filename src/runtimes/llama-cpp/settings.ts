@@ -67,6 +67,7 @@ const RULES: { readonly [option in keyof LlamaCppSettings]: OptionRule } = {
   pinnedHost: BOOLEAN,
   loadMtp: BOOLEAN,
   rollbackRows: COUNT,
+  threads: POSITIVE_INTEGER,
 };
 
 /** Sequences llama.cpp can tell apart (LLAMA_MAX_SEQ, `src/llama-cparams.h`). */
@@ -119,6 +120,7 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
     pinnedHost: workload.pinnedHost ?? true,
     loadMtp: workload.loadMtp ?? false,
     rollbackRows: workload.rollbackRows ?? 0,
+    threads: workload.threads ?? 4,
   };
   refuseDevices(settings);
   return settings;
