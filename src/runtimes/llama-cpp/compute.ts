@@ -6,7 +6,7 @@ import { WITHOUT_COMPUTE_FORM } from "./engine-facts.ts";
 import { graphMoments } from "./graph-moments.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
-import { EMBEDDING, placeTensors } from "./tensor-place.ts";
+import { EMBEDDING, type TensorPlaces } from "./tensor-place.ts";
 
 /**
  * Compute buffers by a closed form: the widest moment of the worst-case prompt graph. The factors are margins, not
@@ -33,6 +33,7 @@ export function computeItems(
   settings: LlamaCppSettings,
   cells: Cells,
   placement: Placement,
+  places: TensorPlaces,
   cacheBytes: number,
 ): MemoryItem[] | null {
   if (WITHOUT_COMPUTE_FORM.has(model.architecture ?? "") || (!model.causal && cacheBytes > 0)) return null;
@@ -55,7 +56,7 @@ export function computeItems(
   const onHost = devices.includes(host);
   const copies = isPipelined(settings, placement, onHost) ? PIPELINE_COPIES * (mask + inputs) : 0;
   const helped = settings.operatorOffload && tokens >= OFFLOADED_BATCH;
-  const streamed = helped ? streamedWeights(model, settings, placement) : NONE;
+  const streamed = helped ? streamedWeights(model, places, placement) : NONE;
   const items = gpus.flatMap((gpu, index) => {
     const helps = index === 0 && (streamed.block > 0 || streamed.output > 0);
     if (!helps && gpu !== output && !devices.includes(gpu)) return [];
@@ -99,8 +100,7 @@ type Streamed = { readonly block: number; readonly output: number };
 
 const NONE: Streamed = { block: 0, output: 0 };
 
-function streamedWeights(model: Model, settings: LlamaCppSettings, placement: Placement): Streamed {
-  const { devicesOf, tiedOutput } = placeTensors(model, settings, placement);
+function streamedWeights(model: Model, { devicesOf, tiedOutput }: TensorPlaces, placement: Placement): Streamed {
   let block = 0;
   let output = 0;
   for (const { name, bytes, shape, component } of model.tensors) {

@@ -12,6 +12,7 @@ import { placeBlocks } from "./placement.ts";
 import { PROVEN_CACHES, PROVEN_WEIGHTS } from "./proven.ts";
 import { refuseCacheTypes } from "./refusals.ts";
 import { resolveSettings } from "./settings.ts";
+import { placeTensors } from "./tensor-place.ts";
 import { LLAMA_CPP_VERSION } from "./version.ts";
 import { weightItems } from "./weights.ts";
 
@@ -20,6 +21,7 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
   const settings = resolveSettings(model, workload);
   refuseCacheTypes(model, settings);
   const placement = placeBlocks(settings, blockCount(model));
+  const places = placeTensors(model, settings, placement);
   const cells = cellsOf(settings, model.causal);
   const caches = deviceCaches(model, settings, cells, placement);
   const all = caches?.flatMap((each) => each.caches) ?? null;
@@ -33,10 +35,10 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
     deviceNames: [...new Set([...settings.devices.filter(({ kind }) => kind !== "cpu"), placement.host])].map(
       ({ name }) => name,
     ),
-    weights: weightItems(model, settings, placement, certainty(PROVEN_WEIGHTS)),
+    weights: weightItems(model, settings, placement, places, certainty(PROVEN_WEIGHTS)),
     cache: caches?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty(PROVEN_CACHES))) ?? null,
-    compute: computeItems(model, settings, cells, placement, cacheBytes),
-    overhead: overheadItems(model, settings, cells, placement, certainty(PROVEN_CACHES)),
+    compute: computeItems(model, settings, cells, placement, places, cacheBytes),
+    overhead: overheadItems(model, settings, cells, placement, places, certainty(PROVEN_CACHES)),
     cachePerToken: all && bytesPerToken(all),
     sequences: settings.sequences,
     diagnostics: [],

@@ -5,6 +5,7 @@ import type { Cells } from "./cells.ts";
 import { ALWAYS_PUTS_OUT_EMBEDDINGS, HYPER_CONNECTED_OUTPUT } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
+import type { TensorPlaces } from "./tensor-place.ts";
 import { workBufferItem } from "./work-buffer.ts";
 
 const MIB = 1024 * 1024;
@@ -19,6 +20,7 @@ export function overheadItems(
   settings: LlamaCppSettings,
   cells: Cells,
   placement: Placement,
+  places: TensorPlaces,
   certainty: Certainty,
 ): MemoryItem[] | null {
   const { vocabularySize } = model;
@@ -35,7 +37,7 @@ export function overheadItems(
   };
   return [
     output,
-    workBufferItem(model, settings, cells, placement),
+    workBufferItem(model, settings, cells, placement, places),
     cellListItem(model, cells, host),
     ...gpus.filter(({ kind }) => kind === "cuda").map(({ name }) => cudaContext(name)),
   ].filter(({ bytes }) => bytes > 0);

@@ -34,8 +34,8 @@ const BLOCK = /(?:^|\.)blk\.(\d+)\./;
 const SUFFIX = /\.(?:weight|bias|scale|input_scale)$/;
 
 /** `common/common.h`, LLM_FFN_EXPS_REGEX and LLM_FFN_DENSE_REGEX. */
-const EXPERTS = "\\.ffn_(up|down|gate|gate_up)_(ch|)exps";
-const DENSE = "\\.ffn_(up|down|gate)\\.";
+const EXPERTS = /\.ffn_(?:up|down|gate|gate_up)_(?:ch|)exps/;
+const DENSE = /\.ffn_(?:up|down|gate)\./;
 
 export type TensorPlaces = {
   /** Devices that hold a tensor: one, or for tensors that blocks share one for each; none when it is not loaded. */
@@ -47,40 +47,48 @@ export type TensorPlaces = {
 /** Where the tensors of a model go (llama.cpp 0.5.0 `src/llama-model-loader.cpp`, create_tensor). */
 export function placeTensors(model: Model, settings: LlamaCppSettings, placement: Placement): TensorPlaces {
   const { host, output, deviceOf } = placement;
-  const overrides = overridesOf(settings, placement);
+  const overrideOf = overridesOf(settings, placement);
   const normLast = EMBEDDING_NORM_LAST.has(model.architecture ?? "");
+  const alone = new Map([host, ...placement.gpus].map((device) => [device, [device]]));
+  const only = (device: Device): readonly Device[] => alone.get(device) ?? [device];
   const ofBlocks = sharingDevices(model, placement);
-  const overrideOf = (name: string): Device | undefined => overrides.find(({ pattern }) => pattern.test(name))?.device;
-  const devicesOf = (name: string): readonly Device[] => {
+  const find = (name: string): readonly Device[] => {
     if (UNUSED.test(name)) return [];
     const override = overrideOf(name);
-    if (override !== undefined) return [override];
+    if (override !== undefined) return only(override);
     const block = BLOCK.exec(name);
-    if (block !== null) return [deviceOf(Number(block[1]))];
+    if (block !== null) return only(deviceOf(Number(block[1])));
     const base = name.replace(SUFFIX, "");
-    if (INPUT.has(base)) return [host];
-    if (OUTPUT.has(base) || (normLast && base === "token_embd_norm")) return [output];
-    return SHARED_BY_BLOCKS.test(name) ? ofBlocks : [deviceOf(0)];
+    if (INPUT.has(base)) return only(host);
+    if (OUTPUT.has(base) || (normLast && base === "token_embd_norm")) return only(output);
+    return SHARED_BY_BLOCKS.test(name) ? ofBlocks : only(deviceOf(0));
+  };
+  const found = new Map<string, readonly Device[]>();
+  const devicesOf = (name: string): readonly Device[] => {
+    const known = found.get(name) ?? find(name);
+    found.set(name, known);
+    return known;
   };
   // A pattern for the embedding holds for its copy as well, which has its name.
   return { devicesOf, tiedOutput: overrideOf(EMBEDDING) ?? output };
 }
 
-type Override = { readonly pattern: RegExp; readonly device: Device };
-
-/** The first that fits a name decides, before any other rule. */
-function overridesOf(settings: LlamaCppSettings, { host, gpus }: Placement): readonly Override[] {
+/** Device by the first pattern that fits a name, which decides before any other rule. */
+function overridesOf(settings: LlamaCppSettings, { host, gpus }: Placement): (name: string) => Device | undefined {
   const { overrideTensors, cpuMoeLayers, cpuFeedForwardLayers } = settings;
   const named = new Map([host, ...gpus].map((device) => [device.name, device]));
   const given = overrideTensors.map(({ pattern, device }) => ({
     pattern: new RegExp(pattern),
     device: named.get(device) ?? host,
   }));
-  const ofBlocks = (count: number, what: string): Override[] =>
-    Array.from({ length: count }, (_, block) => ({ pattern: new RegExp(`blk\\.${block}${what}`), device: host }));
-  const experts =
-    cpuMoeLayers === "all" ? [{ pattern: new RegExp(EXPERTS), device: host }] : ofBlocks(cpuMoeLayers, EXPERTS);
-  return [...given, ...experts, ...ofBlocks(cpuFeedForwardLayers, DENSE)];
+  const blockOf = (name: string): number => Number(BLOCK.exec(name)?.[1] ?? Number.POSITIVE_INFINITY);
+  return (name) => {
+    const override = given.find(({ pattern }) => pattern.test(name));
+    if (override !== undefined) return override.device;
+    if (cpuMoeLayers !== 0 && EXPERTS.test(name) && (cpuMoeLayers === "all" || blockOf(name) < cpuMoeLayers))
+      return host;
+    return cpuFeedForwardLayers > 0 && DENSE.test(name) && blockOf(name) < cpuFeedForwardLayers ? host : undefined;
+  };
 }
 
 function sharingDevices({ layers }: Model, { deviceOf }: Placement): readonly Device[] {

@@ -7,7 +7,7 @@ import { type MappedSpan, mappedSpan } from "./mapped-span.ts";
 import type { Placement } from "./placement.ts";
 import { isRepacked } from "./repacking.ts";
 import type { LlamaCppSettings } from "./settings.ts";
-import { EMBEDDING, isInputTensor, placeTensors, type TensorPlaces } from "./tensor-place.ts";
+import { EMBEDDING, isInputTensor, type TensorPlaces } from "./tensor-place.ts";
 
 const SOURCE = "llama.cpp 0.5.0 src/llama-model-loader.cpp:1115-1395, ggml/src/ggml-alloc.c:1168";
 const MAPPED_SOURCE = "llama.cpp 0.5.0 src/llama-model.cpp:1776-1797, src/llama-model-loader.cpp:1452";
@@ -30,9 +30,9 @@ export function weightItems(
   model: Model,
   settings: LlamaCppSettings,
   placement: Placement,
+  places: TensorPlaces,
   certainty: Certainty,
 ): MemoryItem[] {
-  const places = placeTensors(model, settings, placement);
   const repacking = repackingCpu(settings, placement);
   const all = new Map<Device, Buffers>();
   for (const device of [...placement.gpus, placement.host]) {

@@ -8,7 +8,7 @@ import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import { worstCaseTokens } from "./graph-moments.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
-import { EMBEDDING, placeTensors } from "./tensor-place.ts";
+import { EMBEDDING, type TensorPlaces } from "./tensor-place.ts";
 
 const SOURCE = "llama.cpp 0.5.0 ggml/src/ggml-cpu/ggml-cpu.c:2831-3030, ggml_graph_plan";
 
@@ -38,13 +38,14 @@ export function workBufferItem(
   settings: LlamaCppSettings,
   cells: Cells,
   placement: Placement,
+  places: TensorPlaces,
 ): MemoryItem {
   const { host, gpus } = placement;
   const batch = worstCaseTokens(settings, cells);
   const helped = gpus.length > 0 && settings.operatorOffload && batch >= OFFLOADED_BATCH;
   const tokens = helped ? Math.min(batch, settings.sequences) : batch;
   const largest = Math.max(
-    largestProduct(model, settings, placement, tokens),
+    largestProduct(model, settings, placement, places, tokens),
     ...model.layers
       .filter(({ index, mtp }) => mtp !== true && placement.deviceOf(index) === host)
       .map(({ mixer }) => attentionBytes(mixer, model, settings, cells, tokens)),
@@ -59,8 +60,13 @@ export function workBufferItem(
   };
 }
 
-function largestProduct(model: Model, settings: LlamaCppSettings, placement: Placement, tokens: number): number {
-  const { devicesOf, tiedOutput } = placeTensors(model, settings, placement);
+function largestProduct(
+  model: Model,
+  settings: LlamaCppSettings,
+  placement: Placement,
+  { devicesOf, tiedOutput }: TensorPlaces,
+  tokens: number,
+): number {
   const used = Math.max(
     0,
     ...model.layers.map(({ feedForward: part }) => (part.kind === "experts" ? part.expertsPerToken : 0)),
