@@ -1,20 +1,14 @@
+import { spawnSync } from "node:child_process";
 import { isDeepStrictEqual } from "node:util";
 import { inspectModel } from "../../src/inspect.ts";
 import { type PartResult, verdict } from "../part.ts";
+import { ROOT } from "../paths.ts";
 import { askCase } from "./architectures/ask.ts";
 import { ARCHITECTURE_CASES } from "./architectures/cases.ts";
 import { compareArchitecture } from "./architectures/compare.ts";
 import { askSavedModels } from "./architectures/saved.ts";
 import { compareRow } from "./compare.ts";
-import {
-  askEngine,
-  askPublishedBinary,
-  installPackages,
-  missingTool,
-  prepareEngine,
-  SAVED_MODELS,
-  saveTestModels,
-} from "./engine.ts";
+import { askEngine, missingBinary, missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
 import { type GoldenName, readArchitectures, readGolden } from "./golden.ts";
 import { type AskedModel, fixtureModels, publishedShapes } from "./models.ts";
 
@@ -107,29 +101,16 @@ export async function checkArchitectures(): Promise<PartResult> {
   return verdict(name, `${exact}/${answered} exact`, differences);
 }
 
-/** Holds the sums that the published binary reports against the golden numbers of our own build. */
+/** Runs the tests that ask the binary on npm (`engine.test.ts`). */
 export function checkPublishedBinary(): PartResult {
-  const name = "the llama.cpp binary on npm agrees with the golden numbers";
-  if (process.platform !== "linux" || process.arch !== "x64") {
-    return {
-      name,
-      state: "skipped",
-      summary: `the pinned binary is linux-x64, this is ${process.platform}-${process.arch}`,
-    };
-  }
-  installPackages();
-  const sums = new Map(
-    readGolden("fixtures").rows.flatMap((row) =>
-      "refused" in row || JSON.stringify(row.workload) !== '{"contextTokens":8192}'
-        ? []
-        : [[row.model, row.contextBytes + row.computeBytes] as const],
-    ),
-  );
-  const models = fixtureModels();
-  const answers = askPublishedBinary(models.map((model) => model.path));
-  const differences = models.flatMap((model, index) => {
-    const [golden, now] = [sums.get(model.name), answers[index]?.bytes];
-    return golden === now ? [] : [`${model.name}: golden context and compute ${golden}, the binary ${now}`];
+  const name = "weighin against the llama.cpp binary on npm";
+  const missing = missingBinary();
+  if (missing !== undefined) return { name, state: "skipped", summary: missing };
+  const { status, stdout } = spawnSync("npx", ["vitest", "run", "--config", "conformance/vitest.config.ts"], {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
   });
-  return verdict(name, `${models.length} models, context and compute together`, differences);
+  const counted = /Tests\s+(.*)/.exec(stdout)?.[1] ?? "no tests";
+  return verdict(name, counted, status === 0 ? [] : stdout.split("\n").filter((line) => /FAIL|Error/.test(line)));
 }

@@ -139,10 +139,27 @@ function readAnswer(output: string): EngineAnswer {
   return { modelBytes: sum("model"), contextBytes: sum("context"), computeBytes: sum("compute") };
 }
 
-/** Asks the binary of `@node-llama-cpp/linux-x64`: context and compute together, at a context of 8192. */
-export function askPublishedBinary(
-  paths: readonly string[],
-): readonly { readonly file: string; readonly bytes: number }[] {
+/** Why the binary of npm cannot be asked here, or undefined when it can. It is installed where it is not yet. */
+export function missingBinary(): string | undefined {
+  if (process.platform !== "linux" || process.arch !== "x64")
+    return `the pinned binary is linux-x64, this is ${process.platform}-${process.arch}`;
+  try {
+    installPackages();
+    return undefined;
+  } catch (error) {
+    return `npm could not install node-llama-cpp: ${error instanceof Error ? error.message.split("\n")[0] : error}`;
+  }
+}
+
+/** What the binary says of one file, at a context of 8192. */
+export type BinaryAnswer = {
+  readonly file: string;
+  readonly weightBytes: number;
+  readonly contextAndComputeBytes: number;
+};
+
+/** Asks the binary of `@node-llama-cpp/linux-x64`. */
+export function askPublishedBinary(paths: readonly string[]): readonly BinaryAnswer[] {
   const output = execFileSync("node", [join(HERE, "published-binary.mjs"), ...paths], { encoding: "utf8" });
   return output
     .trim()
