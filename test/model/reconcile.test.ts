@@ -283,18 +283,42 @@ describe("architectures that are not covered", () => {
     expect(diagnostics.map(({ code, where }) => `${code} ${where}`)).toContain("no-model tensors");
   });
 
-  it("may be no models at all", () => {
-    for (const keys of [
-      { "general.type": "mmproj", "general.architecture": "clip" },
-      { "general.architecture": "clip" },
-      { "general.type": "adapter", "general.architecture": "llama" },
-      { "adapter.type": "lora", "general.architecture": "llama" },
-      { "general.type": "imatrix" },
-    ]) {
-      expect(buildGguf(keys).diagnostics).toMatchObject([{ code: "no-model" }]);
-    }
-    const lora = [tensor("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", [8, 256])];
-    expect(buildSafetensors(undefined, lora).diagnostics).toMatchObject([{ code: "no-model" }]);
+  const GGUF_LORA = [tensor("blk.0.attn_q.weight.lora_a", [256, 8]), tensor("blk.0.attn_q.weight.lora_b", [8, 256])];
+  const PEFT_LORA = [tensor("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", [8, 256])];
+
+  it.each([
+    ["a projector", { "general.type": "mmproj", "general.architecture": "clip" }, [tensor("mm.0.weight", [8, 8])]],
+    ["an old projector", { "general.architecture": "clip" }, [tensor("mm.0.weight", [8, 8])]],
+    ["an adapter", { "general.type": "adapter", "general.architecture": "llama" }, GGUF_LORA],
+    ["an old adapter", { "adapter.type": "lora", "general.architecture": "llama" }, GGUF_LORA],
+    ["an importance matrix", { "general.type": "imatrix" }, [tensor("blk.0.attn_q.weight.in_sum2", [256])]],
+    ["a control vector", { "general.architecture": "controlvector" }, [tensor("direction.1", [256])]],
+  ])("may be none, but %s: then only weights are given", (_title, keys, tensors) => {
+    const { model, diagnostics } = buildGguf(keys, tensors);
+    expect(diagnostics).toMatchObject([{ code: "no-model" }]);
+    expect([model.layerCount, model.layers, model.architecture]).toEqual([
+      null,
+      [],
+      "general.architecture" in keys ? keys["general.architecture"] : null,
+    ]);
+    expect(model.weights.bytes).toBe(tensors.reduce((sum, { bytes }) => sum + bytes, 0));
+  });
+
+  it("may be none, but an adapter of transformers", () => {
+    const { model, diagnostics } = buildSafetensors(undefined, PEFT_LORA);
+    expect(diagnostics).toMatchObject([{ code: "no-model" }]);
+    expect(model.layers).toEqual([]);
+  });
+
+  it("are models with adapters inside them, where the matrices these add to are there too (Phi-4 multimodal)", () => {
+    const path = "model.layers.0.self_attn.qkv_proj";
+    const { model, diagnostics } = buildSafetensors({ ...SMALL_CONFIG, num_hidden_layers: 1 }, [
+      tensor(`${path}.base_layer.weight`, [512, 256]),
+      tensor(`${path}.lora_A.speech.weight`, [8, 256]),
+      tensor(`${path}.lora_B.speech.weight`, [512, 8]),
+    ]);
+    expect(diagnostics).toEqual([]);
+    expect(model.layerCount).toBe(1);
   });
 });
 

@@ -135,7 +135,8 @@ describe("which safetensors files are the model", () => {
     [["pytorch_model.bin", "config.json"], "pickle"],
     [["README.md"], "README.md"],
     [[], "No file lies in it"],
-    [["mmproj-model-f16.gguf"], "mmproj"],
+    [["mmproj-model-f16.gguf"], "holds no model. It holds mmproj-model-f16.gguf. Those GGUF files go with a model"],
+    [["model_index.json", "unet/diffusion_pytorch_model.safetensors"], "name the folder of one of them"],
   ])("finds no model in %j and says what there is", async (paths, says) => {
     const error = await failure(choose(paths), "no-model");
     expect(error.message).toContain(says);

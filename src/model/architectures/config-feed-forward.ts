@@ -5,7 +5,15 @@ import { type ConfigExperts, configExperts } from "./feed-forward-rules.ts";
 /** Names of the parts of a mixture of experts, over all families. A family uses one of each. */
 const EXPERTS: ConfigExperts = {
   experts: ["num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts", "ffn_config.moe_num_experts"],
-  used: ["num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_k", "top_k_experts", "ffn_config.moe_top_k"],
+  used: [
+    "num_experts_per_tok",
+    "num_experts_per_token",
+    "moe_topk",
+    "moe_top_k",
+    "moe_k",
+    "top_k_experts",
+    "ffn_config.moe_top_k",
+  ],
   width: ["moe_intermediate_size", "expert_ffn_hidden_size", "ffn_config.ffn_hidden_size", "intermediate_size"],
   sharedWidth,
 };

@@ -22,9 +22,10 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
   const cells = cellsOf(settings, model.causal);
   const caches = layerCaches(model, settings, cells, alignmentOf(placement.main))?.flat() ?? null;
   const cacheBytes = caches?.reduce((sum, cache) => sum + cache.bytes, 0) ?? 0;
-  // The golden numbers were asked for on a CPU.
+  // The golden numbers were asked for on a CPU, of models: an adapter goes by the architecture it is for.
+  const asked = placement.main.kind === "cpu" && model.layers.length > 0;
   const certainty = (proven: ReadonlySet<string>): Certainty =>
-    placement.main.kind === "cpu" && proven.has(model.architecture ?? "") ? "exact" : "derived";
+    asked && proven.has(model.architecture ?? "") ? "exact" : "derived";
   return assembleEstimate({
     runtime: "llama.cpp",
     runtimeVersion: LLAMA_CPP_VERSION,
