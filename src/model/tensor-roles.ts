@@ -145,7 +145,10 @@ const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, rea
   ["self_attn.q_proj.weight", [ATTENTION]],
   ["self_attn.o_proj.weight", [ATTENTION]],
   ["self_attn.kv_a_proj_with_mqa.weight", [{ fact: "latentWidth", axis: 0 }]],
-  ["mlp.down_proj.weight", [{ fact: "denseWidth", axis: 1 }]],
+  ...["mlp", "feed_forward"].map((path): [string, readonly TensorRole[]] => [
+    `${path}.down_proj.weight`,
+    [{ fact: "denseWidth", axis: 1 }],
+  ]),
   ["feed_forward.w2.weight", [{ fact: "denseWidth", axis: 1 }]],
   ["intermediate.dense.weight", [{ fact: "denseWidth", axis: 0 }]],
   ...["fc1", "ffn.fc1"].map((path): [string, readonly TensorRole[]] => [

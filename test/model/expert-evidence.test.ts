@@ -131,6 +131,33 @@ describe("experts follow the tensors, however they are stored", () => {
   });
 });
 
+describe("what the keys alone say of experts", () => {
+  const keys = { num_hidden_layers: 2, hidden_size: HIDDEN, num_attention_heads: 4, intermediate_size: 64 };
+  const experts = { kind: "experts", experts: 8, expertsPerToken: 2, expertIntermediateSize: 64 };
+
+  it("of Llama 4: dense layers of another width, and one expert more than are counted", () => {
+    const claim = { num_local_experts: 8, num_experts_per_tok: 2, interleave_moe_layer_step: 2 };
+    const config = { ...keys, ...claim, model_type: "llama4_text", intermediate_size_mlp: 128 };
+    const { model } = buildSafetensors(config);
+    expect(model.layers.map(({ feedForward }) => feedForward)).toEqual([
+      { kind: "dense", intermediateSize: 128 },
+      { ...experts, sharedIntermediateSize: 64 },
+    ]);
+  });
+
+  it("of Hunyuan: one expert more than are counted", () => {
+    const config = { ...keys, num_experts: 8, moe_topk: [2, 2], model_type: "hunyuan_v1_moe" };
+    const { model } = buildSafetensors(config);
+    expect(model.layers[1]?.feedForward).toEqual({ ...experts, sharedIntermediateSize: 64 });
+  });
+
+  it("of Step 3.5: the width of what every token visits", () => {
+    const claim = { moe_num_experts: 8, moe_top_k: 2, moe_intermediate_size: 64, share_expert_dim: 48 };
+    const { model } = buildSafetensors({ ...keys, ...claim, model_type: "step3p5" });
+    expect(model.layers[1]?.feedForward).toEqual({ ...experts, sharedIntermediateSize: 48 });
+  });
+});
+
 describe("layers that predict further tokens, by GGUF keys", () => {
   it("are fewer than there are layers", () => {
     const { model, diagnostics } = buildGguf({ ...SMALL_KEYS, "llama.nextn_predict_layers": 7 });

@@ -15,10 +15,10 @@ const EXPERTS: ConfigExperts = {
     "ffn_config.moe_top_k",
   ],
   width: ["moe_intermediate_size", "expert_ffn_hidden_size", "ffn_config.ffn_hidden_size", "intermediate_size"],
-  sharedWidth,
 };
 
 const DENSE_WIDTH = [
+  "intermediate_size_mlp",
   "intermediate_size",
   "ffn_dim",
   "decoder_ffn_dim",
@@ -35,11 +35,19 @@ const DENSE_WIDTH = [
  */
 export const configFeedForward: FeedForwardRule = leadingDense(0);
 
+/** The same, with one more expert as wide as the others, which every token visits and no key counts. */
+export const besideOneExpert: FeedForwardRule = experts(0, (keys) => keys.perLayer(...EXPERTS.width)?.(0));
+
 /** The same, for classes that make the first layers dense where the configuration does not say which are. */
 export function leadingDense(layers: number): FeedForwardRule {
+  return experts(layers, sharedWidth);
+}
+
+function experts(leading: number, shared: (keys: Keys) => number | undefined): FeedForwardRule {
   return configExperts({
     ...EXPERTS,
-    dense: denseLayers(layers),
+    sharedWidth: shared,
+    dense: denseLayers(leading),
     denseWidth: (keys) => keys.perLayer(...DENSE_WIDTH) ?? fourfold(keys),
   });
 }
@@ -55,6 +63,7 @@ function sharedWidth(keys: Keys): number | undefined {
     "shared_expert_intermediate_size",
     "shared_intermediate_size",
     "moe_shared_expert_intermediate_size",
+    "share_expert_dim",
   );
   if (given !== undefined) return given;
   const counts = keys.perLayer("n_shared_experts", "num_shared_experts", "moe_num_shared_experts", "num_shared_expert");
