@@ -141,17 +141,23 @@ const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, rea
     [`${path}.bias`, valueRoles],
     [`${path}.weight_packed`, [{ fact: "valueWidth", axis: 0, packed: true }]],
   ]),
-  ["self_attn.qkv_proj.weight", [{ fact: "qkvWidth", axis: 0 }]],
+  ...[
+    "self_attn.qkv_proj",
+    "self_attention.query_key_value",
+    "attention.query_key_value",
+    "attention.wqkv",
+    "attn.Wqkv",
+    "norm_attn_norm.attn.Wqkv",
+  ].map((path): [string, readonly TensorRole[]] => [`${path}.weight`, [{ fact: "qkvWidth", axis: 0 }]]),
   ["self_attn.q_proj.weight", [ATTENTION]],
   ["self_attn.o_proj.weight", [ATTENTION]],
   ["self_attn.kv_a_proj_with_mqa.weight", [{ fact: "latentWidth", axis: 0 }]],
-  ...["mlp", "feed_forward"].map((path): [string, readonly TensorRole[]] => [
-    `${path}.down_proj.weight`,
+  ...["mlp.down_proj", "feed_forward.down_proj", "mlp.fc2"].map((path): [string, readonly TensorRole[]] => [
+    `${path}.weight`,
     [{ fact: "denseWidth", axis: 1 }],
   ]),
   ["feed_forward.w2.weight", [{ fact: "denseWidth", axis: 1 }]],
-  ["intermediate.dense.weight", [{ fact: "denseWidth", axis: 0 }]],
-  ...["fc1", "ffn.fc1"].map((path): [string, readonly TensorRole[]] => [
+  ...["intermediate.dense", "fc1", "ffn.fc1", "mlp.dense_h_to_4h"].map((path): [string, readonly TensorRole[]] => [
     `${path}.weight`,
     [{ fact: "denseWidth", axis: 0 }],
   ]),

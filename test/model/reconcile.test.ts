@@ -322,6 +322,37 @@ describe("architectures that are not covered", () => {
   });
 });
 
+describe("one matrix for queries, keys and values is held against the configuration", () => {
+  const keys = { hidden_size: 256, num_hidden_layers: 1, num_attention_heads: 4, num_key_value_heads: 4 };
+  it.each([
+    [
+      "Falcon",
+      { model_type: "falcon", new_decoder_architecture: true, num_kv_heads: 4 },
+      "transformer.h",
+      "self_attention.query_key_value",
+    ],
+    [
+      "ChatGLM",
+      { model_type: "chatglm", multi_query_attention: true, multi_query_group_num: 4, kv_channels: 64 },
+      "transformer.encoder.layers",
+      "self_attention.query_key_value",
+    ],
+    ["InternLM 2", { model_type: "internlm2" }, "model.layers", "attention.wqkv"],
+    ["MPT", { model_type: "mpt", attn_config: { kv_n_heads: 4 } }, "transformer.blocks", "attn.Wqkv"],
+    ["DBRX", { model_type: "dbrx", attn_config: { kv_n_heads: 4 } }, "transformer.blocks", "norm_attn_norm.attn.Wqkv"],
+    ["Phi-3", { model_type: "phi3" }, "model.layers", "self_attn.qkv_proj"],
+  ])("%s", (_title, config, blocks, matrix) => {
+    // Four heads of queries, and two of keys and of values.
+    const { model, diagnostics } = buildSafetensors({ ...keys, ...config }, [
+      tensor(`${blocks}.0.${matrix}.weight`, [(4 + 2 + 2) * 64, 256]),
+    ]);
+    expect(model.kvHeads).toBe(2);
+    expect(diagnostics.map(({ message }) => message)).toEqual([
+      "queries, keys and values 768 wide together by config.json, 512 by the tensors; the tensors win (layer 0)",
+    ]);
+  });
+});
+
 describe("configurations of awkward models do not break the reading", () => {
   it.each([
     [
