@@ -43,6 +43,12 @@ export function leadingDense(layers: number): FeedForwardRule {
   return experts(layers, sharedWidth);
 }
 
+/** One matrix for both halves of a gated part, whose key counts them together (Qwen 1, Molmo, Moshi). */
+export const halvedFeedForward: FeedForwardRule = (keys) => {
+  const both = keys.integer("intermediate_size", "ffn_dim");
+  return () => (both === undefined ? undefined : { kind: "dense", intermediateSize: Math.trunc(both / 2) });
+};
+
 function experts(leading: number, shared: (keys: Keys) => number | undefined): FeedForwardRule {
   return configExperts({
     ...EXPERTS,
