@@ -12,7 +12,7 @@ export const HF_BESIDE_RULES: readonly NameRule[] = [
     "vision",
   ],
   [
-    /(?:^|\.)(?:vi[te]|vit_\w{1,32}|vpm|vte|sam_model|view_sep[ae]rator|multi_modal_projector|mm_projector|pre_mm_projector_norm|patch_embed|patch_merger|patch_merge_mlp|merger|deepstack_merger_list|aligner|connector|resampler|resampler_model|qformer|query_tokens|language_projection|vqmodel|gen_(?:aligner|head|embed)|generation_(?:aligner|head|embeddings)|video_tower)(?:\.|$)/,
+    /(?:^|\.)(?:vi[te]|vit_\w{1,32}|vpm|vte|sam_model|view_sep[ae]rator|multi_modal_projector|mm_projector|pre_mm_projector_norm|patch_embed|patch_merger|patch_merge_mlp|merger|deepstack_merger_list|aligner|connector|resampler|resampler_model|qformer|query_tokens|language_projection|vqmodel|qwen2_model|gen_(?:aligner|head|embed)|generation_(?:aligner|head|embeddings)|video_tower)(?:\.|$)/,
     "vision",
   ],
   [/^(?:model\.)?(?:mlp1|projector)\./, "vision"],

@@ -145,6 +145,15 @@ describe("parts that see, and parts that hear, are none of the language model", 
       ],
     ],
     [
+      "DeepSeek-OCR 2, which reads images with a second language model",
+      [
+        ["attention", "model.layers.0.self_attn.k_proj.weight"],
+        ["vision", "model.qwen2_model.model.model.layers.0.self_attn.k_proj.weight"],
+        ["vision", "model.qwen2_model.query_768.weight"],
+        ["vision", "model.sam_model.blocks.0.attn.qkv.weight"],
+      ],
+    ],
+    [
       "Ovis",
       [
         ["attention", "llm.model.layers.0.self_attn.k_proj.weight"],

@@ -35,6 +35,9 @@ const DENSE_WIDTH = [
  */
 export const configFeedForward: FeedForwardRule = leadingDense(0);
 
+/** The same where no class is known to fill in what the configuration leaves out: only what it names. */
+export const namedFeedForward: FeedForwardRule = configExperts({ ...EXPERTS, sharedWidth });
+
 /** The same, with one more expert as wide as the others, which every token visits and no key counts. */
 export const besideOneExpert: FeedForwardRule = experts(0, (keys) => keys.perLayer(...EXPERTS.width)?.(0));
 
