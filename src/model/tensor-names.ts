@@ -51,7 +51,7 @@ function placeGguf(tensors: readonly TensorEntry[]): TensorPlace[] {
 }
 
 /** The first list of blocks on a path: `model.layers.3.`, `transformer.h.3.`, `decoder.block.3.`. */
-const HF_BLOCK = /(?:^|\.)(?:layers|layer|h|blocks|block|mtp_layers)\.(\d{1,9})\./;
+const HF_BLOCK = /(?:^|\.)(?:layers|layer|h|blocks|block|mtp|mtp_layers|mtp_block)\.(\d{1,9})\./;
 
 /** No tensor of a model is named longer; the patterns are not run over a hostile header's megabytes. */
 const LONGEST_NAME = 1_024;

@@ -218,6 +218,20 @@ describe("the layers are those of the language model", () => {
     expect(model.weights.byComponent.attention).toBe(2 * 2 * 128 * 256);
   });
 
+  it.each([
+    ["ERNIE 4.5", "model.mtp_block.0.self_attn.k_proj.weight", "model.mtp_emb_norm.0.weight"],
+    ["DeepSeek-V4's own names", "mtp.0.attn.wkv.weight", "mtp.0.enorm.weight"],
+    ["Qwen 3.5", "mtp.layers.0.self_attn.k_proj.weight", "mtp.fc.weight"],
+    ["MiMo", "model.mtp_layers.0.self_attn.k_proj.weight", "model.mtp_layers.0.input_proj.weight"],
+  ])("and those that predict further tokens follow them: %s", (_title, block, beside) => {
+    const tensors = [...language, tensor(block, [128, 256]), tensor(beside, [8])];
+    const { model, diagnostics } = buildSafetensors(SMALL_CONFIG, tensors);
+    expect([model.layerCount, model.mtpLayerCount]).toEqual([2, 1]);
+    expect(model.weights.byComponent.mtp).toBe(2 * 128 * 256 + 2 * 8);
+    expect(model.layers[2]?.weightBytes).toBeGreaterThanOrEqual(2 * 128 * 256);
+    expect(diagnostics).toEqual([]);
+  });
+
   it("and so is the vocabulary", () => {
     const beside = [
       tensor("qformer.embeddings.word_embeddings.weight", [64, 8]),
