@@ -322,6 +322,37 @@ describe("architectures that are not covered", () => {
   });
 });
 
+describe("a key that makes no sense leaves the cache unknown, and no default in its place", () => {
+  const SPARE = { ...SMALL_CONFIG, head_dim: 64 };
+
+  it.each([
+    ["a window that is a text", { ...SPARE, model_type: "gemma3_text", sliding_window: "4096" }, "sliding_window"],
+    ["a window below 0", { ...SPARE, model_type: "gpt_oss", sliding_window: -5 }, "sliding_window"],
+    ["a window beyond belief", { ...SPARE, model_type: "mistral", sliding_window: 1e300 }, "sliding_window"],
+    ["layer types that are no texts", { ...SPARE, model_type: "qwen3", layer_types: [1, 2] }, "layer_types"],
+    ["key-value heads below 0", { ...SPARE, num_key_value_heads: -2 }, "num_key_value_heads"],
+    ["heads that are a fraction", { ...SPARE, model_type: "qwen3", head_dim: 63.5 }, "head_dim"],
+  ])("%s", (_title, config, key) => {
+    const { model, diagnostics } = buildSafetensors(config);
+    expect(model.layers.map(({ mixer }) => mixer.kind)).toEqual(["unknown", "unknown"]);
+    expect(diagnostics.map(({ code, where }) => [code, where])).toEqual([
+      ["inconsistent-model", key],
+      ["unknown-cache", "layers 0-1"],
+    ]);
+    expect(diagnostics[1]?.message).toContain(key);
+  });
+
+  it("in GGUF as well", () => {
+    const { model } = buildGguf({ ...SMALL_KEYS, "llama.attention.head_count_kv": -2 });
+    expect(model.layers.map(({ mixer }) => mixer.kind)).toEqual(["unknown", "unknown"]);
+  });
+
+  it("but not where it says nothing of how layers attend", () => {
+    const { model } = buildSafetensors({ ...SPARE, max_position_embeddings: -1, intermediate_size: "512" });
+    expect(model.layers.map(({ mixer }) => mixer.kind)).toEqual(["attention", "attention"]);
+  });
+});
+
 describe("one matrix for queries, keys and values is held against the configuration", () => {
   const keys = { hidden_size: 256, num_hidden_layers: 1, num_attention_heads: 4, num_key_value_heads: 4 };
   it.each([
