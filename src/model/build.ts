@@ -8,7 +8,7 @@ import { headFacts } from "./head-facts.ts";
 import { configMetadata, ggufMetadata } from "./metadata.ts";
 import type { MetadataValue, Model, ModelEncoder, ModelLayer, Quantization } from "./model.ts";
 import type { ModelInput } from "./model-input.ts";
-import { reportWhatItIsNot } from "./not-a-model.ts";
+import { claimNothing, otherThanModel, reportWhatItIsNot } from "./not-a-model.ts";
 import { type DecodedWeights, decodeWeights } from "./packed-weights.ts";
 import { reconcile, type SettledShape } from "./reconcile.ts";
 import type { ShapeClaim } from "./shape.ts";
@@ -27,7 +27,7 @@ export function buildModel(input: ModelInput): BuiltModel {
   const { format, tensors, limits, report } = input;
   const places = placeTensors(format, tensors);
   const proven = claimFromTensors(format, tensors, places, limits.layers - 1);
-  const claim = input.format === "gguf" ? claimFromGguf(input, proven) : claimFromConfig(input, proven);
+  const claim = claimOf(input, proven);
   const shape = reconcile(claim, proven, report);
   reportWhatItIsNot(input, claim, report);
 
@@ -68,6 +68,11 @@ export function buildModel(input: ModelInput): BuiltModel {
     quantization: quantizationOf(decoded.method, weights.bytes, parameters.total),
     metadata: metadataOf(input),
   });
+}
+
+function claimOf(input: ModelInput, proven: TensorClaim): ShapeClaim {
+  if (otherThanModel(input) !== undefined) return claimNothing(input);
+  return input.format === "gguf" ? claimFromGguf(input, proven) : claimFromConfig(input, proven);
 }
 
 function encoderOf(

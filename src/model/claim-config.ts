@@ -1,6 +1,6 @@
 import type { LayerRules } from "./architectures/architecture.ts";
+import { namedFeedForward } from "./architectures/config-feed-forward.ts";
 import { cross } from "./architectures/cross-rules.ts";
-import { configExperts } from "./architectures/feed-forward-rules.ts";
 import { CONFIG_RULES } from "./architectures/registry.ts";
 import { type ConfigObject, textConfig } from "./config.ts";
 import { CONFIG_CLASSES } from "./config-classes.ts";
@@ -22,14 +22,8 @@ const HEADS = ["num_attention_heads", "n_head", "n_heads", "num_heads", "decoder
 const KV_HEADS = ["num_key_value_heads", "n_head_kv", "num_kv_heads", "n_kv_heads", "multi_query_group_num"];
 const MTP = ["num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers"];
 
-/** Experts by the names most families use, to be held against the tensors; mixers are not guessed. */
-const UNKNOWN_RULES = {
-  feedForward: configExperts({
-    experts: ["num_experts", "n_routed_experts", "num_local_experts", "moe_num_experts"],
-    used: ["num_experts_per_tok", "num_experts_per_token", "top_k_experts", "moe_topk", "moe_top_k"],
-    width: ["moe_intermediate_size", "intermediate_size"],
-  }),
-};
+/** Widths to be held against the tensors; mixers are not guessed. */
+const UNKNOWN_RULES = { feedForward: namedFeedForward };
 
 /** What config.json says, for as many layers as the tensors allow. Without one, nothing. */
 export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): ShapeClaim {

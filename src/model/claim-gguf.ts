@@ -1,6 +1,8 @@
+import type { Reporter } from "../diagnostics.ts";
 import { ggufFeedForward } from "./architectures/feed-forward-rules.ts";
 import { GGUF_RULES } from "./architectures/registry.ts";
 import { ggufArrayLength, ggufKeys, ggufText } from "./gguf-keys.ts";
+import type { Keys } from "./keys.ts";
 import { encoderLayerCount, reconcileLayerCount } from "./layer-count.ts";
 import { layerShapes } from "./layer-shapes.ts";
 import type { GgufInput } from "./model-input.ts";
@@ -21,7 +23,7 @@ export function claimFromGguf(input: GgufInput, tensors: TensorClaim): ShapeClai
 
   // https://github.com/ggml-org/llama.cpp/blob/v0.5.0/src/llama-model.cpp: n_layer = block_count - nextn_predict_layers
   const blocks = rules?.blockCount?.(keys) ?? keys.integer("block_count");
-  const nextn = Math.min(keys.integer("nextn_predict_layers") ?? 0, blocks ?? 0);
+  const nextn = furtherBlocks(keys, blocks ?? 0, report);
   const declared = { main: blocks === undefined ? undefined : blocks - nextn, mtp: nextn, origin: keys.origin };
   const count = reconcileLayerCount(declared, tensors, limits, report);
   const encoder = rules?.encoder;
@@ -46,4 +48,16 @@ export function claimFromGguf(input: GgufInput, tensors: TensorClaim): ShapeClai
     attentionHeads: keys.perLayer("attention.head_count")?.(0),
     kvHeads: keys.perLayer("attention.head_count_kv", "attention.head_count")?.(0),
   };
+}
+
+/** Blocks that predict further tokens are the last of all; there is a model before them. */
+function furtherBlocks(keys: Keys, blocks: number, report: Reporter): number {
+  const nextn = keys.integer("nextn_predict_layers") ?? 0;
+  if (nextn < blocks || nextn === 0) return nextn;
+  report(
+    "inconsistent-model",
+    `${keys.origin}: nextn_predict_layers is ${nextn}, not fewer than the ${blocks} blocks; it is ignored.`,
+    keys.origin,
+  );
+  return 0;
 }

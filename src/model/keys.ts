@@ -25,6 +25,8 @@ export type Keys = {
   words(...names: readonly string[]): readonly string[] | undefined;
   /** A scalar that holds for every layer, or an array with an entry per layer. */
   perLayer(...names: readonly string[]): PerLayer | undefined;
+  /** Names whose value was refused so far, each as often as it was asked for. */
+  readonly refused: readonly string[];
 };
 
 /**
@@ -40,9 +42,11 @@ export type KeyLookup = (names: readonly string[]) => { readonly name: string; r
 
 /** Makes {@link Keys} over any store of values. */
 export function makeKeys(origin: string, lookup: KeyLookup, report: Reporter): Keys {
+  const refused: string[] = [];
   const reported = new Set<string>();
 
   function refuse(name: string, value: unknown, expected: string): undefined {
+    refused.push(name);
     if (reported.has(name)) return undefined;
     reported.add(name);
     report("inconsistent-model", `${origin}: ${quote(name)} is ${shown(value)}, not ${expected}; it is ignored.`, name);
@@ -67,6 +71,7 @@ export function makeKeys(origin: string, lookup: KeyLookup, report: Reporter): K
 
   return {
     origin,
+    refused,
     integer: (...names) => integer(names, LARGEST_DIMENSION),
     tokens: (...names) => integer(names, LARGEST_TOKENS),
     decimal: (...names) =>

@@ -1,3 +1,4 @@
+import { quote } from "../bytes/printable.ts";
 import type { Reporter } from "../diagnostics.ts";
 import type { CrossRule, FeedForwardRule, MixerRule } from "./architectures/architecture.ts";
 import type { Keys } from "./keys.ts";
@@ -11,6 +12,22 @@ const UNKNOWN: Mixer = { kind: "unknown" };
 /** Without a rule of their own, mixers are unknown. */
 type Rules = { readonly mixer?: MixerRule; readonly feedForward: FeedForwardRule; readonly cross?: CrossRule };
 
+/** A mixer is no better than the keys it follows from: where one of them makes no sense, its cache is not known. */
+function trusted(rule: MixerRule): MixerRule {
+  return (keys) => {
+    const before = keys.refused.length;
+    const mixerOf = rule(keys);
+    const [ofAll] = keys.refused.slice(before);
+    return (layer) => {
+      const beforeLayer = keys.refused.length;
+      const mixer = mixerOf(layer);
+      const name = ofAll ?? keys.refused[beforeLayer];
+      if (name === undefined || typeof mixer === "string" || mixer.kind === "none") return mixer;
+      return `${quote(name)} makes no sense`;
+    };
+  };
+}
+
 /** Applies the rules of an architecture to every layer. What the keys do not say is unknown, and reported. */
 export function layerShapes(
   rules: Rules,
@@ -18,7 +35,7 @@ export function layerShapes(
   count: LayerCount,
   report: Reporter,
 ): { readonly main: LayerShape[]; readonly mtp: LayerShape[] } {
-  const mixerOf = rules.mixer?.(keys);
+  const mixerOf = rules.mixer && trusted(rules.mixer)(keys);
   const feedForwardOf = rules.feedForward(keys);
   const crossOf = rules.cross?.(keys);
   const cross = (own: Mixer) => (crossOf !== undefined && own.kind === "attention" ? { cross: crossOf(own) } : {});

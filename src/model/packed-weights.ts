@@ -76,6 +76,14 @@ const BARE_SUFFIXES: readonly (readonly [suffix: string, part: string])[] = [
   ["_scale", "weight_scale"],
 ];
 
+/** What gpt-oss calls its blocks and their exponents; as first published they were parts of a module. */
+const MXFP4_SUFFIXES: readonly (readonly [suffix: string, part: string])[] = [
+  ["_blocks", "_blocks"],
+  ["_scales", "_scales"],
+  ["_weight.blocks", "_blocks"],
+  ["_weight.scales", "_scales"],
+];
+
 /** Names of packed weights that are no module but have scales beside them. */
 function bareWeights(tensors: readonly TensorEntry[]): ReadonlySet<string> {
   const containers = new Set(tensors.flatMap(({ name, dtype }) => (CONTAINER_DTYPES.has(dtype) ? [name] : [])));
@@ -98,9 +106,9 @@ function splitName(name: string, bare: ReadonlySet<string>): { module: string; p
       return { module: name.slice(0, -suffix.length), part };
     }
   }
-  for (const suffix of ["_blocks", "_scales"]) {
+  for (const [suffix, part] of MXFP4_SUFFIXES) {
     if (name.endsWith(suffix) && !name.endsWith(".weight_scales"))
-      return { module: name.slice(0, -suffix.length), part: suffix };
+      return { module: name.slice(0, -suffix.length), part };
   }
   const dot = name.lastIndexOf(".");
   return { module: name.slice(0, Math.max(dot, 0)), part: name.slice(dot + 1) };

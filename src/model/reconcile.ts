@@ -38,58 +38,45 @@ export function reconcile(claim: ShapeClaim, tensors: TensorClaim, report: Repor
   const main = (claim.layers ?? []).map(settle);
   const mtp = claim.mtpLayers.map((shape, index) => settle(shape, main.length + index));
   problems.flush(report);
-  const { encoder } = claim;
+  const { encoder, origin } = claim;
+  const settleSize = (what: string, claimed: number | undefined, found: number | undefined): number | null =>
+    settleNumber(claimed, found, (a, b) => `a ${what} of ${a} by ${origin}, of ${b} by the embedding`, origin, report);
+  const settleEncoder = (claimed: number | undefined): number | null =>
+    settleNumber(
+      claimed,
+      tensors.encoderBlocks,
+      (a, b) => `${a} blocks in the encoder by ${origin}, ${b} by the tensors`,
+      origin,
+      report,
+    );
   return {
-    ...(encoder && { encoderLayers: settleEncoder(encoder.layerCount, tensors.encoderBlocks, claim.origin, report) }),
+    ...(encoder && { encoderLayers: settleEncoder(encoder.layerCount) }),
     hiddenSize: settleSize(
       "hidden size",
       claim.hiddenSize,
       tensors.hiddenSize === claim.embeddingSize ? claim.hiddenSize : tensors.hiddenSize,
-      claim.origin,
-      report,
     ),
     vocabularySize: settleSize(
       "vocabulary",
       claim.vocabularySize,
       // An embedding may have rows of its own beyond those that are predicted.
       tensors.logits === claim.vocabularySize ? claim.vocabularySize : tensors.vocabularySize,
-      claim.origin,
-      report,
     ),
     main,
     mtp,
   };
 }
 
-function settleSize(
-  what: string,
+/** A number of the whole model. `told` says what two numbers are of, the claimed one first. */
+function settleNumber(
   claimed: number | undefined,
   found: number | undefined,
+  told: (claimed: number, found: number) => string,
   origin: string,
   report: Reporter,
 ): number | null {
   if (claimed !== undefined && found !== undefined && claimed !== found) {
-    report(
-      "inconsistent-model",
-      `a ${what} of ${claimed} by ${origin}, of ${found} by the embedding; the tensors win.`,
-      origin,
-    );
-  }
-  return found ?? claimed ?? null;
-}
-
-function settleEncoder(
-  claimed: number | undefined,
-  found: number | undefined,
-  origin: string,
-  report: Reporter,
-): number | null {
-  if (claimed !== undefined && found !== undefined && claimed !== found) {
-    report(
-      "inconsistent-model",
-      `${claimed} blocks in the encoder by ${origin}, ${found} by the tensors; the tensors win.`,
-      origin,
-    );
+    report("inconsistent-model", `${told(claimed, found)}; the tensors win.`, origin);
   }
   return found ?? claimed ?? null;
 }

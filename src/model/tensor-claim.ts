@@ -1,4 +1,5 @@
 import type { TensorEntry } from "../formats/tensor-entry.ts";
+import type { Component } from "./model.ts";
 import { ENCODER_PATH, type TensorPlace } from "./tensor-names.ts";
 import { GGUF_ROLES, HF_ROLES, type TensorRole } from "./tensor-roles.ts";
 
@@ -61,6 +62,9 @@ const PLAIN_DTYPES: ReadonlySet<string> = new Set([
   "F8_E5M2FNUZ",
 ]);
 
+/** Outside the blocks, what is of another part has sizes of its own. */
+const NOT_THE_MODEL: ReadonlySet<Component> = new Set<Component>(["vision", "mtp", "other"]);
+
 const FEW = 8;
 
 /** Derives what names and shapes prove, without any key. `largestBlock` bounds the block indices believed. */
@@ -91,7 +95,7 @@ export function claimFromTensors(
       return;
     }
     if (place.block === undefined) {
-      if (place.component === "vision" || place.component === "mtp") return;
+      if (NOT_THE_MODEL.has(place.component)) return;
       for (const role of roles.top(place.rest)) note(global, role, dimension(role, tensor, format));
       return;
     }

@@ -51,7 +51,7 @@ function placeGguf(tensors: readonly TensorEntry[]): TensorPlace[] {
 }
 
 /** The first list of blocks on a path: `model.layers.3.`, `transformer.h.3.`, `decoder.block.3.`. */
-const HF_BLOCK = /(?:^|\.)(?:layers|layer|h|blocks|block|mtp_layers)\.(\d{1,9})\./;
+const HF_BLOCK = /(?:^|\.)(?:layers|layer|h|blocks|block|mtp|mtp_layers|mtp_block)\.(\d{1,9})\./;
 
 /** No tensor of a model is named longer; the patterns are not run over a hostile header's megabytes. */
 const LONGEST_NAME = 1_024;
@@ -77,17 +77,19 @@ function placeHf(tensors: readonly TensorEntry[]): TensorPlace[] {
   });
   const main = mainStack([...stacks.values()]);
   const encoder = encoderStack([...stacks.values()], main);
-  return located.map(({ name, prefix, block, rest: path }) => {
+  const hearsOnly = onlyHears([...stacks.values()], main);
+  const heard = (component: Component): Component => (hearsOnly && component === "vision" ? "other" : component);
+  return located.map(({ name, prefix, block, rest: path }): TensorPlace => {
     const inEncoder = encoder !== undefined && name.startsWith(encoder.root);
     if (prefix === undefined || path === undefined || block === undefined) {
-      return { component: topComponent(name), rest: name, ...(inEncoder && { encoder: {} }) };
+      return { component: heard(topComponent(name)), rest: name, ...(inEncoder && { encoder: {} }) };
     }
     const { rest, expert } = splitExpert(path);
     const stack = stacks.get(prefix);
     const component = blockComponent(`${prefix}#.${rest}`);
     if (stack === main) return { component, block, rest, ...expert };
     if (stack?.beside === "mtp") return { component: "mtp", block, separateMtp: true, rest, ...expert };
-    if (!inEncoder) return { component, rest: name };
+    if (!inEncoder) return { component: isOutside(stack, main) ? "other" : heard(component), rest: name };
     // Convolutions of an encoder look both ways: they are no recurrence.
     const part = component === "recurrent" ? "other" : component;
     return { component: part, rest: name, encoder: stack === encoder.stack ? { block } : {} };
@@ -97,11 +99,34 @@ function placeHf(tensors: readonly TensorEntry[]): TensorPlace[] {
 const DECODER_PATH = /(?:^|[._])decoder\./;
 export const ENCODER_PATH: RegExp = /^(?:.*?[._])?encoder\./s;
 
-/** The stack of the language model: of an encoder and a decoder the latter; else the outermost, then the longest. */
+/** Paths that say that the language model is what they lead to. */
+const LANGUAGE_PATH = /(?:^|\.)(?:language_model|text_model|language|llm|lm)\./;
+
+/**
+ * The stack of the language model: on a path that says so where there is one; of an encoder and a decoder the latter;
+ * else the outermost, then the longest.
+ */
 function mainStack(stacks: readonly Stack[]): Stack | undefined {
-  const language = stacks.filter(({ beside }) => beside === undefined);
+  const unnamed = stacks.filter(({ beside }) => beside === undefined);
+  const named = unnamed.filter(({ prefix }) => LANGUAGE_PATH.test(prefix));
+  const language = named.length > 0 ? named : unnamed;
   const decoders = language.filter(({ prefix }) => DECODER_PATH.test(prefix));
   return outermost(decoders.length > 0 ? decoders : language);
+}
+
+/** Blocks beside a language model whose path says that it is one. */
+function isOutside(stack: Stack | undefined, main: Stack | undefined): boolean {
+  if (stack === undefined || main === undefined || stack.beside !== undefined) return false;
+  return LANGUAGE_PATH.test(main.prefix) && !LANGUAGE_PATH.test(stack.prefix);
+}
+
+/** What leads from a tower to the language model, whatever the tower is for. */
+const PROJECTOR_PATH = /(?:^|\.)(?:multi_modal_projector|projector|qformer)(?:\.|$)/;
+
+/** There are towers, but none that sees: then a projector is for what is heard. */
+function onlyHears(stacks: readonly Stack[], main: Stack | undefined): boolean {
+  const sees = ({ prefix, beside }: Stack): boolean => beside === "vision" && !PROJECTOR_PATH.test(prefix);
+  return stacks.some((stack) => stack.beside === "other" || isOutside(stack, main)) && !stacks.some(sees);
 }
 
 /** The encoder beside a decoder, and the path that all its tensors begin with. */

@@ -79,7 +79,40 @@ function hfTop(name: string): readonly TensorRole[] {
 
 const keyRoles: readonly TensorRole[] = [{ fact: "keyWidth", axis: 0 }];
 const valueRoles: readonly TensorRole[] = [{ fact: "valueWidth", axis: 0 }];
-const fusedExperts: readonly TensorRole[] = [{ fact: "experts", axis: 0, packed: true }];
+const fusedExperts: TensorRole = { fact: "experts", axis: 0, packed: true };
+
+/** The matrix that leads out of one expert, whose columns are its width. */
+const EXPERT_DOWN: readonly string[] = [
+  "mlp.experts.#.down_proj.weight",
+  "feed_forward.experts.#.down_proj.weight",
+  "mixer.experts.#.down_proj.weight",
+  "block_sparse_moe.experts.#.w2.weight",
+  "ffn.experts.#.w2.weight",
+  "ffn.experts.#.fc2.weight",
+  "layer.2.mlp.experts.#.wo.weight",
+];
+
+/** The same of the experts that every token visits. */
+const SHARED_DOWN: readonly string[] = [
+  "mlp.shared_expert.down_proj.weight",
+  "mlp.shared_experts.down_proj.weight",
+  "mlp.shared_mlp.down_proj.weight",
+  "feed_forward.shared_expert.down_proj.weight",
+  "block_sparse_moe.shared_experts.down_proj.weight",
+  "mixer.shared_experts.down_proj.weight",
+  "share_expert.down_proj.weight",
+  "ffn.shared_experts.w2.weight",
+];
+
+/** All experts in one tensor, and the router of those whose matrices are stacked row under row (DBRX). */
+const FUSED_EXPERTS: readonly string[] = [
+  "mlp.experts.down_proj",
+  "mlp.experts.gate_up_proj",
+  "mlp.experts.gate_up_proj_blocks",
+  "mlp.switch_mlp.down_proj.weight",
+  "block_sparse_moe.switch_mlp.down_proj.weight",
+  "ffn.router.layer.weight",
+];
 
 /** safetensors list the output dimension first. Biases prove the rows of matrices whose packing hides them. */
 const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, readonly TensorRole[]>([
@@ -108,14 +141,23 @@ const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, rea
     [`${path}.bias`, valueRoles],
     [`${path}.weight_packed`, [{ fact: "valueWidth", axis: 0, packed: true }]],
   ]),
-  ["self_attn.qkv_proj.weight", [{ fact: "qkvWidth", axis: 0 }]],
+  ...[
+    "self_attn.qkv_proj",
+    "self_attention.query_key_value",
+    "attention.query_key_value",
+    "attention.wqkv",
+    "attn.Wqkv",
+    "norm_attn_norm.attn.Wqkv",
+  ].map((path): [string, readonly TensorRole[]] => [`${path}.weight`, [{ fact: "qkvWidth", axis: 0 }]]),
   ["self_attn.q_proj.weight", [ATTENTION]],
   ["self_attn.o_proj.weight", [ATTENTION]],
   ["self_attn.kv_a_proj_with_mqa.weight", [{ fact: "latentWidth", axis: 0 }]],
-  ["mlp.down_proj.weight", [{ fact: "denseWidth", axis: 1 }]],
+  ...["mlp.down_proj", "feed_forward.down_proj", "mlp.fc2"].map((path): [string, readonly TensorRole[]] => [
+    `${path}.weight`,
+    [{ fact: "denseWidth", axis: 1 }],
+  ]),
   ["feed_forward.w2.weight", [{ fact: "denseWidth", axis: 1 }]],
-  ["intermediate.dense.weight", [{ fact: "denseWidth", axis: 0 }]],
-  ...["fc1", "ffn.fc1"].map((path): [string, readonly TensorRole[]] => [
+  ...["intermediate.dense", "fc1", "ffn.fc1", "mlp.dense_h_to_4h"].map((path): [string, readonly TensorRole[]] => [
     `${path}.weight`,
     [{ fact: "denseWidth", axis: 0 }],
   ]),
@@ -123,19 +165,14 @@ const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, rea
   ["layer.#.SelfAttention.v.weight", valueRoles],
   ["layer.#.DenseReluDense.wo.weight", [{ fact: "denseWidth", axis: 1 }]],
   ["layer.#.mlp.wo.weight", [{ fact: "denseWidth", axis: 1 }]],
-  ["layer.2.mlp.experts.#.wo.weight", [{ fact: "expertWidth", axis: 1 }]],
-  ["ffn.experts.#.fc2.weight", [{ fact: "expertWidth", axis: 1 }]],
   ["ffn.lin1.weight", [{ fact: "denseWidth", axis: 0 }]],
-  ["mlp.experts.#.down_proj.weight", [{ fact: "expertWidth", axis: 1 }]],
-  ["block_sparse_moe.experts.#.w2.weight", [{ fact: "expertWidth", axis: 1 }]],
-  ["mlp.experts.down_proj", fusedExperts],
-  ["mlp.experts.gate_up_proj", fusedExperts],
-  ["mlp.experts.gate_up_proj_blocks", fusedExperts],
-  ["mlp.switch_mlp.down_proj.weight", fusedExperts],
-  ["moe.down_proj.weight", [...fusedExperts, { fact: "expertWidth", axis: 2 }]],
-  ["share_expert.down_proj.weight", [{ fact: "sharedWidth", axis: 1 }]],
-  ["mlp.shared_expert.down_proj.weight", [{ fact: "sharedWidth", axis: 1 }]],
-  ["mlp.shared_experts.down_proj.weight", [{ fact: "sharedWidth", axis: 1 }]],
+  ...EXPERT_DOWN.map((path): [string, readonly TensorRole[]] => [path, [{ fact: "expertWidth", axis: 1 }]]),
+  ...SHARED_DOWN.map((path): [string, readonly TensorRole[]] => [path, [{ fact: "sharedWidth", axis: 1 }]]),
+  ...FUSED_EXPERTS.map((path): [string, readonly TensorRole[]] => [path, [fusedExperts]]),
+  ["feed_forward.experts.down_proj", [fusedExperts, { fact: "expertWidth", axis: 1 }]],
+  ...["block_sparse_moe.output_linear", "mlp.output_linear", "moe.down_proj"].map(
+    (path): [string, readonly TensorRole[]] => [`${path}.weight`, [fusedExperts, { fact: "expertWidth", axis: 2 }]],
+  ),
   ["mixer.conv1d.weight", [RECURRENT, { fact: "channels", axis: 0 }]],
   ["conv.conv.weight", [RECURRENT, { fact: "channels", axis: 0 }]],
   ["linear_attn.conv1d.weight", [RECURRENT]],

@@ -113,15 +113,24 @@ function notListed(listing: Listing, wanted: Wanted): InspectError {
 
 function noModel(listing: Listing, prefix: string): InspectError {
   const paths = listing.files.map((file) => file.path).filter((path) => path.startsWith(prefix));
-  const pickle = paths.find(isPickle);
+  const weights = paths.some((path) => path.toLowerCase().endsWith(".gguf")) ? "model" : "GGUF or safetensors weights";
   const holds = paths.length === 0 ? "No file lies in it." : `It holds ${someOf(paths)}.`;
-  const advice =
-    pickle === undefined
-      ? "Name the folder or file that has the weights."
-      : `${pickle} is a pickle checkpoint, which is never opened, since loading one runs code: use a safetensors or GGUF copy of the model.`;
-  return new InspectError("no-model", `${listing.label} holds no GGUF or safetensors weights. ${holds} ${advice}`, {
+  return new InspectError("no-model", `${listing.label} holds no ${weights}. ${holds} ${advice(paths, prefix)}`, {
     source: listing.label,
   });
+}
+
+/** What to name instead, by what is there. */
+function advice(paths: readonly string[], prefix: string): string {
+  const pickle = paths.find(isPickle);
+  if (paths.some((path) => path.toLowerCase().endsWith(".gguf"))) {
+    return "Those GGUF files go with a model: name one of them to weigh it alone.";
+  }
+  if (paths.includes(`${prefix}model_index.json`)) {
+    return "That is a pipeline of several models (diffusers): name the folder of one of them.";
+  }
+  if (pickle === undefined) return "Name the folder or file that has the weights.";
+  return `${pickle} is a pickle checkpoint, which is never opened, since loading one runs code: use a safetensors or GGUF copy of the model.`;
 }
 
 /** The first eight of a list, and how many more there are. */

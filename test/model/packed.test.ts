@@ -48,6 +48,15 @@ describe("headers typed from the source of what writes them count what was packe
     expect(parametersOf(tensors, { quant_method: "fp8", expert_dtype: "fp4" })).toBe(2 * 256 * 128);
   });
 
+  // openai/gpt-oss, gpt_oss/torch/weights.py: `mlp1_weight` has `.blocks` and `.scales`, which later copies join by `_`.
+  it("of gpt-oss as first published", () => {
+    const blocks = [
+      tensor("block.0.mlp.mlp1_weight.blocks", [4, 256, 8, 16], "U8"),
+      tensor("block.0.mlp.mlp1_weight.scales", [4, 256, 8], "U8"),
+    ];
+    expect(parametersOf(blocks)).toBe(4 * 256 * 8 * 32);
+  });
+
   // torchao 0.18.0, workflows/int4/int4_tensor.py: scales are [K/group_size, N].
   it("of int4 of torchao", () => {
     const int4 = (dtype: string, columns: number): Table => [

@@ -283,18 +283,104 @@ describe("architectures that are not covered", () => {
     expect(diagnostics.map(({ code, where }) => `${code} ${where}`)).toContain("no-model tensors");
   });
 
-  it("may be no models at all", () => {
-    for (const keys of [
-      { "general.type": "mmproj", "general.architecture": "clip" },
-      { "general.architecture": "clip" },
-      { "general.type": "adapter", "general.architecture": "llama" },
-      { "adapter.type": "lora", "general.architecture": "llama" },
-      { "general.type": "imatrix" },
-    ]) {
-      expect(buildGguf(keys).diagnostics).toMatchObject([{ code: "no-model" }]);
-    }
-    const lora = [tensor("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", [8, 256])];
-    expect(buildSafetensors(undefined, lora).diagnostics).toMatchObject([{ code: "no-model" }]);
+  const GGUF_LORA = [tensor("blk.0.attn_q.weight.lora_a", [256, 8]), tensor("blk.0.attn_q.weight.lora_b", [8, 256])];
+  const PEFT_LORA = [tensor("base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", [8, 256])];
+
+  it.each([
+    ["a projector", { "general.type": "mmproj", "general.architecture": "clip" }, [tensor("mm.0.weight", [8, 8])]],
+    ["an old projector", { "general.architecture": "clip" }, [tensor("mm.0.weight", [8, 8])]],
+    ["an adapter", { "general.type": "adapter", "general.architecture": "llama" }, GGUF_LORA],
+    ["an old adapter", { "adapter.type": "lora", "general.architecture": "llama" }, GGUF_LORA],
+    ["an importance matrix", { "general.type": "imatrix" }, [tensor("blk.0.attn_q.weight.in_sum2", [256])]],
+    ["a control vector", { "general.architecture": "controlvector" }, [tensor("direction.1", [256])]],
+  ])("may be none, but %s: then only weights are given", (_title, keys, tensors) => {
+    const { model, diagnostics } = buildGguf(keys, tensors);
+    expect(diagnostics).toMatchObject([{ code: "no-model" }]);
+    expect([model.layerCount, model.layers, model.architecture]).toEqual([
+      null,
+      [],
+      "general.architecture" in keys ? keys["general.architecture"] : null,
+    ]);
+    expect(model.weights.bytes).toBe(tensors.reduce((sum, { bytes }) => sum + bytes, 0));
+  });
+
+  it("may be none, but an adapter of transformers", () => {
+    const { model, diagnostics } = buildSafetensors(undefined, PEFT_LORA);
+    expect(diagnostics).toMatchObject([{ code: "no-model" }]);
+    expect(model.layers).toEqual([]);
+  });
+
+  it("are models with adapters inside them, where the matrices these add to are there too (Phi-4 multimodal)", () => {
+    const path = "model.layers.0.self_attn.qkv_proj";
+    const { model, diagnostics } = buildSafetensors({ ...SMALL_CONFIG, num_hidden_layers: 1 }, [
+      tensor(`${path}.base_layer.weight`, [512, 256]),
+      tensor(`${path}.lora_A.speech.weight`, [8, 256]),
+      tensor(`${path}.lora_B.speech.weight`, [512, 8]),
+    ]);
+    expect(diagnostics).toEqual([]);
+    expect(model.layerCount).toBe(1);
+  });
+});
+
+describe("a key that makes no sense leaves the cache unknown, and no default in its place", () => {
+  const SPARE = { ...SMALL_CONFIG, head_dim: 64 };
+
+  it.each([
+    ["a window that is a text", { ...SPARE, model_type: "gemma3_text", sliding_window: "4096" }, "sliding_window"],
+    ["a window below 0", { ...SPARE, model_type: "gpt_oss", sliding_window: -5 }, "sliding_window"],
+    ["a window beyond belief", { ...SPARE, model_type: "mistral", sliding_window: 1e300 }, "sliding_window"],
+    ["layer types that are no texts", { ...SPARE, model_type: "qwen3", layer_types: [1, 2] }, "layer_types"],
+    ["key-value heads below 0", { ...SPARE, num_key_value_heads: -2 }, "num_key_value_heads"],
+    ["heads that are a fraction", { ...SPARE, model_type: "qwen3", head_dim: 63.5 }, "head_dim"],
+  ])("%s", (_title, config, key) => {
+    const { model, diagnostics } = buildSafetensors(config);
+    expect(model.layers.map(({ mixer }) => mixer.kind)).toEqual(["unknown", "unknown"]);
+    expect(diagnostics.map(({ code, where }) => [code, where])).toEqual([
+      ["inconsistent-model", key],
+      ["unknown-cache", "layers 0-1"],
+    ]);
+    expect(diagnostics[1]?.message).toContain(key);
+  });
+
+  it("in GGUF as well", () => {
+    const { model } = buildGguf({ ...SMALL_KEYS, "llama.attention.head_count_kv": -2 });
+    expect(model.layers.map(({ mixer }) => mixer.kind)).toEqual(["unknown", "unknown"]);
+  });
+
+  it("but not where it says nothing of how layers attend", () => {
+    const { model } = buildSafetensors({ ...SPARE, max_position_embeddings: -1, intermediate_size: "512" });
+    expect(model.layers.map(({ mixer }) => mixer.kind)).toEqual(["attention", "attention"]);
+  });
+});
+
+describe("one matrix for queries, keys and values is held against the configuration", () => {
+  const keys = { hidden_size: 256, num_hidden_layers: 1, num_attention_heads: 4, num_key_value_heads: 4 };
+  it.each([
+    [
+      "Falcon",
+      { model_type: "falcon", new_decoder_architecture: true, num_kv_heads: 4 },
+      "transformer.h",
+      "self_attention.query_key_value",
+    ],
+    [
+      "ChatGLM",
+      { model_type: "chatglm", multi_query_attention: true, multi_query_group_num: 4, kv_channels: 64 },
+      "transformer.encoder.layers",
+      "self_attention.query_key_value",
+    ],
+    ["InternLM 2", { model_type: "internlm2" }, "model.layers", "attention.wqkv"],
+    ["MPT", { model_type: "mpt", attn_config: { kv_n_heads: 4 } }, "transformer.blocks", "attn.Wqkv"],
+    ["DBRX", { model_type: "dbrx", attn_config: { kv_n_heads: 4 } }, "transformer.blocks", "norm_attn_norm.attn.Wqkv"],
+    ["Phi-3", { model_type: "phi3" }, "model.layers", "self_attn.qkv_proj"],
+  ])("%s", (_title, config, blocks, matrix) => {
+    // Four heads of queries, and two of keys and of values.
+    const { model, diagnostics } = buildSafetensors({ ...keys, ...config }, [
+      tensor(`${blocks}.0.${matrix}.weight`, [(4 + 2 + 2) * 64, 256]),
+    ]);
+    expect(model.kvHeads).toBe(2);
+    expect(diagnostics.map(({ message }) => message)).toEqual([
+      "queries, keys and values 768 wide together by config.json, 512 by the tensors; the tensors win (layer 0)",
+    ]);
   });
 });
 

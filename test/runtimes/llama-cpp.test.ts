@@ -152,6 +152,12 @@ describe("every estimate", () => {
     for (const item of memory.items) expect(item.low !== undefined).toBe(item.certainty === "estimate");
   });
 
+  test("is exact of models alone: an adapter goes by the architecture it is for", () => {
+    const adapter = model({ layers: [], layerCount: null, tensors: [tensor("blk.0.attn_q.weight.lora_a")] });
+    expect(estimate(model({ tensors: [tensor("blk.0.attn_q.weight")] })).items[0]?.certainty).toBe("exact");
+    expect(estimate(adapter).items[0]?.certainty).toBe("derived");
+  });
+
   test("returns the workload with its defaults", () => {
     expect(estimate(model(), { preset: "server" }).workload).toMatchObject({
       sequences: 4,

@@ -135,7 +135,8 @@ describe("which safetensors files are the model", () => {
     [["pytorch_model.bin", "config.json"], "pickle"],
     [["README.md"], "README.md"],
     [[], "No file lies in it"],
-    [["mmproj-model-f16.gguf"], "mmproj"],
+    [["mmproj-model-f16.gguf"], "holds no model. It holds mmproj-model-f16.gguf. Those GGUF files go with a model"],
+    [["model_index.json", "unet/diffusion_pytorch_model.safetensors"], "name the folder of one of them"],
   ])("finds no model in %j and says what there is", async (paths, says) => {
     const error = await failure(choose(paths), "no-model");
     expect(error.message).toContain(says);
@@ -172,6 +173,19 @@ describe("which GGUF file is the model", () => {
       "No quantization was named: m-Q4_K_M.gguf was chosen. There are also Q2_K, Q8_0.",
     );
     expect((await choose(["m-Q4_K_M.gguf"])).diagnostics).toEqual([]);
+  });
+
+  it.each([
+    [["m-Q4_K_M.gguf", "mmproj-m-f16.gguf"], ["mmproj-m-f16.gguf"]],
+    [
+      ["Q8_0/m-Q8_0.gguf", "mmproj-f16.gguf", "Q8_0/mmproj-q8.gguf"],
+      ["Q8_0/mmproj-q8.gguf", "mmproj-f16.gguf"],
+    ],
+    [["m-Q4_K_M.gguf", "vision/mmproj-f16.gguf"], []],
+  ])("of %j names the projectors that are not counted: %j", async (paths, projectors) => {
+    const { diagnostics } = await choose(paths);
+    expect(diagnostics.map(({ code }) => code)).toEqual(projectors.length > 0 ? ["not-counted"] : []);
+    if (projectors.length > 0) expect(diagnostics[0]?.message).toContain(projectors.join(", "));
   });
 
   it("lists what there is, with sizes, when a quantization is not", async () => {

@@ -66,7 +66,7 @@ function attentionOf(
   const valueDim = keys.integer(...names.valueDim);
   const windowKeyDim = keys.integer(...names.windowKeyDim);
   const windowValueDim = keys.integer(...names.windowValueDim);
-  // The default head size follows the first layer that has heads, as llama.cpp takes it (n_embd / n_head(0)).
+  // The default head size follows the first layer, as llama.cpp takes it (n_embd / n_head(0)).
   const firstHeads = heads?.(0);
   const sharedDim = hidden && firstHeads ? Math.floor(hidden / firstHeads) : undefined;
   const windowOf = windowRule(keys);

@@ -1,5 +1,5 @@
 import type { Architecture } from "./architecture.ts";
-import { configFeedForward as feedForward } from "./config-feed-forward.ts";
+import { besideOneExpert, configFeedForward as feedForward, halvedFeedForward } from "./config-feed-forward.ts";
 import { changedAttention, falconHeads, multiQuery, prompted } from "./config-heads.ts";
 import { configLayers } from "./config-layers.ts";
 import { imageLayers } from "./cross-rules.ts";
@@ -8,8 +8,8 @@ import { imageLayers } from "./cross-rules.ts";
 const UNIFORM: readonly string[] = [
   "apertus arcee aria_text biogpt bitnet bloom codegen cohere ctrl dbrx diffllama doge emu3_text_model ernie4_5",
   "ernie4_5_moe flex_olmo glm glm4 glm4_moe gpt-sw3 gpt2 gpt_neo gpt_neox gpt_neox_japanese gptj granite glm4v_text glm4v",
-  "granitemoe granitemoeshared helium hunyuan_v1_dense hunyuan_v1_moe hyperclovax internlm3 iquestcoder jais2",
-  "jetmoe minimax_m2 ministral3 moshi mpt nanochat nemotron olmo olmo2 olmoe opt",
+  "granitemoe granitemoeshared helium hunyuan_v1_dense hyperclovax internlm3 iquestcoder jais2",
+  "jetmoe minimax_m2 ministral3 mpt nanochat nemotron olmo olmo2 olmoe opt",
   "persimmon phi phimoe seed_oss solar_open stablelm starcoder2 trocr xglm qwen3_vl_text qwen3_vl_moe_text",
   "qwen3_vl qwen3_vl_moe glm4v_moe_text glm4v_moe ernie4_5_vl_moe_text bert-generation",
 ].flatMap((names) => names.split(" "));
@@ -19,6 +19,8 @@ export const configDecoders: Architecture = {
   gguf: [],
   config: [
     { modelTypes: UNIFORM, mixer: configLayers({}), feedForward },
+    { modelTypes: ["moshi"], mixer: configLayers({}), feedForward: halvedFeedForward },
+    { modelTypes: ["hunyuan_v1_moe"], mixer: configLayers({}), feedForward: besideOneExpert },
     {
       modelTypes: ["gpt_bigcode"],
       mixer: configLayers({ attention: changedAttention(multiQuery) }),

@@ -16,6 +16,7 @@ const EXPERTS: ConfigExperts = {
     "num_experts_per_tok",
     "num_experts_per_token",
     "moe_topk",
+    "moe_top_k",
     "moe_k",
     "top_k_experts",
     "ffn_config.moe_top_k",
@@ -28,10 +29,10 @@ const EXPERTS: ConfigExperts = {
     "moe_config.ffn_hidden_size",
     "intermediate_size",
   ],
-  sharedWidth,
 };
 
 const DENSE_WIDTH = [
+  "intermediate_size_mlp",
   "intermediate_size",
   "ffn_dim",
   "decoder_ffn_dim",
@@ -48,11 +49,28 @@ const DENSE_WIDTH = [
  */
 export const configFeedForward: FeedForwardRule = leadingDense(0);
 
+/** The same where no class is known to fill in what the configuration leaves out: only what it names. */
+export const namedFeedForward: FeedForwardRule = configExperts({ ...EXPERTS, sharedWidth });
+
+/** The same, with one more expert as wide as the others, which every token visits and no key counts. */
+export const besideOneExpert: FeedForwardRule = experts(0, (keys) => keys.perLayer(...EXPERTS.width)?.(0));
+
 /** The same, for classes that make the first layers dense where the configuration does not say which are. */
 export function leadingDense(layers: number): FeedForwardRule {
+  return experts(layers, sharedWidth);
+}
+
+/** One matrix for both halves of a gated part, whose key counts them together (Qwen 1, Molmo, Moshi). */
+export const halvedFeedForward: FeedForwardRule = (keys) => {
+  const both = keys.integer("intermediate_size", "ffn_dim");
+  return () => (both === undefined ? undefined : { kind: "dense", intermediateSize: Math.trunc(both / 2) });
+};
+
+function experts(leading: number, shared: (keys: Keys) => number | undefined): FeedForwardRule {
   return configExperts({
     ...EXPERTS,
-    dense: denseLayers(layers),
+    sharedWidth: shared,
+    dense: denseLayers(leading),
     denseWidth: (keys) => keys.perLayer(...DENSE_WIDTH) ?? fourfold(keys),
   });
 }

@@ -1,5 +1,5 @@
 import type { Architecture } from "./architecture.ts";
-import { configFeedForward as feedForward, leadingDense } from "./config-feed-forward.ts";
+import { besideOneExpert, configFeedForward as feedForward, leadingDense } from "./config-feed-forward.ts";
 import { changedAttention, globalHeads, sharedTail, windowHeads } from "./config-heads.ts";
 import { configLayers, everyFirst, everyNth, fullWhere } from "./config-layers.ts";
 
@@ -113,7 +113,7 @@ export const windowedDecoders: Architecture = {
           return (layer) => (chunked(layer) ? "chunked_attention" : "full_attention");
         },
       }),
-      feedForward,
+      feedForward: besideOneExpert,
     },
     {
       modelTypes: ["mimo_v2_flash"],

@@ -1,16 +1,10 @@
-import type { Architecture, FeedForwardRule, MixerRule } from "./architecture.ts";
+import type { Architecture, MixerRule } from "./architecture.ts";
 import { configAttention, missing } from "./attention-rules.ts";
-import { configFeedForward, leadingDense } from "./config-feed-forward.ts";
+import { configFeedForward, halvedFeedForward, leadingDense } from "./config-feed-forward.ts";
 import { changedAttention } from "./config-heads.ts";
 import { configLayers } from "./config-layers.ts";
 import { upperLayersSlide } from "./qwen2.ts";
 import { configWindow, noWindow } from "./windows.ts";
-
-/** One matrix for both halves of a gated part: `intermediate_size` counts them together (Qwen 1, Molmo). */
-const halvedFeedForward: FeedForwardRule = (keys) => {
-  const both = keys.integer("intermediate_size");
-  return () => (both === undefined ? undefined : { kind: "dense", intermediateSize: Math.trunc(both / 2) });
-};
 
 /** ChatGLM: `multi_query_group_num` key-value heads where `multi_query_attention` says so, of `kv_channels`. */
 const chatglmMixer: MixerRule = changedAttention((keys) => {

@@ -26,8 +26,9 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
   const caches = deviceCaches(model, settings, cells, placement);
   const all = caches?.flatMap((each) => each.caches) ?? null;
   const cacheBytes = all?.reduce((sum, cache) => sum + cache.bytes, 0) ?? 0;
+  // The golden numbers were asked for of models: an adapter goes by the architecture it is for.
   const certainty = (proven: ReadonlySet<string>): Certainty =>
-    proven.has(model.architecture ?? "") ? "exact" : "derived";
+    model.layers.length > 0 && proven.has(model.architecture ?? "") ? "exact" : "derived";
   return assembleEstimate({
     runtime: "llama.cpp",
     runtimeVersion: LLAMA_CPP_VERSION,
