@@ -7,7 +7,7 @@
 //   the context        -c N, -b N, -ub N, -np N, -kvu, -ctk TYPE, -ctv TYPE, -fa on|off|auto, --swa-full, --rs-seq N,
 //                      --embeddings, --mtp-context
 //   where things go    --gpus BYTES,... (simulated devices GPU0, GPU1, ... of that much memory), --gpu-kind cuda|metal,
-//                      -ngl N, -ts N,..., -sm none|layer|row, -mg N, -ot PATTERN=BUFFER, -nkvo, --no-host
+//                      -ngl N, -ts N,..., -sm none|layer|row|tensor, -mg N, -ot PATTERN=BUFFER, -nkvo, --no-host
 //   how it is loaded   --mtp, --mmap and --repack (which load it for real), --virtual, --other model.gguf
 //   what is printed    --tensors: the tensors too, as [name, type, dimensions]; --work N: the work buffer that a CPU of N
 //                      threads makes for the worst-case prompt graph
@@ -62,6 +62,7 @@ static std::vector<std::string> split(const std::string & list) {
 static llama_split_mode split_mode_named(const std::string & name) {
     if (name == "none") return LLAMA_SPLIT_MODE_NONE;
     if (name == "row") return LLAMA_SPLIT_MODE_ROW;
+    if (name == "tensor") return LLAMA_SPLIT_MODE_TENSOR;
     return LLAMA_SPLIT_MODE_LAYER;
 }
 
