@@ -24,12 +24,18 @@ export function ggufGroups(listing: Listing, prefix: string): GgufGroup[] {
   const paths = listing.files
     .map((file) => file.path)
     .filter((path) => path.startsWith(prefix) && path.toLowerCase().endsWith(".gguf"))
-    .filter((path) => !SIDECARS.some((word) => path.slice(path.lastIndexOf("/") + 1).includes(word)))
+    .filter((path) => !isSidecar(path))
     .sort(byName);
   return groupSets(paths).map(({ first, shard }) => {
     const stem = shard === undefined ? first.slice(0, -".gguf".length) : shard.stem.slice(0, -1);
     return { first, tag: TAG_OF_NAME.exec(stem.toUpperCase())?.[1], bytes: groupBytes(listing, first) };
   });
+}
+
+/** True for a GGUF file that is no model, by its name. */
+export function isSidecar(path: string): boolean {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  return SIDECARS.some((word) => name.includes(word));
 }
 
 function groupBytes(listing: Listing, first: string): number | undefined {
