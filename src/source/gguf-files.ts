@@ -78,20 +78,7 @@ function filesOf(listing: Listing, chosen: GgufGroup, among: readonly GgufGroup[
     const message = `${why}: ${chosen.first} was chosen. There are also ${someOf(others)}.`;
     diagnostics.push({ code: "not-counted", message, where: listing.label });
   }
-  const projectors = projectorsIn(listing, chosen.first.slice(0, chosen.first.lastIndexOf("/") + 1));
-  if (projectors.length > 0) {
-    const message = `What reads images or sound is not counted: it is in ${someOf(projectors)}, to be weighed by name.`;
-    diagnostics.push({ code: "not-counted", message, where: listing.label });
-  }
   return { format: "gguf", paths: shard === undefined ? [chosen.first] : completeSet(listing, shard), diagnostics };
-}
-
-/** Projectors in the folder of a model or above it, which llama.cpp loads beside it (common/download.cpp, `find_best_sibling`). */
-function projectorsIn({ files }: Listing, folder: string): string[] {
-  return files
-    .map(({ path }) => path)
-    .filter((path) => /mmproj[^/]*\.gguf$/i.test(path) && folder.startsWith(path.slice(0, path.lastIndexOf("/") + 1)))
-    .sort(byName);
 }
 
 /** llama.cpp searches for the pattern TAG[.-], ignoring case, anywhere in the path: `Q4_K_M` also finds `UD-Q4_K_M`. */
