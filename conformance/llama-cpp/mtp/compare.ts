@@ -10,7 +10,7 @@ import type { MtpRow } from "./cases.ts";
 const MTP_ITEM = /^MTP context: /;
 
 /**
- * Holds the cache of an MTP context against the engine's bytes. What weighin
+ * Holds the cache of an MTP context against the engine's bytes, and its compute buffer against the bounds. What weighin
  * refuses the engine must refuse too, or have no graph of the MTP blocks for: it then draws the main one, for no use.
  */
 export async function compareMtp(row: MtpRow): Promise<ArchitectureVerdict> {
@@ -34,6 +34,13 @@ export async function compareMtp(row: MtpRow): Promise<ArchitectureVerdict> {
     const cache = sum(items, "cache");
     if (cache === answer.contextBytes) exact += 1;
     else differences.push(`${asked}: ${cache}, llama.cpp ${answer.contextBytes}`);
+    const outside = items.find(
+      ({ component, low = 0, high = 0 }) =>
+        component === "compute" && (answer.computeBytes < low || answer.computeBytes > high),
+    );
+    if (outside !== undefined) {
+      differences.push(`${asked}: compute ${outside.low} to ${outside.high}, llama.cpp ${answer.computeBytes}`);
+    }
   });
   return { exact, differences };
 }
