@@ -16,6 +16,7 @@ type Part = () => PartResult | Promise<PartResult>;
 const PARTS: readonly Part[] = [
   llamaCpp.checkEstimates,
   llamaCpp.checkArchitectures,
+  llamaCpp.checkCompanions,
   transformers.checkEstimates,
   checkModelTypes,
   checkMetaShapes,
@@ -25,6 +26,7 @@ const PARTS: readonly Part[] = [
   checkPublishedTotals,
   llamaCpp.checkGoldenNumbers,
   llamaCpp.checkArchitectureNumbers,
+  llamaCpp.checkCompanionNumbers,
   checkComputeBounds,
   llamaCpp.checkPublishedBinary,
   ...VERSIONS.map((version) => () => transformers.checkGoldenNumbers(version)),

@@ -49,7 +49,7 @@ export async function inspect(input: ModelInput, options: InspectOptions, platfo
     resolved.format === "gguf"
       ? await readGgufModel(resolved, sourceOptions, report)
       : await readSafetensorsModel(resolved, sourceOptions, report);
-  const { kind, id, revision, commit, traffic } = resolved;
+  const { kind, id, revision, commit, companions, traffic } = resolved;
   return deepFreeze({
     ...shape,
     source: {
@@ -58,6 +58,7 @@ export async function inspect(input: ModelInput, options: InspectOptions, platfo
       ...(revision === undefined ? {} : { revision }),
       ...(commit === undefined ? {} : { commit }),
       files,
+      ...(companions === undefined || companions.length === 0 ? {} : { companions }),
       requests: traffic.requests,
       bytesRead: traffic.bytesRead,
     },

@@ -4,7 +4,7 @@ export type { ModelInput } from "./inspection.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export type { FeedForward } from "./model/feed-forward.ts";
 export type { Mixer } from "./model/mixer.ts";
-export type { Component, Model, ModelFile, ModelLayer, ModelTensor } from "./model/model.ts";
+export type { Component, Model, ModelCompanion, ModelFile, ModelLayer, ModelTensor } from "./model/model.ts";
 export type { InspectOptions } from "./options.ts";
 export type { Certainty, MemoryEstimate, MemoryItem, MemoryTotals } from "./runtimes/estimate.ts";
 export { estimateMemory } from "./runtimes/estimate-memory.ts";

@@ -49,6 +49,7 @@ describe("the public API", () => {
         "MemoryTotals",
         "Mixer",
         "Model",
+        "ModelCompanion",
         "ModelFile",
         "ModelInput",
         "ModelLayer",

@@ -1,16 +1,21 @@
 import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { inspectModel } from "../../src/inspect.ts";
 import { type PartResult, verdict } from "../part.ts";
-import { ROOT } from "../paths.ts";
+import { FIXTURE_FILES, ROOT } from "../paths.ts";
 import { askCase } from "./architectures/ask.ts";
 import { ARCHITECTURE_CASES } from "./architectures/cases.ts";
 import { compareArchitecture } from "./architectures/compare.ts";
 import { askSavedModels } from "./architectures/saved.ts";
 import { compareRow } from "./compare.ts";
 import { askEngine, missingBinary, missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
-import { type GoldenName, readArchitectures, readGolden } from "./golden.ts";
+import { type GoldenName, readArchitectures, readGolden, readMtp, readProjectors } from "./golden.ts";
 import { type AskedModel, fixtureModels, publishedShapes } from "./models.ts";
+import { askMtpCase, MTP_CASES } from "./mtp/cases.ts";
+import { compareMtp } from "./mtp/compare.ts";
+import { compareProjector } from "./projectors/compare.ts";
+import { askProjectors, prepareProjectors } from "./projectors/engine.ts";
 
 /** Asks llama.cpp again, everything, and holds the answers against the committed golden numbers. */
 export function checkGoldenNumbers(): PartResult {
@@ -99,6 +104,33 @@ export async function checkArchitectures(): Promise<PartResult> {
   const answered = rows.flatMap((row) => row.contextBytes).filter((answer) => answer !== null).length;
   const differences = verdicts.flatMap((row) => row.differences);
   return verdict(name, `${exact}/${answered} exact`, differences);
+}
+
+/** Asks again about projectors and contexts over MTP blocks. */
+export function checkCompanionNumbers(): PartResult {
+  const name = "llama.cpp gives the golden numbers of projectors and MTP contexts";
+  const missing = missingTool();
+  if (missing !== undefined) return { name, state: "skipped", summary: missing };
+  prepareProjectors();
+  const golden = [...readProjectors().rows, ...readMtp().rows];
+  const now = [...askProjectors(), ...MTP_CASES.map(askMtpCase)];
+  const differences = golden.flatMap((row, index) =>
+    isDeepStrictEqual(row, now[index]) ? [] : [`golden ${JSON.stringify(row)}, now ${JSON.stringify(now[index])}`],
+  );
+  return verdict(name, `${golden.length} rows`, differences);
+}
+
+/** Holds weighin's projectors and MTP contexts against what the engine said of them. */
+export async function checkCompanions(): Promise<PartResult> {
+  const name = "weighin against llama.cpp: projectors and MTP contexts";
+  const model = await inspectModel(join(FIXTURE_FILES, "demo.gguf"));
+  const verdicts = [
+    ...(await Promise.all(readProjectors().rows.map((row) => compareProjector(model, row)))),
+    ...(await Promise.all(readMtp().rows.map(compareMtp))),
+  ];
+  const exact = verdicts.reduce((sum, row) => sum + row.exact, 0);
+  const differences = verdicts.flatMap((row) => row.differences);
+  return verdict(name, `${exact} figures exact`, differences);
 }
 
 /** Runs the tests that ask the binary on npm (`engine.test.ts`). */

@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type AskedWorkload, engineFlags } from "./workloads.ts";
 
-const HERE = fileURLToPath(new URL(".", import.meta.url));
-const WORK = join(HERE, "work");
+/** Folder of the programs that ask. */
+export const HERE: string = fileURLToPath(new URL(".", import.meta.url));
+/** What is built and downloaded. */
+export const WORK: string = join(HERE, "work");
 const BUNDLE = join(HERE, "node_modules/node-llama-cpp/llama/gitRelease.bundle");
-const SOURCE = join(WORK, "llama.cpp");
-const BUILD = join(WORK, "build");
+export const SOURCE: string = join(WORK, "llama.cpp");
+export const BUILD: string = join(WORK, "build");
 const TEST_BUILD = join(WORK, "build-tests");
 /** Where llama.cpp's own test saves its models. */
 export const SAVED_MODELS: string = join(WORK, "saved-models");
@@ -68,13 +70,18 @@ export function prepareEngine(): void {
     run("cmake", ["-S", SOURCE, "-B", BUILD, "-G", "Ninja", ...CMAKE_OPTIONS]);
     run("cmake", ["--build", BUILD, "--target", "llama", "-j2"]);
   }
-  const includes = ["include", "src", "ggml/include", "ggml/src"].map((folder) => `-I${join(SOURCE, folder)}`);
-  const libraries = ["-lllama", "-lggml", "-lggml-base", "-lggml-cpu"];
-  const link = [`-L${BUILD}/bin`, ...libraries, `-Wl,-rpath,${BUILD}/bin`];
+  compileProgram(["ask.cpp", "simulated-gpu.cpp"], PROGRAM, { includes: [], libraries: ["-lllama"] });
+}
+
+type Parts = { readonly includes: readonly string[]; readonly libraries: readonly string[] };
+
+/** Compiles a program of this folder against the engine's libraries; what is private to the engine can be looked at. */
+export function compileProgram(files: readonly string[], program: string, { includes, libraries }: Parts): void {
+  const folders = ["include", "src", "ggml/include", "ggml/src", ...includes].map((path) => `-I${join(SOURCE, path)}`);
+  const link = [`-L${BUILD}/bin`, ...libraries, "-lggml", "-lggml-base", "-lggml-cpu", `-Wl,-rpath,${BUILD}/bin`];
   // The size of the output buffer is a private matter of the engine's context.
   const options = ["-O1", "-std=c++17", "-fno-access-control"];
-  const sources = ["ask.cpp", "simulated-gpu.cpp"].map((file) => join(HERE, file));
-  run("g++", [...options, ...includes, ...sources, "-o", PROGRAM, ...link]);
+  run("g++", [...options, ...folders, ...files.map((file) => join(HERE, file)), "-o", program, ...link]);
 }
 
 /**
@@ -119,6 +126,17 @@ export function askEngineOfKeys({ model, whole, other }: AskedKeys, workload: As
   const beside = other === undefined ? [] : ["--other", otherPath];
   const flags = [...(whole ? [] : ["--virtual"]), "-m", modelPath, ...beside, ...engineFlags(workload)];
   return answerTo(flags);
+}
+
+/** As {@link askEngineOfKeys} for one file, with more flags of `ask`. */
+export function tryEngineOfKeys(
+  model: Uint8Array,
+  workload: AskedWorkload,
+  flags: readonly string[],
+): EngineAnswer | undefined {
+  const path = join(WORK, "keys.gguf");
+  writeFileSync(path, model);
+  return answerTo(["--virtual", "-m", path, ...flags, ...engineFlags(workload)]);
 }
 
 /** As {@link askEngine}, but undefined where the engine breaks off on an assertion of its own. */
@@ -173,7 +191,8 @@ function readJson<T>(path: string): T {
   return JSON.parse(readFileSync(join(HERE, path), "utf8"));
 }
 
-function run(command: string, options: readonly string[], directory: string = WORK): void {
+/** Runs a program to its end; throws when it fails. */
+export function run(command: string, options: readonly string[], directory: string = WORK): void {
   execFileSync(command, options, { cwd: directory, stdio: ["ignore", "ignore", "inherit"] });
 }
 

@@ -3,6 +3,8 @@ import { fileURLToPath } from "node:url";
 import type { ArchitectureCase } from "./architectures/groups.ts";
 import type { ArchitectureKeys, KeyValue } from "./architectures/keys.ts";
 import type { EngineAnswer } from "./engine.ts";
+import type { MtpRow } from "./mtp/cases.ts";
+import type { ProjectorRow } from "./projectors/compare.ts";
 import type { AskedWorkload } from "./workloads.ts";
 
 /** One question and its answer. `model` is a path under `fixtures/files/`, or the name of a published shape. */
@@ -40,13 +42,26 @@ export type GoldenName = "fixtures" | "published-shapes";
 /** What the engine said by keys: of our own cases, and of the models that its own test saves. */
 export type KeyGoldenName = "architectures" | "saved-models";
 
-export function goldenPath(name: GoldenName | KeyGoldenName): string {
+/** What the engine said of models beside the main one. */
+export type CompanionGoldenName = "projectors" | "mtp";
+
+export function goldenPath(name: GoldenName | KeyGoldenName | CompanionGoldenName): string {
   return fileURLToPath(new URL(`golden/${name}.json`, import.meta.url));
 }
 
 /** Reads a committed golden file. */
 export function readGolden(name: GoldenName): Golden {
   return JSON.parse(readFileSync(goldenPath(name), "utf8"));
+}
+
+/** Reads what the engine said of projector files. */
+export function readProjectors(): GoldenFile<ProjectorRow> {
+  return JSON.parse(readFileSync(goldenPath("projectors"), "utf8"));
+}
+
+/** Reads what the engine said of contexts over MTP blocks. */
+export function readMtp(): GoldenFile<MtpRow> {
+  return JSON.parse(readFileSync(goldenPath("mtp"), "utf8"));
 }
 
 /** Reads what the engine said by keys. */

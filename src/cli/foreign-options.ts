@@ -10,7 +10,7 @@ const REASONS: readonly Reason[] = [
   {
     names:
       "-ot --override-tensor -cmoe --cpu-moe -ncmoe --n-cpu-moe -ts --tensor-split -sm --split-mode -mg --main-gpu " +
-      "-nkvo --no-kv-offload --no-op-offload -nr --no-repack --mmap --no-mmap --mlock -md --model-draft -mm --mmproj",
+      "-nkvo --no-kv-offload --no-op-offload -nr --no-repack --mmap --no-mmap --mlock",
     reason: "is an option of llama.cpp that this version does not support: the figures would ignore it",
   },
   {

@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import type { Device, LlamaCppWorkload, RuntimeName, TransformersWorkload } from "../runtimes/workload.ts";
+import { COMPANION_ALIASES, type CompanionRequest, companionRequest, companionWorkload } from "./companion-options.ts";
 import { foreignReason } from "./foreign-options.ts";
 import { type Flags, makeProgram } from "./program.ts";
 
@@ -34,6 +35,8 @@ export type Request = {
     readonly sequences?: number;
     readonly devices?: readonly Device[];
   };
+  /** Models to read beside it. */
+  readonly companions?: CompanionRequest;
   readonly own: { readonly "llama.cpp": Own<LlamaCppWorkload>; readonly transformers: Own<TransformersWorkload> };
 };
 
@@ -52,6 +55,7 @@ const ALIASES: ReadonlyMap<string, string> = new Map([
   ["-ub", "--ubatch-size"],
   ["-fa", "--flash-attn"],
   ["-kvu", "--kv-unified"],
+  ...COMPANION_ALIASES,
 ]);
 
 /** Arguments with llama.cpp's names replaced by the names here. */
@@ -84,6 +88,7 @@ function ownOptions(flags: Flags): Request["own"] {
       flashAttention: flags.flashAttn,
       unifiedCache: flags.kvUnified,
       fullSlidingWindowCache: flags.swaFull,
+      ...companionWorkload(flags),
     }),
     transformers: given({ promptTokens: flags.promptTokens, dtype: flags.dtype, cache: flags.cache }),
   };
@@ -111,6 +116,7 @@ function toRequest(source: string, flags: Flags): Request {
       sequences: flags.sequences,
       devices: flags.device,
     }),
+    ...given({ companions: companionRequest(flags) }),
     own: ownOptions(flags),
   };
 }

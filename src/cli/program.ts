@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import type { Device, LlamaCppCacheType, RuntimeName } from "../runtimes/workload.ts";
+import { type CompanionFlags, companionOptions } from "./companion-options.ts";
 import { HELP_AFTER, HELP_SUMMARY } from "./help.ts";
 import { parseCount, parseDevice, parseDuration, parseTokens, parseWord } from "./values.ts";
 
@@ -18,7 +19,7 @@ const CACHE_TYPES: readonly LlamaCppCacheType[] = [
 ];
 
 /** Options as commander hands them over, already parsed. */
-export type Flags = {
+export type Flags = CompanionFlags & {
   readonly json?: true;
   readonly tensors?: true;
   readonly revision?: string;
@@ -57,7 +58,7 @@ function option<Value>(
 export function makeProgram(version: string): Command {
   const parseRuntime = parseWord([...RUNTIMES, "all"]);
   const parseCacheType = parseWord(CACHE_TYPES);
-  return new Command("weighin")
+  const program = new Command("weighin")
     .description(HELP_SUMMARY)
     .usage("<source> [options]")
     .argument("<source>", "file, directory, URL, or Hugging Face repo: org/name, org/name:Q4_K_M, org/name@revision")
@@ -92,7 +93,9 @@ export function makeProgram(version: string): Command {
     .addOption(option("--flash-attn <mode>", "on, off or auto", parseWord(["auto", "on", "off"])))
     .addOption(new Option("--kv-unified", "one pool of cells for all sequences"))
     .addOption(new Option("--no-kv-unified", "one cache per sequence, also with --preset server"))
-    .addOption(new Option("--swa-full", "sliding-window layers keep the whole context"))
+    .addOption(new Option("--swa-full", "sliding-window layers keep the whole context"));
+  for (const companion of companionOptions(CACHE_TYPES)) program.addOption(companion);
+  return program
     .optionsGroup("transformers:")
     .addOption(
       option(

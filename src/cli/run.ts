@@ -7,6 +7,8 @@ import { screen } from "../report/screen.ts";
 import type { Style } from "../report/style.ts";
 import { tensorsSection } from "../report/tensors-section.ts";
 import { type RuntimeReport, weigh, worstVerdict } from "../report/weigh.ts";
+import { wrap } from "../report/width.ts";
+import { readCompanions, uncountedCompanions } from "./companions.ts";
 import { type Environment, hubSettings, type ReadText } from "./environment.ts";
 import { EXIT_CODES, failureOf } from "./failure.ts";
 import { parseArguments, type Request } from "./options.ts";
@@ -51,7 +53,7 @@ function styleFor(output: Output, environment: Environment): Style {
   };
 }
 
-async function read(request: Request, around: Surroundings): Promise<Model> {
+async function read(source: string, request: Request, around: Surroundings): Promise<Model> {
   const progress = progressLine((text) => around.stderr.write(text), around.now);
   const { offline, ...settings } = await hubSettings(around.environment, around.homeDirectory, around.readText);
   const options: InspectOptions = {
@@ -62,7 +64,7 @@ async function read(request: Request, around: Surroundings): Promise<Model> {
     ...(around.stderr.isTerminal ? { onProgress: progress.update } : {}),
   };
   try {
-    return await inspectModel(request.source, options);
+    return await inspectModel(source, options);
   } finally {
     progress.clear();
   }
@@ -80,15 +82,27 @@ function textOf(model: Model, reports: readonly RuntimeReport[], request: Reques
   const columns = Math.max(COLUMNS.least, Math.min(COLUMNS.most, around.stdout.columns ?? COLUMNS.most));
   const lines = [...screen(model, reports, { style, columns })];
   if (request.tensors) lines.push("", ...tensorsSection(model, style));
+  const counts = reports.some(({ estimate }) => estimate.runtime === "llama.cpp");
+  const uncounted = counts ? uncountedCompanions(model, request.companions) : [];
+  if (uncounted.length > 0) lines.push("", ...uncounted.flatMap((line) => wrap(line, columns)).map(style.dim));
   const asksDevice = around.stdout.isTerminal && request.common.devices === undefined;
   if (asksDevice) lines.push("", style.dim("--device 24GiB tells whether it fits, and how much context would."));
   return lines.join("\n");
 }
 
+/** A file beside the model names its own revision, and a projector is no model, which `--strict` would not have. */
+function besideIt({ reading, ...request }: Request): Request {
+  const { revision: _, strict: __, ...rest } = reading;
+  return { ...request, reading: rest };
+}
+
 async function weighRequest(request: Request, around: Surroundings): Promise<number> {
   if (Array.isArray(request.runtimes)) checkOwnOptions(request, request.runtimes);
-  const model = await read(request, around);
-  const reports = workloadsFor(model, request).map((workload) => weigh(model, workload));
+  const model = await read(request.source, request, around);
+  const companions = await readCompanions(model, request.companions, (source) =>
+    read(source, besideIt(request), around),
+  );
+  const reports = workloadsFor(model, request, companions).map((workload) => weigh(model, workload));
   around.stdout.write(`${textOf(model, reports, request, around)}\n`);
   const verdict = worstVerdict(reports.flatMap((report) => report.fits));
   return verdict === undefined || verdict === "fits" ? EXIT_CODES.ok : EXIT_CODES.doesNotFit;

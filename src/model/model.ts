@@ -30,6 +30,28 @@ export type ModelFile = {
   readonly headerBytes: number;
 };
 
+/**
+ * A file beside the model that belongs to it: the projector of its images and audio, or a file that drafts tokens. Of several
+ * the one llama.cpp would take. It has not been read.
+ *
+ * @example
+ * ```ts
+ * import { inspectModel, type ModelCompanion } from "weighin";
+ *
+ * const { source } = await inspectModel("fixtures/files/demo.gguf");
+ * const companions: readonly ModelCompanion[] = source.companions ?? [];
+ * const projector = companions.find(({ role }) => role === "projector");
+ * if (projector !== undefined) await inspectModel(projector.source);
+ * ```
+ */
+export type ModelCompanion = {
+  readonly role: "projector" | "draft";
+  /** Path beside the model's files. */
+  readonly path: string;
+  /** What `inspectModel` takes for it; of Blobs and sources of the caller's own their name. */
+  readonly source: string;
+};
+
 /** Where the model was read from, and what reading it took. */
 export type ModelSource = {
   readonly kind: "file" | "directory" | "hub" | "http" | "blob" | "custom";
@@ -40,6 +62,8 @@ export type ModelSource = {
   /** The commit every byte was read at: 40 hex digits (hub only). */
   readonly commit?: string;
   readonly files: readonly ModelFile[];
+  /** Files beside a GGUF model that llama.cpp would load with it; absent where there are none. */
+  readonly companions?: readonly ModelCompanion[];
   /** Logical reads: a request and the redirects it follows count as one. Local files and Blobs take none. */
   readonly requests: number;
   readonly bytesRead: number;

@@ -1,3 +1,5 @@
+import type { Model } from "../model/model.ts";
+
 /**
  * A memory pool with a name. It need not exist in this machine.
  *
@@ -61,7 +63,7 @@ export type LlamaCppWorkload = CommonWorkload & {
   readonly unifiedCache?: boolean;
   /** Sliding-window layers keep the whole context. Default false; true with preset `library`. */
   readonly fullSlidingWindowCache?: boolean;
-  /** Tokens of one physical batch whose logits are kept, at most. Default: all; with preset `server` one per sequence. */
+  /** Tokens of one physical batch whose logits are kept, at most. Default: all; with preset `server` one per sequence and drafted token. */
   readonly outputs?: number;
   /** Embeddings are put out beside the logits. Default false. */
   readonly embeddings?: boolean;
@@ -92,12 +94,31 @@ export type LlamaCppWorkload = CommonWorkload & {
   readonly repack?: RepackingCpu | false;
   /** Beside a CUDA device, weights of the host lie in memory it can read (not with `--no-host`). Default true. */
   readonly pinnedHost?: boolean;
-  /** Blocks that predict further tokens are loaded. Default false. */
+  /** Blocks that predict further tokens are loaded. Default false; true with `mtpContext`. */
   readonly loadMtp?: boolean;
-  /** Earlier states kept of each sequence, to go back after a wrong draft (architectures that can). Default 0. */
+  /**
+   * Earlier states kept of each sequence, to go back after a wrong draft (architectures that can). Default 0;
+   * `draftTokens` where MTP blocks draft.
+   */
   readonly rollbackRows?: number;
   /** Threads of the CPU: each has scratch memory of its own. Default 4. */
   readonly threads?: number;
+  /** A projector (mmproj) loaded beside the model: its weights and its graph are lines of their own. Default none. */
+  readonly projector?: Model;
+  /** The projector lies on the first GPU; otherwise on the host. Default true. */
+  readonly projectorOffload?: boolean;
+  /** A second model that drafts tokens: its weights, cache and output are lines of their own. Default none. */
+  readonly draft?: Model;
+  /** As `gpuLayers`, of the draft. Default: all there are. */
+  readonly draftGpuLayers?: number | "all";
+  /** Of the context that drafts, of a draft or of the model's own MTP blocks. Default `f16`. */
+  readonly draftCacheTypeK?: LlamaCppCacheType;
+  /** As `draftCacheTypeK`. Default `f16`. */
+  readonly draftCacheTypeV?: LlamaCppCacheType;
+  /** Tokens drafted at once, at most. Default 3. */
+  readonly draftTokens?: number;
+  /** The model drafts for itself with its MTP blocks, in a second context; `loadMtp` is then true. Default false. */
+  readonly mtpContext?: boolean;
 };
 
 /**

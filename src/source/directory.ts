@@ -4,8 +4,10 @@ import { join, resolve, sep } from "node:path";
 import { decodeUtf8 } from "../bytes/strict-json.ts";
 import { InspectError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
+import type { CompanionFile } from "./companion-files.ts";
 import { openFile, openWeightFile } from "./file.ts";
 import { fileError } from "./file-error.ts";
+import { hubFile } from "./hub-reference.ts";
 import { chooseModelFiles, formatByName, type ListedFile, type Wanted } from "./model-files.ts";
 import type { ResolvedSource, SidecarText } from "./resolved.ts";
 import type { Session } from "./session.ts";
@@ -52,9 +54,24 @@ export async function resolveFolder(
     files: paths.map(({ path, full }) => ({ path, open: (signal) => openWeightFile(session, full, path, signal) })),
     ...(config !== undefined && { config }),
     ...(chosen.index !== undefined && { index: chosen.index }),
+    ...(chosen.companions !== undefined && { companions: await companionsOf(folder, chosen.companions, identity) }),
     traffic: session.traffic,
     diagnostics: chosen.diagnostics,
   };
+}
+
+/** Companions inside the folder, as they are to be named: by path, or as a file of the repo that the folder caches. */
+async function companionsOf(
+  folder: ModelFolder,
+  companions: readonly CompanionFile[],
+  { kind, id, commit }: FolderIdentity,
+): Promise<readonly (CompanionFile & { readonly source: string })[]> {
+  const named = companions.map(async (companion) => {
+    const real = await containedPath(folder, companion.path).catch(() => undefined);
+    const source = kind === "hub" ? hubFile(id, commit, companion.path) : join(folder.path, companion.path);
+    return real === undefined ? [] : [{ ...companion, source }];
+  });
+  return (await Promise.all(named)).flat();
 }
 
 /** Files by relative path with forward slashes. `._name` is macOS's shadow of a file, not a model's. */

@@ -24,12 +24,18 @@ export function ggufGroups(listing: Listing, prefix: string): GgufGroup[] {
   const paths = listing.files
     .map((file) => file.path)
     .filter((path) => path.startsWith(prefix) && path.toLowerCase().endsWith(".gguf"))
-    .filter((path) => !SIDECARS.some((word) => path.slice(path.lastIndexOf("/") + 1).includes(word)))
+    .filter((path) => !isSidecar(path))
     .sort(byName);
   return groupSets(paths).map(({ first, shard }) => {
     const stem = shard === undefined ? first.slice(0, -".gguf".length) : shard.stem.slice(0, -1);
     return { first, tag: TAG_OF_NAME.exec(stem.toUpperCase())?.[1], bytes: groupBytes(listing, first) };
   });
+}
+
+/** True for a GGUF file that is no model, by its name. */
+export function isSidecar(path: string): boolean {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  return SIDECARS.some((word) => name.includes(word));
 }
 
 function groupBytes(listing: Listing, first: string): number | undefined {
@@ -72,20 +78,7 @@ function filesOf(listing: Listing, chosen: GgufGroup, among: readonly GgufGroup[
     const message = `${why}: ${chosen.first} was chosen. There are also ${someOf(others)}.`;
     diagnostics.push({ code: "not-counted", message, where: listing.label });
   }
-  const projectors = projectorsIn(listing, chosen.first.slice(0, chosen.first.lastIndexOf("/") + 1));
-  if (projectors.length > 0) {
-    const message = `What reads images or sound is not counted: it is in ${someOf(projectors)}, to be weighed by name.`;
-    diagnostics.push({ code: "not-counted", message, where: listing.label });
-  }
   return { format: "gguf", paths: shard === undefined ? [chosen.first] : completeSet(listing, shard), diagnostics };
-}
-
-/** Projectors in the folder of a model or above it, which llama.cpp loads beside it (common/download.cpp, `find_best_sibling`). */
-function projectorsIn({ files }: Listing, folder: string): string[] {
-  return files
-    .map(({ path }) => path)
-    .filter((path) => /mmproj[^/]*\.gguf$/i.test(path) && folder.startsWith(path.slice(0, path.lastIndexOf("/") + 1)))
-    .sort(byName);
 }
 
 /** llama.cpp searches for the pattern TAG[.-], ignoring case, anywhere in the path: `Q4_K_M` also finds `UD-Q4_K_M`. */

@@ -1,5 +1,5 @@
 import { InspectError } from "../errors.ts";
-import { requireRelativePath } from "./safe-path.ts";
+import { encodePath, requireRelativePath } from "./safe-path.ts";
 
 /** A model repo on a hub, and what of it is meant. */
 export type HubReference = {
@@ -82,6 +82,11 @@ export function parseRepoName(text: string): HubReference {
     ...(at >= 0 && { revision: text.slice(at + 1) }),
     ...(colon >= 0 && { quant: left.slice(colon + 1) }),
   });
+}
+
+/** A file of a repo at a commit, as a string that means it. */
+export function hubFile(id: string, commit: string | undefined, path: string): string {
+  return `hf://${id}${commit === undefined ? "" : `@${commit}`}/${encodePath(path)}`;
 }
 
 /** `hf://[models/]org/name[:QUANT][@revision][/path]`, as huggingface_hub's `_hf_uris.py` reads it. */

@@ -4,7 +4,7 @@ import { firstReadBytes } from "./first-read.ts";
 import { openHttp } from "./http.ts";
 import { fetchText } from "./http-text.ts";
 import { type HubListing, hubTarget, listHubRepo } from "./hub-listing.ts";
-import { type HubReference, isRevision } from "./hub-reference.ts";
+import { type HubReference, hubFile, isRevision } from "./hub-reference.ts";
 import type { LocalOpener } from "./local-opener.ts";
 import { chooseModelFiles, type ModelFiles } from "./model-files.ts";
 import type { ResolvedSource, SidecarText, WeightFile } from "./resolved.ts";
@@ -46,6 +46,12 @@ export async function resolveHub(
     files,
     ...(config !== undefined && { config }),
     ...(chosen.index !== undefined && { index: chosen.index }),
+    ...(chosen.companions !== undefined && {
+      companions: chosen.companions.map((companion) => ({
+        ...companion,
+        source: hubFile(listing.id, listing.commit, companion.path),
+      })),
+    }),
     traffic: session.traffic,
     diagnostics: chosen.diagnostics,
   };

@@ -1,7 +1,8 @@
 import type { Diagnostic } from "../diagnostics.ts";
 import { InspectError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
-import { chooseGguf, ggufGroups } from "./gguf-files.ts";
+import { type CompanionFile, companionFiles } from "./companion-files.ts";
+import { chooseGguf, ggufGroups, isSidecar } from "./gguf-files.ts";
 import { chooseSafetensors, safetensorsByIndex } from "./safetensors-files.ts";
 import { parseShardName } from "./shard-name.ts";
 import { completeSet } from "./shard-set.ts";
@@ -34,6 +35,8 @@ export type ModelFiles = {
   /** In shard order. */
   readonly paths: readonly string[];
   readonly index?: WeightMap;
+  /** Files that are loaded with it. */
+  readonly companions?: readonly CompanionFile[];
   readonly diagnostics: readonly Diagnostic[];
 };
 
@@ -59,8 +62,16 @@ export function pickleError(path: string, label: string): InspectError {
   );
 }
 
-/** Decides which files are the model, by the rules of docs/sources.md. */
+/** Decides which files are the model and which belong to it, by the rules of docs/sources.md. */
 export async function chooseModelFiles(listing: Listing, wanted: Wanted): Promise<ModelFiles> {
+  const chosen = await chooseFiles(listing, wanted);
+  const [first] = chosen.paths;
+  if (chosen.format !== "gguf" || first === undefined || isSidecar(first)) return chosen;
+  const companions = companionFiles(listing.files, first, wanted.quant);
+  return companions.length === 0 ? chosen : { ...chosen, companions };
+}
+
+async function chooseFiles(listing: Listing, wanted: Wanted): Promise<ModelFiles> {
   const { path } = wanted;
   if (path !== undefined && listing.files.some((file) => file.path === path)) return chooseNamed(listing, path);
   const prefix = path === undefined ? "" : `${path}/`;

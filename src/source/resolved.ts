@@ -1,6 +1,7 @@
 import type { Diagnostic } from "../diagnostics.ts";
 import type { Limits } from "../limits.ts";
 import type { ByteSource } from "./byte-source.ts";
+import type { CompanionFile } from "./companion-files.ts";
 import type { WeightMap } from "./weight-map.ts";
 
 /** Counts what reading took. One object per inspection, shared by all its sources. */
@@ -31,6 +32,8 @@ export type ResolvedSource = {
   readonly config?: SidecarText;
   /** What model.safetensors.index.json says, when it decided which files belong together. */
   readonly index?: WeightMap;
+  /** Files beside the model that are loaded with it; `source` is what `inspectModel` takes for one. */
+  readonly companions?: readonly (CompanionFile & { readonly source: string })[];
   readonly traffic: Traffic;
   readonly diagnostics: readonly Diagnostic[];
 };

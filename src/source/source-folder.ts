@@ -56,6 +56,9 @@ export async function resolveSourceFolder(
     })),
     ...(configPath !== undefined && { config: { path: configPath, text: await readText(configPath, "configBytes") } }),
     ...(chosen.index !== undefined && { index: chosen.index }),
+    ...(chosen.companions !== undefined && {
+      companions: chosen.companions.map((companion) => ({ ...companion, source: companion.path })),
+    }),
     traffic: session.traffic,
     diagnostics: chosen.diagnostics,
   };

@@ -56,6 +56,9 @@ beforeAll(async () => {
         files: { "a.txt": utf8("a"), "b.txt": utf8("b"), "model.safetensors": pattern(1_000) },
         omitSiblings: true,
       },
+      "org/seeing": {
+        files: { "m-Q4_K_M.gguf": { size: 4_000 * MEGABYTE, header }, "mmproj m-F16.gguf": pattern(1_000) },
+      },
       gpt2: { files: { "model.safetensors": pattern(77), "config.json": utf8(CONFIG) } },
       "org/old": { files: {}, movedTo: "org/gguf" },
       "org/gated": { files: { "model.safetensors": pattern(10) }, gated: "manual" },
@@ -78,6 +81,16 @@ const openAll = async (resolved: ResolvedSource) => {
 };
 const paths = (resolved: ResolvedSource) => resolved.files.map(({ path }) => path);
 const hubPaths = () => hub.stats.list.filter(({ origin }) => origin === "hub").map(({ path }) => path);
+
+describe("a repo with a projector", () => {
+  it("names it as a file of the same commit, without a request", async () => {
+    const { companions = [] } = await resolve("org/seeing");
+    expect(hub.stats.list.length).toBe(1);
+    const source = `hf://org/seeing@${DEFAULT_COMMIT}/mmproj%20m-F16.gguf`;
+    expect(companions).toEqual([{ role: "projector", path: "mmproj m-F16.gguf", source }]);
+    expect(paths(await resolve(source))).toEqual(["mmproj m-F16.gguf"]);
+  });
+});
 
 describe("a repo on the hub", () => {
   it("with GGUF takes two logical reads: the listing, and the header while it streams", async () => {

@@ -188,6 +188,17 @@ describe("a directory", () => {
     await failure(resolve(`${path}:Q4_0`), "quant-not-found");
   });
 
+  it("names the projector beside the model, but none that a link leads out to", async () => {
+    const dir = folder("seeing", { "m-Q4_K_M.gguf": gguf, "mmproj-F16.gguf": gguf });
+    const source = join(dir, "mmproj-F16.gguf");
+    const companions = [{ role: "projector", path: "mmproj-F16.gguf", source }];
+    expect((await resolve(dir)).companions).toEqual(companions);
+    expect((await resolve(join(dir, "m-Q4_K_M.gguf"))).companions).toEqual(companions);
+    expect(paths(await resolve(source))).toEqual(["mmproj-F16.gguf"]);
+    symlinkSync(source, join(folder("linked-seeing", { "m.gguf": gguf }), "mmproj-F16.gguf"));
+    expect((await resolve(join(root, "linked-seeing"))).companions).toEqual([]);
+  });
+
   it("without weights says what it holds", async () => {
     const path = folder("pickle", { "pytorch_model.bin": "x", "config.json": CONFIG });
     expect((await failure(resolve(path), "no-model")).message).toContain("pickle");

@@ -175,19 +175,6 @@ describe("which GGUF file is the model", () => {
     expect((await choose(["m-Q4_K_M.gguf"])).diagnostics).toEqual([]);
   });
 
-  it.each([
-    [["m-Q4_K_M.gguf", "mmproj-m-f16.gguf"], ["mmproj-m-f16.gguf"]],
-    [
-      ["Q8_0/m-Q8_0.gguf", "mmproj-f16.gguf", "Q8_0/mmproj-q8.gguf"],
-      ["Q8_0/mmproj-q8.gguf", "mmproj-f16.gguf"],
-    ],
-    [["m-Q4_K_M.gguf", "vision/mmproj-f16.gguf"], []],
-  ])("of %j names the projectors that are not counted: %j", async (paths, projectors) => {
-    const { diagnostics } = await choose(paths);
-    expect(diagnostics.map(({ code }) => code)).toEqual(projectors.length > 0 ? ["not-counted"] : []);
-    if (projectors.length > 0) expect(diagnostics[0]?.message).toContain(projectors.join(", "));
-  });
-
   it("lists what there is, with sizes, when a quantization is not", async () => {
     const error = await failure(
       choose([...QUANTS, "m-F16-00001-of-00002.gguf", "m-F16-00002-of-00002.gguf"], { quant: "IQ1_S" }),

@@ -1,6 +1,6 @@
 import type { Model } from "../../model/model.ts";
 import { assembleEstimate } from "../assemble.ts";
-import type { Certainty, MemoryEstimate } from "../estimate.ts";
+import type { Certainty, MemoryEstimate, MemoryItem } from "../estimate.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
 import type { LlamaCppWorkload } from "../workload.ts";
 import { deviceCaches } from "./cache.ts";
@@ -9,8 +9,10 @@ import { cellsOf } from "./cells.ts";
 import { computeItems } from "./compute.ts";
 import { overheadItems } from "./overhead.ts";
 import { placeBlocks } from "./placement.ts";
+import { projectorItems } from "./projector.ts";
 import { PROVEN_CACHES, PROVEN_WEIGHTS } from "./proven.ts";
 import { refuseCacheTypes } from "./refusals.ts";
+import { type Beside, secondContext } from "./second-context.ts";
 import { resolveSettings } from "./settings.ts";
 import { placeTensors } from "./tensor-place.ts";
 import { LLAMA_CPP_VERSION } from "./version.ts";
@@ -29,6 +31,11 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
   // The golden numbers were asked for of models: an adapter goes by the architecture it is for.
   const certainty = (proven: ReadonlySet<string>): Certainty =>
     model.layers.length > 0 && proven.has(model.architecture ?? "") ? "exact" : "derived";
+  const { projector } = workload;
+  const beside = [
+    secondContext(model, workload, settings, placement),
+    projector && projectorItems(projector, settings, placement),
+  ].filter((parts) => parts !== undefined);
   return assembleEstimate({
     runtime: "llama.cpp",
     runtimeVersion: LLAMA_CPP_VERSION,
@@ -36,12 +43,32 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
     deviceNames: [...new Set([...settings.devices.filter(({ kind }) => kind !== "cpu"), placement.host])].map(
       ({ name }) => name,
     ),
-    weights: weightItems(model, settings, placement, places, certainty(PROVEN_WEIGHTS)),
-    cache: caches?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty(PROVEN_CACHES))) ?? null,
-    compute: computeItems(model, settings, cells, placement, places, cacheBytes),
-    overhead: overheadItems(model, settings, cells, placement, places, certainty(PROVEN_CACHES)),
-    cachePerToken: all && bytesPerToken(all),
+    weights:
+      joined(weightItems(model, settings, placement, places, certainty(PROVEN_WEIGHTS)), beside, "weights") ?? [],
+    cache: joined(
+      caches?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty(PROVEN_CACHES))) ?? null,
+      beside,
+      "cache",
+    ),
+    compute: joined(computeItems(model, settings, cells, placement, places, cacheBytes), beside, "compute"),
+    overhead: joined(
+      overheadItems(model, settings, cells, placement, places, certainty(PROVEN_CACHES)),
+      beside,
+      "overhead",
+    ),
+    cachePerToken: all && bytesPerToken([...all, ...beside.flatMap(({ caches: more }) => more)]),
     sequences: settings.sequences,
     diagnostics: [],
   });
+}
+
+/** Items of the model and of what is loaded beside it; null where a part of either is not known. */
+function joined(
+  own: readonly MemoryItem[] | null,
+  beside: readonly Beside[],
+  component: MemoryItem["component"],
+): readonly MemoryItem[] | null {
+  const more = beside.map((parts) => parts[component]);
+  if (own === null || more.includes(null)) return null;
+  return [...own, ...more.flatMap((items) => items ?? [])];
 }

@@ -16,10 +16,14 @@ import {
 } from "../options.ts";
 import type { LlamaCppWorkload } from "../workload.ts";
 import { CACHE_TYPE_NAMES } from "./cache-type.ts";
+import { type CompanionName, draftsByMtp, MODEL, nameOf, refuseCompanions } from "./companion.ts";
 import { refuseDevices, TENSOR_OVERRIDE } from "./device-options.ts";
 
-/** A workload with every default filled in. */
-export type LlamaCppSettings = Required<LlamaCppWorkload>;
+/** A workload with every default filled in; of models beside the main one the names. */
+export type LlamaCppSettings = Required<Omit<LlamaCppWorkload, "projector" | "draft">> & {
+  readonly projector: CompanionName | null;
+  readonly draft: CompanionName | null;
+};
 
 type PresetDefaults = Pick<LlamaCppSettings, "sequences" | "unifiedCache" | "fullSlidingWindowCache"> & {
   /** Undefined: the trained context. */
@@ -38,6 +42,8 @@ const PRESETS: { readonly [preset in LlamaCppSettings["preset"]]: PresetDefaults
 
 const CACHE_TYPE: OptionRule = oneOf(CACHE_TYPE_NAMES);
 
+const GPU_LAYERS: OptionRule = either(COUNT, oneOf(["all"]));
+
 const RULES: { readonly [option in keyof LlamaCppSettings]: OptionRule } = {
   runtime: oneOf(["llama.cpp"]),
   preset: oneOf(Object.keys(PRESETS)),
@@ -53,7 +59,7 @@ const RULES: { readonly [option in keyof LlamaCppSettings]: OptionRule } = {
   fullSlidingWindowCache: BOOLEAN,
   outputs: TOKENS,
   embeddings: BOOLEAN,
-  gpuLayers: either(COUNT, oneOf(["all"])),
+  gpuLayers: GPU_LAYERS,
   splitMode: oneOf(["none", "layer", "row", "tensor"]),
   mainGpu: COUNT,
   tensorSplit: listOf(SHARE),
@@ -68,6 +74,14 @@ const RULES: { readonly [option in keyof LlamaCppSettings]: OptionRule } = {
   loadMtp: BOOLEAN,
   rollbackRows: COUNT,
   threads: POSITIVE_INTEGER,
+  projector: MODEL,
+  projectorOffload: BOOLEAN,
+  draft: MODEL,
+  draftGpuLayers: GPU_LAYERS,
+  draftCacheTypeK: CACHE_TYPE,
+  draftCacheTypeV: CACHE_TYPE,
+  draftTokens: COUNT,
+  mtpContext: BOOLEAN,
 };
 
 /** Sequences llama.cpp can tell apart (LLAMA_MAX_SEQ, `src/llama-cparams.h`). */
@@ -91,6 +105,8 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
   const contextTokens = workload.contextTokens ?? defaults.contextTokens ?? trainedContextOf(model);
   const devices = workload.devices ?? [{ name: "CPU", kind: "cpu" }];
   const batchTokens = workload.batchTokens ?? 2048;
+  const draftTokens = workload.draftTokens ?? DRAFT_TOKENS;
+  const mtpContext = workload.mtpContext ?? false;
   const settings: LlamaCppSettings = {
     runtime: "llama.cpp",
     preset,
@@ -104,7 +120,7 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
     flashAttention: workload.flashAttention ?? "auto",
     unifiedCache: workload.unifiedCache ?? defaults.unifiedCache,
     fullSlidingWindowCache: workload.fullSlidingWindowCache ?? defaults.fullSlidingWindowCache,
-    outputs: workload.outputs ?? (preset === "server" ? sequences : batchTokens),
+    outputs: workload.outputs ?? (preset === "server" ? serverOutputs(workload, sequences, batchTokens) : batchTokens),
     embeddings: workload.embeddings ?? false,
     gpuLayers: workload.gpuLayers ?? "all",
     splitMode: workload.splitMode ?? "layer",
@@ -118,10 +134,29 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
     memoryMap: workload.memoryMap ?? false,
     repack: workload.repack ?? false,
     pinnedHost: workload.pinnedHost ?? true,
-    loadMtp: workload.loadMtp ?? false,
-    rollbackRows: workload.rollbackRows ?? 0,
     threads: workload.threads ?? 4,
+    loadMtp: workload.loadMtp ?? mtpContext,
+    rollbackRows: workload.rollbackRows ?? (draftsByMtp(workload) ? draftTokens : 0),
+    projector: nameOf(workload.projector),
+    projectorOffload: workload.projectorOffload ?? true,
+    draft: nameOf(workload.draft),
+    draftGpuLayers: workload.draftGpuLayers ?? "all",
+    draftCacheTypeK: workload.draftCacheTypeK ?? "f16",
+    draftCacheTypeV: workload.draftCacheTypeV ?? "f16",
+    draftTokens,
+    mtpContext,
   };
   refuseDevices(settings);
+  refuseCompanions(model, workload, settings);
   return settings;
 }
+
+/** The last token of each sequence, and those that were drafted (`common_speculative_get_output_limits`). */
+function serverOutputs(workload: LlamaCppWorkload, sequences: number, batchTokens: number): number {
+  const drafted =
+    workload.draft === undefined && workload.mtpContext !== true ? 0 : (workload.draftTokens ?? DRAFT_TOKENS);
+  return Math.min(batchTokens, sequences * (1 + drafted));
+}
+
+/** `common_params_speculative_draft.n_max`, `common/common.h:326`. */
+const DRAFT_TOKENS = 3;
