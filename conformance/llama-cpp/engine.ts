@@ -144,6 +144,50 @@ export function tryEngine(modelPath: string, workload: AskedWorkload): EngineAns
   return answerTo(["-m", modelPath, ...engineFlags(workload)]);
 }
 
+/** What the engine would hold on the CPU and on each simulated GPU, in their order. */
+export type DeviceAnswer =
+  | {
+      readonly outputBytes: number;
+      readonly workBytes: number;
+      readonly devices: readonly (readonly [weights: number, cache: number, compute: number])[];
+    }
+  | { readonly refused: string };
+
+type PrintedAnswer = {
+  readonly outputBytes: number;
+  readonly workBytes?: number;
+  readonly tensors?: readonly (readonly [name: string, type: string, shape: readonly number[]])[];
+  readonly buffers: { readonly [type: string]: BufferBytes };
+};
+
+/** Threads of the work buffer that is asked for: weighin's default. */
+const THREADS = 4;
+
+/** Asks about one file with the given flags; undefined where the engine breaks off on an assertion of its own. */
+export function askDevices(path: string, flags: readonly string[]): DeviceAnswer | undefined {
+  const answer = printed(["-m", path, "--work", String(THREADS), ...flags]);
+  if (answer === undefined || "refused" in answer) return answer;
+  const devices: [number, number, number][] = [[0, 0, 0]];
+  for (const [type, { model, context, compute }] of Object.entries(answer.buffers)) {
+    // Pinned, mapped and reordered buffers all lie in the memory of the CPU.
+    const index = type.startsWith("GPU") ? Number(type.slice(3)) + 1 : 0;
+    const [weights = 0, cache = 0, scratch = 0] = devices[index] ?? [];
+    devices[index] = [weights + model, cache + context, scratch + compute];
+  }
+  return { outputBytes: answer.outputBytes, workBytes: answer.workBytes ?? 0, devices };
+}
+
+/** The tensors that the engine makes up for a file of keys; undefined where it cannot. */
+export function madeUpTensors(path: string, flags: readonly string[] = []): PrintedAnswer["tensors"] {
+  const answer = printed(["--virtual", "--tensors", "-m", path, ...flags]);
+  return answer === undefined || "refused" in answer ? undefined : answer.tensors;
+}
+
+function printed(flags: readonly string[]): PrintedAnswer | { readonly refused: string } | undefined {
+  const { status, stdout } = spawnSync(PROGRAM, flags, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+  return status === 0 ? JSON.parse(stdout) : undefined;
+}
+
 function answerTo(flags: readonly string[]): EngineAnswer | undefined {
   const { status, stdout } = spawnSync(PROGRAM, flags, { encoding: "utf8" });
   return status === 0 ? readAnswer(stdout) : undefined;

@@ -6,6 +6,7 @@ import { inspectModel } from "../../src/inspect.ts";
 import type { Mixer } from "../../src/model/mixer.ts";
 import type { Model, ModelLayer } from "../../src/model/model.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
+import { namesOf } from "../folded-names.ts";
 
 /** Bytes of one cache: kind, dtype, sequences, tokens, bytes, and of an encoder-decoder tokens of the encoder's output. */
 type CacheRow = readonly ["dynamic" | "static", "float32" | "bfloat16", number, number, number, number?];
@@ -206,23 +207,4 @@ function headerOf(tensors: ModelTypeRow["tensors"]): { readonly bytes: Uint8Arra
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(json.length));
   return { bytes: Buffer.concat([length, json]), dataBytes: offset };
-}
-
-/** `a.{0-2,5}.b` as the names it stands for. */
-function namesOf(pattern: string): string[] {
-  const [before = "", ranges, after] = splitAtRanges(pattern);
-  if (ranges === undefined || after === undefined) return [pattern];
-  return numbersOf(ranges).flatMap((number) => namesOf(after).map((rest) => `${before}${number}${rest}`));
-}
-
-function splitAtRanges(pattern: string): readonly (string | undefined)[] {
-  const match = /^(.*?)\{([\d,-]+)\}(.*)$/.exec(pattern);
-  return match === null ? [pattern] : match.slice(1);
-}
-
-function numbersOf(ranges: string): number[] {
-  return ranges.split(",").flatMap((range) => {
-    const [first = 0, last = first] = range.split("-").map(Number);
-    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  });
 }

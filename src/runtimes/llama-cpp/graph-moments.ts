@@ -27,6 +27,11 @@ export function worstCaseTokens({ sequences }: LlamaCppSettings, cells: Cells): 
   return padTo(Math.min(cells.full * cells.streams, cells.microBatch), sequences);
 }
 
+/** Tokens of that graph whose logits are computed: these are not rounded up. */
+export function mostOutputs({ outputs }: LlamaCppSettings, cells: Cells): number {
+  return Math.min(cells.full * cells.streams, cells.microBatch, outputs);
+}
+
 export function graphMoments(
   model: Model,
   settings: LlamaCppSettings,
@@ -37,7 +42,7 @@ export function graphMoments(
   const layers = model.layers.filter((layer) => layer.mtp !== true);
   if (hiddenSize === null || layers.length === 0 || layers.some((layer) => layer.mixer.kind === "unknown")) return null;
   const tokens = worstCaseTokens(settings, cells);
-  const outputs = Math.min(tokens, settings.outputs);
+  const outputs = mostOutputs(settings, cells);
   const mixers = layers.map((layer) => layer.mixer);
   const encoderTokens = model.causal ? undefined : tokens;
   const asked = settings.flashAttention === "on" || blockElements(settings.cacheTypeV) > 1;

@@ -1,10 +1,16 @@
-import type { Model } from "../../model/model.ts";
+import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Device } from "../workload.ts";
+import { ROTARY_FACTORS_IN_FULL_LAYERS } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 
 /** Tensors read by row or once for the input: they stay on the host (`LLM_TENSOR_LAYER_INPUT`, `src/llama-arch.cpp:716`). */
 const INPUT: ReadonlySet<string> = names("token_embd position_embd token_types per_layer_token_embd hrm.z_l_init");
+
+/** True for tensors of the blocks that predict further tokens, which are left out unless asked for. */
+export function isPredicting({ name, component }: ModelTensor): boolean {
+  return component === "mtp" && BLOCK.test(name);
+}
 
 /** True for tensors that are looked up by row, not multiplied with. */
 export function isInputTensor(name: string): boolean {
@@ -91,8 +97,12 @@ function overridesOf(settings: LlamaCppSettings, { host, gpus }: Placement): (na
   };
 }
 
-function sharingDevices({ layers }: Model, { deviceOf }: Placement): readonly Device[] {
-  const blocks = layers.flatMap(({ mtp }, block) => (mtp === true ? [] : [block]));
+function sharingDevices({ layers, architecture }: Model, { deviceOf }: Placement): readonly Device[] {
+  const fullOnly = ROTARY_FACTORS_IN_FULL_LAYERS.has(architecture ?? "");
+  const blocks = layers.flatMap(({ mixer, mtp }, block) => {
+    const windowed = mixer.kind === "attention" && mixer.window.kind !== "none";
+    return mtp === true || (fullOnly && windowed) ? [] : [block];
+  });
   return [...new Set(blocks.map(deviceOf))];
 }
 
