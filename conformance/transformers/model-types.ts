@@ -135,8 +135,10 @@ export function layerRuns(model: Model): string[] {
 function mixerWord(mixer: Mixer): string {
   switch (mixer.kind) {
     case "attention": {
-      const { window } = mixer;
+      const { window, compression, indexer } = mixer;
       if (mixer.sharesCacheWith !== undefined) return "dummy";
+      if (compression !== undefined) return indexer ? "compressed_sparse_attention" : "heavily_compressed_attention";
+      if (indexer !== undefined) return "minimax_m3_sparse";
       return window.kind === "none" ? "full" : `${window.kind} ${window.tokens}`;
     }
     case "latent":

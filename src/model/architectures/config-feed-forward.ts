@@ -11,6 +11,7 @@ const EXPERTS: ConfigExperts = {
 };
 
 const DENSE_WIDTH = [
+  "dense_intermediate_size",
   "intermediate_size",
   "ffn_dim",
   "decoder_ffn_dim",
@@ -64,6 +65,8 @@ function denseLayersOf(keys: Keys, implied: number): (layer: number) => boolean 
   if (keys.flag("is_moe", "enable_moe_block") === false) return () => true;
   const types = keys.words("mlp_layer_types");
   if (types !== undefined) return (layer) => types[layer] === "dense";
+  const sparseLayers = keys.list("moe_layer_freq");
+  if (sparseLayers !== undefined) return (layer) => sparseLayers[layer] === 0;
   const listed = new Set(keys.list("mlp_only_layers") ?? []);
   const step = keys.integer("decoder_sparse_step") ?? 1;
   const leading = keys.integer("first_k_dense_replace", "num_dense_layers", "moe_layer_start_index") ?? implied;

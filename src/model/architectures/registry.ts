@@ -5,6 +5,7 @@ import { encoderDecoders } from "./config-encoder-decoders.ts";
 import { configEncoders } from "./config-encoders.ts";
 import { configHybrids } from "./config-hybrids.ts";
 import { latentDecoders } from "./config-latent.ts";
+import { sparseDecoders } from "./config-sparse.ts";
 import { windowedDecoders } from "./config-windowed.ts";
 import { deepseek } from "./deepseek.ts";
 import { drafts } from "./drafts.ts";
@@ -56,6 +57,7 @@ export const ARCHITECTURES: readonly Architecture[] = [
   configDecoders,
   windowedDecoders,
   latentDecoders,
+  sparseDecoders,
   configHybrids,
   configEncoders,
   encoderDecoders,

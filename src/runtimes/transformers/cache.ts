@@ -1,6 +1,14 @@
-import type { AttentionWindow, CrossMixer, LatentMixer, Mixer, RecurrentMixer } from "../../model/mixer.ts";
+import type {
+  AttentionMixer,
+  AttentionWindow,
+  CrossMixer,
+  LatentMixer,
+  Mixer,
+  RecurrentMixer,
+} from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
+import { compressedCaches } from "./compressed-cache.ts";
 import type { TransformersSettings } from "./settings.ts";
 import { atLeast } from "./version.ts";
 
@@ -37,7 +45,7 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, elementBy
   if (attention.kind === "attention" && (!attention.causal || attention.sharesCacheWith !== undefined)) return [];
   const width =
     attention.kind === "attention"
-      ? attention.kvHeads * (attention.keyDim + attention.valueDim)
+      ? attentionWidth(attention)
       : latentWidth(attention, settings.version) + (attention.indexer?.keyDim ?? 0);
   const tokens = keptTokens(attention.window, settings);
   const { window } = attention;
@@ -50,7 +58,17 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, elementBy
       bytesPerToken,
       source: KV_SOURCE,
     },
+    ...(attention.kind === "attention" ? compressedCaches(attention, settings, elementBytes) : []),
   ];
+}
+
+/**
+ * Elements per token. A key that is the value as well is kept once where its layer compresses, since that has a cache of
+ * its own (`modeling_deepseek_v4.py`, DeepseekV4HCACache.update); an indexer there keys rows, not tokens.
+ */
+function attentionWidth({ kvHeads, keyDim, valueDim, compression, indexer }: AttentionMixer): number {
+  if (compression !== undefined) return kvHeads * keyDim;
+  return kvHeads * (keyDim + valueDim) + (indexer?.keyDim ?? 0);
 }
 
 /** Keys and values of an encoder's output: computed once, and as many as that output has tokens. */

@@ -7,7 +7,7 @@ export const PROVEN_MODEL_TYPES: ReadonlySet<string> = new Set(
   [
     "afmoe albert apertus arcee aria_text axk1 axk2 bailing_hybrid bamba beam bert bert-generation big_bird",
     "biogpt bitnet bloom camembert codegen cohere cohere2 cohere2_moe ctrl cwm data2vec-text deberta deberta-v2",
-    "deepseek_v2 deepseek_v3 deepseek_v32 diffllama distilbert doge dots1 electra ernie ernie4_5 ernie4_5_moe esm",
+    "deepseek_v2 deepseek_v3 deepseek_v32 deepseek_v4 diffllama distilbert doge dots1 electra ernie ernie4_5 ernie4_5_moe esm",
     "esmc eurobert exaone4 exaone_moe falcon falcon_h1 falcon_mamba flaubert flex_olmo flint fnet gemma gemma2",
     "gemma3_text gemma3n_text gemma4_text gemma4_unified_text glm glm4 glm4_moe glm4_moe_lite glm4v_moe_text",
     "glm4v_text glm_moe_dsa gpt-sw3 gpt2 gpt_bigcode gpt_neo gpt_neox gpt_neox_japanese gpt_oss gptj granite",
