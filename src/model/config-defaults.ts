@@ -143,6 +143,7 @@ megatron-bert 29056 24 1024 16 - - 4096 512 - true
 mellum 98304 28 2304 32 4 128 7168 131072 1024 false num_experts=64 num_experts_per_tok=8 moe_intermediate_size=896 num_experts>num_local_experts
 mimo_v2_flash 152576 48 4096 64 4 192 16384 131072 129 false v_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=2048 num_local_experts>n_routed_experts
 minicpm3 73448 62 2560 40 40 - 6400 32768 - true kv_lora_rank=256 qk_rope_head_dim=32 qk_nope_head_dim=64
+minimax 32000 32 4096 32 8 - 14336 131072 - false num_local_experts=8 num_experts=8 num_experts_per_tok=2 num_experts>num_local_experts
 minimax_m2 200064 62 3072 48 8 128 1536 196608 - false num_local_experts=256 num_experts=256 num_experts_per_tok=8 num_experts>num_local_experts
 minimax_m3_vl 200064 60 6144 64 4 128 3072 524288 - false index_n_heads=4 index_head_dim=128 num_local_experts=128 num_experts=128 num_experts_per_tok=4 shared_intermediate_size=3072 dense_intermediate_size=12288 num_experts>num_local_experts
 minimax_m3_vl_text 200064 60 6144 64 4 128 3072 524288 - false index_n_heads=4 index_head_dim=128 num_local_experts=128 num_experts=128 num_experts_per_tok=4 shared_intermediate_size=3072 dense_intermediate_size=12288 num_experts>num_local_experts

@@ -6,6 +6,7 @@ import { configLayers, everyNth, fullWhere, type LayerTypes } from "./config-lay
 import {
   configDeltaNet,
   configKimiDelta,
+  configLightning,
   configMamba1,
   configMamba2,
   configShortConvolution,
@@ -51,6 +52,12 @@ const kimiTypes: LayerTypes = (keys: Keys) => {
   return (layer) => (full.includes(layer + 1) ? "full_attention" : LINEAR);
 };
 
+/** MiniMax-Text-01 and M1 mark the layers that attend with 1. */
+const markedTypes: LayerTypes = (keys) => {
+  const marks = keys.list("attn_type_list");
+  return (layer) => (marks?.[layer] === undefined ? undefined : marks[layer] === 1 ? "full_attention" : LINEAR);
+};
+
 const lfm3Types: LayerTypes = () => (layer) => {
   if (layer % 4 === 2) return "full_attention";
   return layer % 4 === 0 && layer > 0 ? "sliding_attention" : "conv";
@@ -77,6 +84,16 @@ export const configHybrids: Architecture = {
         attention: () => configLatent,
         linear: configKimiDelta,
       }),
+      feedForward,
+    },
+    {
+      modelTypes: ["minimax"],
+      mixer: configLayers({ implied: fullWhere((layer) => layer % 2 === 0, LINEAR), linear: configLightning }),
+      feedForward,
+    },
+    {
+      modelTypes: ["minimax_m1", "minimax_text_01"],
+      mixer: configLayers({ implied: markedTypes, linear: configLightning }),
       feedForward,
     },
     {

@@ -26,13 +26,17 @@ const LATENTS_CACHED_SINCE = "5.15.0";
 const FLOAT32_STATES: ReadonlySet<string> = new Set(["ssm", "linear"]);
 const FLOAT32_STATE_BYTES = 4;
 
+/** Model types whose states are of the type the model runs in (`modeling_minimax.py`, MiniMaxLightningAttention). */
+const STATES_AS_RUN: ReadonlySet<string> = new Set(["minimax"]);
+
 /** Caches of the main layers, or null where a layer's way of mixing is not known. */
 export function layerCaches(model: Model, settings: TransformersSettings, elementBytes: number): LayerCache[][] | null {
   const layers = model.layers.filter((layer) => layer.mtp !== true);
   if (layers.length === 0 || layers.some(({ mixer }) => mixer.kind === "unknown")) return null;
+  const stateElementBytes = STATES_AS_RUN.has(model.architecture ?? "") ? elementBytes : FLOAT32_STATE_BYTES;
   return layers.map(({ mixer, cross }) => [
     ...attentionCaches(mixer, settings, elementBytes),
-    ...recurrentStates(mixer, settings, elementBytes),
+    ...recurrentStates(mixer, settings, elementBytes, stateElementBytes),
     ...[mixer.kind === "cross" ? mixer : cross].flatMap((each) =>
       each ? crossCache(each, settings, elementBytes) : [],
     ),
@@ -97,10 +101,15 @@ function keptTokens(window: AttentionWindow, { contextTokens, cache }: Transform
   return Math.min(contextTokens, cache === "static" ? window.tokens : window.tokens - 1);
 }
 
-function recurrentStates(mixer: Mixer, settings: TransformersSettings, elementBytes: number): LayerCache[] {
+function recurrentStates(
+  mixer: Mixer,
+  settings: TransformersSettings,
+  elementBytes: number,
+  stateElementBytes: number,
+): LayerCache[] {
   const recurrent = mixer.kind === "parallel" ? mixer.recurrent : mixer.kind === "recurrent" ? mixer : undefined;
   if (recurrent === undefined) return [];
-  const bytes = stateBytes(recurrent, elementBytes) * settings.sequences;
+  const bytes = stateBytes(recurrent, elementBytes, stateElementBytes) * settings.sequences;
   return [
     {
       kind: "recurrent state",
@@ -113,12 +122,16 @@ function recurrentStates(mixer: Mixer, settings: TransformersSettings, elementBy
 }
 
 /** Convolution states keep as many columns as the kernel is wide, one more than the recurrence needs. */
-function stateBytes({ state, convolutionKernel }: RecurrentMixer, elementBytes: number): number {
+function stateBytes(
+  { state, convolutionKernel }: RecurrentMixer,
+  elementBytes: number,
+  stateElementBytes: number,
+): number {
   return state.reduce((sum, { name, shape }) => {
     const [channels = 0] = shape;
     if (name === "convolution" && convolutionKernel !== undefined)
       return sum + channels * convolutionKernel * elementBytes;
     const elements = shape.reduce((product, dimension) => product * dimension, 1);
-    return sum + elements * (FLOAT32_STATES.has(name) ? FLOAT32_STATE_BYTES : elementBytes);
+    return sum + elements * (FLOAT32_STATES.has(name) ? stateElementBytes : elementBytes);
   }, 0);
 }

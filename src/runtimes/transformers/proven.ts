@@ -14,7 +14,7 @@ export const PROVEN_MODEL_TYPES: ReadonlySet<string> = new Set(
     "granite_swa granitemoe granitemoe_swa granitemoehybrid granitemoeshared gte helium hunyuan_v1_dense",
     "hunyuan_v1_moe hy_v3 hy_v4 hyperclovax ibert internlm3 iquestcoder jais2 jamba jetmoe jina_embeddings_v3",
     "kimi_linear kolibri1 laguna layoutlm lfm2 lfm2_moe lfm3 llama llama4_text longformer mamba mamba2",
-    "megatron-bert mellum mimo_v2_flash minicpm3 minimax_m2 minimax_m3_vl_text ministral ministral3 mistral",
+    "megatron-bert mellum mimo_v2_flash minicpm3 minimax minimax_m2 minimax_m3_vl_text ministral ministral3 mistral",
     "mistral4 mixtral modernbert modernbert-decoder mpnet mpt mra nanochat nemotron nemotron_h neomme nomic_bert",
     "nystromformer olmo olmo2 olmo3 olmo_hybrid olmoe opt persimmon phi phi3 phimoe qwen2 qwen2_5_vl_text",
     "qwen2_moe qwen2_vl_text qwen3 qwen3_5_moe_text qwen3_5_text qwen3_moe qwen3_next qwen3_vl_moe_text",
