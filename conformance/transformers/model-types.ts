@@ -33,6 +33,8 @@ export type ModelTypeRow = {
   readonly tensors: { readonly [names: string]: string };
   readonly caches?: readonly CacheRow[];
   readonly layerCaches?: readonly LayerCacheRow[];
+  /** Why the library took no static cache. */
+  readonly staticRefused?: string;
   /** Layers and heads of the class's own default configuration: `sliding 4096 x 3`. */
   readonly defaults?: {
     readonly layers: readonly string[];

@@ -8,6 +8,7 @@ import {
   readModelTypes,
 } from "../../conformance/transformers/model-types.ts";
 import { CONFIG_RULES } from "../../src/model/architectures/registry.ts";
+import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
 import { TRANSFORMERS_VERSION } from "../../src/runtimes/transformers/version.ts";
 
 const golden = readModelTypes();
@@ -24,6 +25,9 @@ const NOT_COVERED: { readonly [modelType: string]: string } = {
   inkling2_text: "attends beside several convolutions in every layer",
   mobilebert: "attends in a bottleneck narrower than its hidden size",
 };
+
+/** A mask as long as the cache beside keys of another length: the cache was made. */
+const MASKED_APART = /^RuntimeError: The size of tensor/;
 
 /** Classes that compute sizes or layers of their own from others; published configurations state them. */
 const COMPUTED_DEFAULTS: readonly string[] = ["jetmoe", "minicpm3", "nemotron_h", "zamba2"];
@@ -50,6 +54,17 @@ describe("tiny models of transformers, by model_type", () => {
       expect(compareModelType(await modelOfRow(row, config), row)).toEqual([]);
     },
   );
+
+  test("have no static cache where the library takes none", async () => {
+    const refused = decoders.filter(
+      ({ staticRefused }) => staticRefused !== undefined && !MASKED_APART.test(staticRefused),
+    );
+    expect(refused.map(({ modelType }) => modelType)).toEqual(["deepseek_v4", "minimax"]);
+    for (const row of refused) {
+      const model = await modelOfRow(row);
+      expect(() => estimateMemory(model, { runtime: "transformers", cache: "static" })).toThrow("has no static cache");
+    }
+  });
 
   test("are refused, not guessed, where the class computes what a configuration leaves out", async () => {
     for (const modelType of COMPUTED_DEFAULTS) {
