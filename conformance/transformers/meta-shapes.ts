@@ -23,7 +23,7 @@ const WITHOUT_CLASS: ReadonlySet<string> = new Set(["kimi_k2"]);
  * size and defaults are compared for these as well.
  */
 const NOT_COMPARED: ReadonlyMap<string, { readonly facts: readonly string[]; readonly because: string }> = new Map([
-  ...listed(["jetmoe", "minicpm3", "zamba2", "nemotron_h", "minimax_m3_vl"], {
+  ...listed(["zamba2", "nemotron_h"], {
     facts: ["active parameters", "heads", "key-value heads", "head size", "windows", "diagnostics"],
     because: "their layers are not covered, or only where the configuration spells them out, and say so",
   }),

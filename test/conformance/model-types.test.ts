@@ -30,7 +30,7 @@ const NOT_COVERED: { readonly [modelType: string]: string } = {
 const MASKED_APART = /^RuntimeError: The size of tensor/;
 
 /** Classes that compute sizes or layers of their own from others; published configurations state them. */
-const COMPUTED_DEFAULTS: readonly string[] = ["jetmoe", "minicpm3", "nemotron_h", "zamba2"];
+const COMPUTED_DEFAULTS: readonly string[] = ["nemotron_h", "zamba2"];
 
 describe("tiny models of transformers, by model_type", () => {
   test(`were asked of the release that the cache follows`, () => {

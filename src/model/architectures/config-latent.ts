@@ -1,7 +1,8 @@
+import type { Keys } from "../keys.ts";
 import type { Architecture, MixerRule } from "./architecture.ts";
 import { configFeedForward as feedForward, leadingDense } from "./config-feed-forward.ts";
 import { fullWhere, type LayerTypes, layerTypes } from "./config-layers.ts";
-import { configLatent } from "./latent-rules.ts";
+import { configLatent, configLatentValued } from "./latent-rules.ts";
 
 const INDEXED = "indexed_attention";
 
@@ -27,11 +28,19 @@ export function configIndexedLatent(implied: LayerTypes): MixerRule {
   };
 }
 
+/** MiniCPM3Config, __post_init__. */
+function hiddenPerHead(keys: Keys): number | undefined {
+  const hidden = keys.integer("hidden_size");
+  const heads = keys.integer("num_attention_heads");
+  return hidden && heads ? Math.trunc(hidden / heads) : undefined;
+}
+
 /** Decoders with multi-head latent attention, by model_type. */
 export const latentDecoders: Architecture = {
   gguf: [],
   config: [
-    { modelTypes: ["minicpm3", "youtu", "mistral4"], mixer: configLatent, feedForward },
+    { modelTypes: ["minicpm3"], mixer: configLatentValued(hiddenPerHead), feedForward },
+    { modelTypes: ["youtu", "mistral4"], mixer: configLatent, feedForward },
     { modelTypes: ["glm4_moe_lite", "axk1"], mixer: configLatent, feedForward: leadingDense(1) },
     {
       modelTypes: ["deepseek_v32", "glm_moe_dsa", "axk2", "hy_v4"],
