@@ -132,6 +132,7 @@ lfm3 128000 24 2048 16 4 128 7680 128000 256 true conv_L_cache=7
 llama 32000 32 4096 32 - - 11008 2048 - false
 llama4 202048 48 5120 40 8 128 8192 131072 - false attention_chunk_size=8192 no_rope_layer_interval=4 num_local_experts=16 num_experts_per_tok=1 interleave_moe_layer_step=1
 llama4_text 202048 48 5120 40 8 128 8192 131072 - false attention_chunk_size=8192 no_rope_layer_interval=4 num_local_experts=16 num_experts_per_tok=1 interleave_moe_layer_step=1
+longcat_flash 131072 - 6144 64 - 64 12288 131072 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 num_local_experts=512 n_routed_experts=512 num_experts_per_tok=12 moe_topk=12 moe_intermediate_size=2048 expert_ffn_hidden_size=2048 ffn_hidden_size=12288 num_local_experts>n_routed_experts num_experts_per_tok>moe_topk intermediate_size>ffn_hidden_size moe_intermediate_size>expert_ffn_hidden_size
 longformer 30522 12 768 12 - - 3072 512 - true
 longt5 32128 6 512 8 - 64 - - - true d_kv=64 d_ff=2048 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
 m2m_100 128112 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers

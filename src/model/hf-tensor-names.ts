@@ -44,7 +44,7 @@ export const HF_BLOCK_RULES: readonly NameRule[] = [
   ],
   [/\.mixer\.[qkvo]_proj\./, "attention"],
   [
-    /(?:^|\.)(?:mlp|feed_forward|ffn|ff_proj|ff_out|intermediate|output|fc1|fc2|block_sparse_moe|moe|DenseReluDense|shared_experts?|shared_mlp|gate|router|mixer\.(?:up|down)_proj)(?:\.|$)/,
+    /(?:^|\.)(?:mlps?|feed_forward|ffn|ff_proj|ff_out|intermediate|output|fc1|fc2|block_sparse_moe|moe|DenseReluDense|shared_experts?|shared_mlp|gate|router|mixer\.(?:up|down)_proj)(?:\.|$)/,
     "feedForward",
   ],
   [/\.mixer\./, "recurrent"],

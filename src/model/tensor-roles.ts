@@ -112,6 +112,7 @@ const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, rea
   ["self_attn.q_proj.weight", [ATTENTION]],
   ["self_attn.o_proj.weight", [ATTENTION]],
   ["self_attn.kv_a_proj_with_mqa.weight", [{ fact: "latentWidth", axis: 0 }]],
+  ["self_attn.#.kv_a_proj_with_mqa.weight", [{ fact: "latentWidth", axis: 0 }]],
   ["mlp.down_proj.weight", [{ fact: "denseWidth", axis: 1 }]],
   ["feed_forward.w2.weight", [{ fact: "denseWidth", axis: 1 }]],
   ["intermediate.dense.weight", [{ fact: "denseWidth", axis: 0 }]],

@@ -28,6 +28,17 @@ export function configIndexedLatent(implied: LayerTypes): MixerRule {
   };
 }
 
+/** Two latent attentions in each layer (modeling_longcat_flash.py, LongcatFlashDecoderLayer). */
+function twice(rule: MixerRule): MixerRule {
+  return (keys) => {
+    const mixerOf = rule(keys);
+    return (layer) => {
+      const mixer = mixerOf(layer);
+      return typeof mixer !== "string" && mixer.kind === "latent" ? { ...mixer, attentions: 2 } : mixer;
+    };
+  };
+}
+
 /** MiniCPM3Config, __post_init__. */
 function hiddenPerHead(keys: Keys): number | undefined {
   const hidden = keys.integer("hidden_size");
@@ -40,6 +51,7 @@ export const latentDecoders: Architecture = {
   gguf: [],
   config: [
     { modelTypes: ["minicpm3"], mixer: configLatentValued(hiddenPerHead), feedForward },
+    { modelTypes: ["longcat_flash"], mixer: twice(configLatent), feedForward },
     { modelTypes: ["youtu", "mistral4"], mixer: configLatent, feedForward },
     { modelTypes: ["glm4_moe_lite", "axk1"], mixer: configLatent, feedForward: leadingDense(1) },
     {

@@ -50,7 +50,7 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, elementBy
   const width =
     attention.kind === "attention"
       ? attentionWidth(attention)
-      : latentWidth(attention, settings.version) + (attention.indexer?.keyDim ?? 0);
+      : (attention.attentions ?? 1) * latentWidth(attention, settings.version) + (attention.indexer?.keyDim ?? 0);
   const tokens = keptTokens(attention.window, settings);
   const { window } = attention;
   const bytesPerToken = width * elementBytes;
