@@ -274,6 +274,8 @@ def class_defaults(model_type):
     words = [" ".join([SHORT_TYPES.get(name, name), *map(str, kept)]) for name, kept in zip(types, map(window, options))]
     runs = [f"{word} x {len(list(group))}" for word, group in itertools.groupby(words)]
     heads = {name: getattr(config, name, None) for name in ("num_hidden_layers", "num_key_value_heads", "head_dim")}
+    # Of a class that counts in `num_hidden_layers` what it makes of them, what was given.
+    heads["num_hidden_layers"] = getattr(config, "num_layers_per_stack", None) or heads["num_hidden_layers"]
     return {"layers": runs, **{name: value for name, value in heads.items() if isinstance(value, int)}}
 
 

@@ -173,7 +173,6 @@ LEFT_OUT = {
     "luke": "its entity vocabulary cannot be made small",
     "gemma4_assistant": "drafts for another model",
     "gemma4_unified_assistant": "drafts for another model",
-    "hrm_text": "two stacks of layers that run in cycles, each run with a cache",
     "longcat_flash": "makes weights for experts that pass tokens on, and refuses checkpoints without them",
 }
 

@@ -40,7 +40,7 @@ const KEYS = [
   "moe_shared_expert_intermediate_size first_k_dense_replace decoder_sparse_step num_dense_layers",
   "moe_layer_start_index expert_layer_period expert_layer_offset interleave_moe_layer_step is_moe enable_moe_block",
   "dense_intermediate_size ffn_hidden_size ffn_dim n_inner dff dim_ff expansion_ratio",
-  "d_kv d_ff num_decoder_layers num_sparse_decoder_layers decoder_layers decoder_attention_heads decoder_ffn_dim",
+  "H_cycles L_cycles d_kv d_ff num_decoder_layers num_sparse_decoder_layers decoder_layers decoder_attention_heads decoder_ffn_dim",
   "cross_num_attention_heads cross_num_key_value_heads cross_head_dim",
   "num_decoder_attention_heads max_source_positions max_target_positions max_decoder_position_embeddings",
   "embedding_size input_embedding_size embedding_rank word_embed_proj_dim",

@@ -109,6 +109,7 @@ granitemoehybrid 32000 32 4096 32 - - 11008 2048 - false mamba_n_heads=128 mamba
 granitemoeshared 32000 32 4096 32 - - 11008 2048 - false num_local_experts=8 num_experts_per_tok=2 shared_intermediate_size=0
 gte 250048 12 768 12 - - 3072 8192 - true
 helium 48000 24 2560 20 20 128 7040 4096 - false
+hrm_text 151808 16 1536 12 - 128 4096 2048 - false H_cycles=2 L_cycles=3
 hunyuan_v1_dense 290943 32 4096 32 - - 11008 2048 - false
 hunyuan_v1_moe 290943 32 4096 32 - - 11008 2048 - false num_local_experts=1 num_experts=1 num_experts_per_tok=1 moe_topk=1 num_experts_per_tok>moe_topk num_local_experts>num_experts
 hy_v3 120832 80 4096 64 8 128 13312 131072 - false num_local_experts=192 num_experts=192 num_experts_per_tok=8 moe_intermediate_size=1536 num_shared_experts=1 num_local_experts>num_experts

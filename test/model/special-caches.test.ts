@@ -84,6 +84,13 @@ describe("layers whose caches are of their own kind, from config.json", () => {
     expect(mixers[3]).toMatchObject({ kind: "latent", kvLoraRank: 64, ropeDim: 64, attentions: 2 });
   });
 
+  it("hrm_text: a low stack in every low cycle, a high one in every high cycle", () => {
+    const config = { model_type: "hrm_text", ...SIZES, num_hidden_layers: 2, H_cycles: 2, L_cycles: 3 };
+    expect(mixersOf(config)).toMatchObject([{ passes: 6 }, { passes: 6 }, { passes: 2 }, { passes: 2 }]);
+    const counted = { ...config, num_hidden_layers: 16, num_layers_per_stack: 2 };
+    expect(mixersOf(counted)).toEqual(mixersOf(config));
+  });
+
   it("minicpm3: values as wide as hidden / heads", () => {
     const [first] = mixersOf({ model_type: "minicpm3", ...SIZES, kv_lora_rank: 64, qk_rope_head_dim: 16 });
     expect(first).toMatchObject({ kind: "latent", kvLoraRank: 64, ropeDim: 16, valueDim: 128 });

@@ -50,10 +50,10 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, elementBy
   const width =
     attention.kind === "attention"
       ? attentionWidth(attention)
-      : (attention.attentions ?? 1) * latentWidth(attention, settings.version) + (attention.indexer?.keyDim ?? 0);
+      : latentWidth(attention, settings.version) + (attention.indexer?.keyDim ?? 0);
   const tokens = keptTokens(attention.window, settings);
   const { window } = attention;
-  const bytesPerToken = width * elementBytes;
+  const bytesPerToken = cachesOf(attention) * width * elementBytes;
   return [
     {
       kind: window.kind === "none" ? "KV cache" : `KV cache, ${window.kind} ${window.tokens}`,
@@ -64,6 +64,11 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, elementBy
     },
     ...(attention.kind === "attention" ? compressedCaches(attention, settings, elementBytes) : []),
   ];
+}
+
+/** A layer that runs several times for a token, or attends several times in one run, has as many caches. */
+function cachesOf(attention: AttentionMixer | LatentMixer): number {
+  return (attention.kind === "attention" ? attention.passes : attention.attentions) ?? 1;
 }
 
 /**

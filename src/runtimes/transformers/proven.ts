@@ -11,7 +11,7 @@ export const PROVEN_MODEL_TYPES: ReadonlySet<string> = new Set(
     "esmc eurobert exaone4 exaone_moe falcon falcon_h1 falcon_mamba flaubert flex_olmo flint fnet gemma gemma2",
     "gemma3_text gemma3n_text gemma4_text gemma4_unified_text glm glm4 glm4_moe glm4_moe_lite glm4v_moe_text",
     "glm4v_text glm_moe_dsa gpt-sw3 gpt2 gpt_bigcode gpt_neo gpt_neox gpt_neox_japanese gpt_oss gptj granite",
-    "granite_swa granitemoe granitemoe_swa granitemoehybrid granitemoeshared gte helium hunyuan_v1_dense",
+    "granite_swa granitemoe granitemoe_swa granitemoehybrid granitemoeshared gte helium hrm_text hunyuan_v1_dense",
     "hunyuan_v1_moe hy_v3 hy_v4 hyperclovax ibert internlm3 iquestcoder jais2 jamba jetmoe jina_embeddings_v3",
     "kimi_linear kolibri1 laguna layoutlm lfm2 lfm2_moe lfm3 llama llama4_text longformer mamba mamba2",
     "megatron-bert mellum mimo_v2_flash minicpm3 minimax minimax_m2 minimax_m3_vl_text ministral ministral3 mistral",
