@@ -34,6 +34,8 @@ export type ModelTypeRow = {
   readonly tensors: { readonly [names: string]: string };
   readonly caches?: readonly CacheRow[];
   readonly layerCaches?: readonly LayerCacheRow[];
+  /** Why the library took no static cache. */
+  readonly staticRefused?: string;
   /** Layers and heads of the class's own default configuration: `sliding 4096 x 3`. */
   readonly defaults?: {
     readonly layers: readonly string[];
@@ -98,10 +100,11 @@ export function compareModelType(model: Model, row: ModelTypeRow): string[] {
   );
   hold("parameters", model.parameters.total, row.parameters + row.buffers - (row.unsaved ?? 0));
   hold("tensor bytes", model.weights.bytes, headerOf(row.tensors).dataBytes);
-  hold("layers", model.layerCount, row.layers);
-  hold("encoder layers", model.encoder?.layerCount, row.encoderLayers);
   const layers = model.layers.filter((layer) => layer.mtp !== true);
-  if (row.layerCaches !== undefined) hold("heads", layers.map(cachedHeads), row.layerCaches.map(heldHeads));
+  const cached = layers.flatMap((layer) => Array.from({ length: passesOf(layer) }, () => layer));
+  hold("layers, and caches of them", [model.layerCount, cached.length], [layers.length, row.layers]);
+  hold("encoder layers", model.encoder?.layerCount, row.encoderLayers);
+  if (row.layerCaches !== undefined) hold("heads", cached.map(cachedHeads), row.layerCaches.map(heldHeads));
   for (const [index, dtype] of (["float32", "bfloat16"] as const).entries()) {
     const { totals } = estimateMemory(model, { runtime: "transformers", dtype, contextTokens: 64 });
     hold(`weights in ${dtype}`, totals.weights, row.weightBytes[index]);
@@ -123,22 +126,29 @@ export function compareModelType(model: Model, row: ModelTypeRow): string[] {
 /** Layers that keep alike, as `defaults.layers` writes them. */
 export function layerRuns(model: Model): string[] {
   const runs: { readonly word: string; layers: number }[] = [];
-  for (const { mixer } of model.layers) {
-    const word = mixerWord(mixer);
+  for (const layer of model.layers) {
+    const word = mixerWord(layer.mixer);
+    const layers = passesOf(layer);
     const last = runs.at(-1);
-    if (last?.word === word) last.layers += 1;
-    else runs.push({ word, layers: 1 });
+    if (last?.word === word) last.layers += layers;
+    else runs.push({ word, layers });
   }
   return runs.map(({ word, layers }) => `${word} x ${layers}`);
+}
+
+/** The library counts a layer for each pass, since it has a cache for each. */
+function passesOf({ mixer }: ModelLayer): number {
+  return mixer.kind === "attention" ? (mixer.passes ?? 1) : 1;
 }
 
 /** A layer in the words of transformers. */
 function mixerWord(mixer: Mixer): string {
   switch (mixer.kind) {
     case "attention": {
-      const { window } = mixer;
+      const { window, compression, indexer } = mixer;
       if (mixer.sharesCacheWith !== undefined) return "dummy";
-      if (mixer.indexer !== undefined) return "indexed_attention";
+      if (compression !== undefined) return indexer ? "compressed_sparse_attention" : "heavily_compressed_attention";
+      if (indexer !== undefined) return "indexed_attention";
       return window.kind === "none" ? "full" : `${window.kind} ${window.tokens}`;
     }
     case "latent":
