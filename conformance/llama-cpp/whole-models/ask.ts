@@ -23,7 +23,7 @@ const OTHER = join(WORK, "whole-other.gguf");
 export async function askWholeModels(): Promise<WholeModelRow[]> {
   const made = ARCHITECTURE_CASES.flatMap((asked) => {
     const tensors = tensorsOf(asked);
-    if (tensors === undefined) return [];
+    if (tensors === undefined || !hasCountedBlocks(asked, tensors)) return [];
     return tiedVariants(asked, tensors).map(({ tied, tensors: own }) => askMade(asked, own, tied));
   });
   const saved: WholeModelRow[] = [];
@@ -36,12 +36,19 @@ export async function askWholeModels(): Promise<WholeModelRow[]> {
   return [...made, ...saved].filter(({ answers }) => answers.some((answer) => Array.isArray(answer)));
 }
 
+/** Some architectures count blocks that predict further tokens and read none of their tensors: no file is like that. */
+function hasCountedBlocks({ keys }: ArchitectureCase, tensors: readonly GgufTensor[]): boolean {
+  if (Number(keys["nextn_predict_layers"] ?? 0) === 0) return true;
+  const last = `blk.${Number(keys["block_count"]) - 1}.`;
+  return tensors.some(({ name }) => name.startsWith(last));
+}
+
 function tensorsOf({ architecture, keys, draftsFor }: ArchitectureCase): GgufTensor[] | undefined {
   const written = WRITTEN_TENSORS.get(architecture);
   if (written !== undefined) return [...written];
   writeFileSync(MODEL, writeKeys(architecture, keys));
   const tensors = madeUpTensors(MODEL, besides(draftsFor));
-  return tensors && likeAFile(architecture, tensors);
+  return tensors && likeAFile({ architecture, keys }, tensors);
 }
 
 function askMade(asked: ArchitectureCase, tensors: readonly GgufTensor[], tied: boolean): WholeModelRow {

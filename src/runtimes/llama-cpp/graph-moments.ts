@@ -15,6 +15,8 @@ export type GraphMoments = {
   readonly tokens: number;
   /** The widest moment inside these blocks; 0 for none. */
   readonly block: (layers: readonly ModelLayer[]) => number;
+  /** The scores of the widest attention, which are held where flash attention is off. */
+  readonly scores: number;
   /** Flash attention was asked for that no GPU has a kernel for: the host attends. */
   readonly attendsOnHost: boolean;
   readonly logits: number;
@@ -49,16 +51,20 @@ export function graphMoments(
   const hasKernel = placement.gpus.every(({ kind }) => kind !== "cuda") || mixers.every(hasCudaKernel);
   // `auto` is off for all where one device has no kernel for the heads (`src/llama-context.cpp`, resolve_fa).
   const flash = settings.flashAttention !== "off" && (asked || hasKernel);
+  const scoresOf = (some: readonly ModelLayer[]): number => {
+    const attentions = some.map(({ mixer }) => mixer);
+    const heads = Math.max(0, ...attentions.map(attentionHeads));
+    const { widest } = maskWidth(attentions, cells, encoderTokens);
+    return heads === 0 ? 0 : F32_BYTES * tokens * (heads * widest + 3 * hiddenSize);
+  };
   return {
     tokens,
     block: (some) => {
       if (some.length === 0) return 0;
-      const attentions = some.map(({ mixer }) => mixer);
-      const heads = Math.max(0, ...attentions.map(attentionHeads));
-      const { widest } = maskWidth(attentions, cells, encoderTokens);
-      const scores = flash || heads === 0 ? 0 : F32_BYTES * tokens * (heads * widest + 3 * hiddenSize);
-      return Math.max(F32_BYTES * tokens * (widestBlock(some, hiddenSize, model.causal) + 2 * hiddenSize), scores);
+      const own = F32_BYTES * tokens * (widestBlock(some, hiddenSize, model.causal) + 2 * hiddenSize);
+      return Math.max(own, flash ? 0 : scoresOf(some));
     },
+    scores: scoresOf(layers),
     attendsOnHost: flash && !hasKernel,
     logits: model.causal ? F32_BYTES * outputs * ((model.vocabularySize ?? 0) + hiddenSize) : 0,
     inputs: F32_BYTES * tokens * (2 * hiddenSize + perLayerInputs(model, layers.length)),

@@ -8,7 +8,7 @@ import { type MappedSpan, mappedSpan } from "./mapped-span.ts";
 import type { Placement } from "./placement.ts";
 import { isRepacked } from "./repacking.ts";
 import type { LlamaCppSettings } from "./settings.ts";
-import { EMBEDDING, isInputTensor, isPredicting, type TensorPlaces } from "./tensor-place.ts";
+import { EMBEDDING, isInputTensor, isLeftOut, type TensorPlaces } from "./tensor-place.ts";
 
 const SOURCE = "llama.cpp 0.5.0 src/llama-model-loader.cpp:1115-1395, ggml/src/ggml-alloc.c:1168";
 const MAPPED_SOURCE = "llama.cpp 0.5.0 src/llama-model.cpp:1776-1797, src/llama-model-loader.cpp:1452";
@@ -40,7 +40,7 @@ export function weightItems(
     all.set(device, { plain: 0, repacked: 0, lazy: 0, mapped: mappedSpan() });
   }
   for (const tensor of model.tensors) {
-    if (isPredicting(tensor) && !settings.loadMtp) continue;
+    if (!settings.loadMtp && isLeftOut(tensor, model.architecture)) continue;
     for (const device of places.devicesOf(tensor.name)) {
       const buffers = all.get(device);
       const kind = bufferOf(tensor, device === placement.host && repacking);

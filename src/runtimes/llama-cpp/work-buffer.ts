@@ -23,6 +23,10 @@ const MULTIPLIED_AS: ReadonlyMap<string, string> = new Map(
   ].flatMap(([type = "", weights = ""]) => weights.split(" ").map((name) => [name, type] as const)),
 );
 
+/** Convolutions over sound take more than any product here: what they unfold is not computed. */
+const CONVOLVES: ReadonlySet<string> = new Set(["wavtokenizer-dec"]);
+const CONVOLUTION_FACTOR = 8;
+
 const CACHE_LINE_BYTES = 64;
 /** Rows and columns of a tile of flash attention, `ggml-cpu/common.h`. */
 const TILE = 64;
@@ -50,13 +54,16 @@ export function workBufferItem(
       .filter(({ index, mtp }) => mtp !== true && placement.deviceOf(index) === host)
       .map(({ mixer }) => attentionBytes(mixer, model, settings, cells, tokens)),
   );
+  const bytes = largest === 0 ? 0 : largest + CACHE_LINE_BYTES * settings.threads;
   return {
     component: "overhead",
     label: `work buffer of the CPU, ${settings.threads} threads`,
     device: host.name,
-    bytes: largest === 0 ? 0 : largest + CACHE_LINE_BYTES * settings.threads,
-    certainty: "derived",
+    bytes,
     source: SOURCE,
+    ...(CONVOLVES.has(model.architecture ?? "")
+      ? { certainty: "estimate", low: bytes, high: CONVOLUTION_FACTOR * bytes }
+      : { certainty: "derived" }),
   };
 }
 
@@ -68,9 +75,10 @@ function largestProduct(
   { devicesOf, tiedOutput }: TensorPlaces,
   tokens: number,
 ): number {
-  const used = Math.max(
+  const used = model.layers.reduce(
+    (most, { feedForward, mtp }) =>
+      mtp !== true && feedForward.kind === "experts" ? Math.max(most, feedForward.expertsPerToken) : most,
     0,
-    ...model.layers.map(({ feedForward: part }) => (part.kind === "experts" ? part.expertsPerToken : 0)),
   );
   const outputs = Math.min(tokens, mostOutputs(settings, cells));
   const weighsFirst = WEIGHS_BEFORE_EXPERTS.has(model.architecture ?? "");
