@@ -40,7 +40,12 @@ export const CMAKE_OPTIONS: readonly string[] = [
 
 /** What llama.cpp said it would allocate, or its reason not to. Bytes, summed over buffer types. */
 export type EngineAnswer =
-  | { readonly modelBytes: number; readonly contextBytes: number; readonly computeBytes: number }
+  | {
+      readonly modelBytes: number;
+      readonly contextBytes: number;
+      readonly computeBytes: number;
+      readonly outputBytes: number;
+    }
   | { readonly refused: string };
 
 /** Why the engine cannot be built here, or undefined when it can. */
@@ -194,11 +199,12 @@ function answerTo(flags: readonly string[]): EngineAnswer | undefined {
 }
 
 function readAnswer(output: string): EngineAnswer {
-  const answer: { refused: string } | { buffers: { [type: string]: BufferBytes } } = JSON.parse(output);
+  const answer: { refused: string } | PrintedAnswer = JSON.parse(output);
   if ("refused" in answer) return answer;
   const buffers = Object.values(answer.buffers);
   const sum = (part: keyof BufferBytes): number => buffers.reduce((total, buffer) => total + buffer[part], 0);
-  return { modelBytes: sum("model"), contextBytes: sum("context"), computeBytes: sum("compute") };
+  const { outputBytes } = answer;
+  return { modelBytes: sum("model"), contextBytes: sum("context"), computeBytes: sum("compute"), outputBytes };
 }
 
 /** Why the binary of npm cannot be asked here, or undefined when it can. It is installed where it is not yet. */

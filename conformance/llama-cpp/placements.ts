@@ -72,6 +72,21 @@ export const PLACEMENT_GRID: readonly PlacedWorkload[] = [1, 2, 3].flatMap((coun
   ),
 );
 
+/** What the models of published shape and size are asked for. */
+export const PUBLISHED_PLACEMENTS: readonly PlacedWorkload[] = [
+  { contextTokens: 8192 },
+  { contextTokens: 5000, sequences: 3 },
+  { contextTokens: 5000, sequences: 3, unifiedCache: true },
+  { contextTokens: 8192, flashAttention: "off" },
+  { contextTokens: 8192, cacheTypeK: "q8_0", cacheTypeV: "q8_0" },
+  { contextTokens: 8192, fullSlidingWindowCache: true, microBatchTokens: 256 },
+  { contextTokens: 300, microBatchTokens: 1024 },
+  { contextTokens: 8192, devices: gpus([24]) },
+  { contextTokens: 8192, sequences: 4, microBatchTokens: 2048, devices: gpus([24]) },
+  { contextTokens: 4096, loadMtp: true, embeddings: true },
+  ...PLACEMENTS,
+];
+
 /** `common/common.h`, LLM_FFN_EXPS_REGEX and LLM_FFN_DENSE_REGEX, as `common/arg.cpp` makes overrides of them. */
 const EXPERTS = "\\.ffn_(up|down|gate|gate_up)_(ch|)exps";
 const DENSE = "\\.ffn_(up|down|gate)\\.";

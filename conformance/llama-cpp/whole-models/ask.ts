@@ -8,9 +8,10 @@ import { ggufOfKeys, writeKeys } from "../architectures/keys.ts";
 import { WRITTEN_TENSORS } from "../architectures/tensors.ts";
 import { askDevices, type DeviceAnswer, madeUpTensors, SAVED_MODELS, WORK } from "../engine.ts";
 import { readArchitectures } from "../golden.ts";
+import type { DeviceBytes } from "../placed.ts";
 import { PLACEMENT_GRID, PLACEMENTS, placedFlags } from "../placements.ts";
 import { engineFlags } from "../workloads.ts";
-import type { DeviceBytes, WholeModelRow } from "./golden.ts";
+import type { WholeModelRow } from "./golden.ts";
 import { GRID_MODELS } from "./grid-models.ts";
 import { foldTensors, likeAFile } from "./tensors.ts";
 import { tiedVariants } from "./tied.ts";
@@ -80,7 +81,7 @@ function askFile(path: string, tensors: readonly GgufTensor[], flags: readonly s
     weightBytes: [...weights][0] ?? 0,
     answers: answers.map((answer) =>
       isAnswer(answer)
-        ? [answer.devices[0]?.[1] ?? 0, answer.outputBytes, answer.workBytes]
+        ? [answer.devices[0]?.[1] ?? 0, answer.outputBytes, answer.workBytes, answer.devices[0]?.[2] ?? 0]
         : (answer?.refused ?? null),
     ),
     placed: placed(PLACEMENTS),

@@ -1,9 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type ArchitectureRow, type GoldenFile, goldenPath, readArchitectures } from "../golden.ts";
+import type { DeviceBytes } from "../placed.ts";
 import type { FoldedTensors } from "./tensors.ts";
-
-/** Bytes of weights, cache and compute buffer on the CPU and on each GPU, in their order. */
-export type DeviceBytes = readonly (readonly [weights: number, cache: number, compute: number])[];
 
 /**
  * What the engine said of one whole model. Its keys stand in the row of the same place in the file `keys`. A text is the
@@ -17,8 +15,12 @@ export type WholeModelRow = {
   readonly tied?: true;
   readonly tensors: FoldedTensors;
   readonly weightBytes: number;
-  /** By workload: bytes of the cache, of the output buffer and of the CPU's work buffer. */
-  readonly answers: readonly (readonly [cache: number, output: number, work: number] | string | null)[];
+  /** By workload: bytes of the cache, of the output buffer, of the CPU's work buffer and of the compute buffer. */
+  readonly answers: readonly (
+    | readonly [cache: number, output: number, work: number, compute: number]
+    | string
+    | null
+  )[];
   /** By placement. */
   readonly placed: readonly (DeviceBytes | string | null)[];
   /** By placement of the grid, of a few models. */
