@@ -13,8 +13,8 @@ import { EMBEDDING, type TensorPlaces } from "./tensor-place.ts";
  * Compute buffers by a closed form: the widest moment of the worst-case prompt graph. The factors are margins, not
  * measurements; `conformance/llama-cpp/` holds the bounds against what the engine reserves.
  */
-const LOW_FACTOR = 2 / 3;
-const HIGH_FACTOR = 4 / 3;
+const LOW_FACTOR = 0.5;
+const HIGH_FACTOR = 1.5;
 const HIGH_CONSTANT_BYTES = 16 * 1024 * 1024;
 
 const SOURCE = "closed form of the widest graph moment (llama.cpp 0.5.0 src/llama-context.cpp:622-760)";

@@ -61,7 +61,7 @@ export function graphMoments(
     tokens,
     block: (some) => {
       if (some.length === 0) return 0;
-      const own = F32_BYTES * tokens * (widestBlock(some, hiddenSize, model.causal) + 2 * hiddenSize);
+      const own = F32_BYTES * tokens * (widestBlock(some, hiddenSize, model.causal, tokens) + 2 * hiddenSize);
       return Math.max(own, flash ? 0 : scoresOf(some));
     },
     scores: scoresOf(layers),
@@ -89,9 +89,9 @@ function hasCudaKernel(mixer: Mixer): boolean {
 }
 
 /** Elements per token of the widest point inside any block. */
-function widestBlock(layers: readonly ModelLayer[], hiddenSize: number, gated: boolean): number {
+function widestBlock(layers: readonly ModelLayer[], hiddenSize: number, gated: boolean, tokens: number): number {
   return layers.reduce((widest, { mixer, feedForward }) => {
-    return Math.max(widest, feedForwardWidth(feedForward, gated, hiddenSize), recurrentWidth(mixer));
+    return Math.max(widest, feedForwardWidth(feedForward, gated, hiddenSize), recurrentWidth(mixer, tokens));
   }, 0);
 }
 
@@ -111,8 +111,13 @@ function feedForwardWidth(part: FeedForward, gated: boolean, hiddenSize: number)
   return 0;
 }
 
-function recurrentWidth(mixer: Mixer): number {
+/** Lightning attention holds each token of the batch against all of them, three times over (`src/models/minimax-01.cpp`). */
+const LIGHTNING_SCORES = 3;
+
+function recurrentWidth(mixer: Mixer, tokens: number): number {
   const recurrent = mixer.kind === "parallel" ? mixer.recurrent : mixer.kind === "recurrent" ? mixer : undefined;
+  if (recurrent?.family === "lightning-attention")
+    return LIGHTNING_SCORES * (recurrent.state[0]?.shape[0] ?? 0) * tokens;
   const ssm = recurrent?.state.find((state) => state.name === "ssm");
   return ssm === undefined ? 0 : 4 * (ssm.shape[0] ?? 0);
 }
