@@ -33,11 +33,8 @@ export function refuseDevices(settings: LlamaCppSettings): void {
       "llama.cpp 0.5.0 splits rows on SYCL devices only and refuses to on CUDA and Metal: use layer or none",
     );
   }
-  if (splitMode === "tensor") {
-    refuse(
-      "splitMode",
-      "splitMode tensor is experimental in llama.cpp 0.5.0, and what each GPU then holds is not known: use layer or none",
-    );
+  if (splitMode === "tensor" && (gpus.length === 0 || settings.flashAttention === "off")) {
+    refuse("splitMode", "llama.cpp splits tensors among GPUs alone, and only with flash attention");
   }
   if (splitMode === "none" && gpus.length > 0 && mainGpu >= gpus.length) {
     refuse("mainGpu", `mainGpu ${mainGpu} is not one of the ${gpus.length} GPUs, which are counted from 0`);
@@ -47,7 +44,7 @@ export function refuseDevices(settings: LlamaCppSettings): void {
   }
   const shares = tensorSplit.some((share) => share > 0);
   const silent = gpus.filter(({ memoryBytes }) => memoryBytes === undefined);
-  if (splitMode === "layer" && !shares && silent.length > 0 && silent.length < gpus.length) {
+  if (splitMode !== "none" && !shares && silent.length > 0 && silent.length < gpus.length) {
     refuse(
       "devices",
       `llama.cpp shares layers by memory, and ${names(silent)} has no memoryBytes: give it, or tensorSplit`,

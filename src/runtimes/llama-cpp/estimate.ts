@@ -12,10 +12,11 @@ import { overheadItems } from "./overhead.ts";
 import { placeBlocks } from "./placement.ts";
 import { projectorItems } from "./projector.ts";
 import { PROVEN_ARCHITECTURES } from "./proven.ts";
-import { refuseCacheTypes } from "./refusals.ts";
+import { refuseCacheTypes, refuseTensorSplit } from "./refusals.ts";
 import { type Beside, secondContext } from "./second-context.ts";
 import { resolveSettings } from "./settings.ts";
 import { placeTensors } from "./tensor-place.ts";
+import { splitAmongGpus } from "./tensor-split.ts";
 import { LLAMA_CPP_VERSION } from "./version.ts";
 import { weightItems } from "./weights.ts";
 
@@ -23,6 +24,7 @@ import { weightItems } from "./weights.ts";
 export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): MemoryEstimate {
   const settings = resolveSettings(model, workload);
   refuseCacheTypes(model, settings);
+  refuseTensorSplit(model, settings);
   const placement = placeBlocks(settings, blockCount(model));
   const places = placeTensors(model, settings, placement);
   // llama.cpp takes some encoders for decoders, and gives them a cache that they do not read.
@@ -38,21 +40,23 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
     secondContext(model, workload, settings, placement),
     projector && projectorItems(projector, settings, placement),
   ].filter((parts) => parts !== undefined);
+  const gpus = settings.devices.filter(({ kind }) => kind !== "cpu");
+  const part = (
+    own: readonly MemoryItem[] | null,
+    component: MemoryItem["component"],
+  ): readonly MemoryItem[] | null => {
+    const items = joined(own, beside, component);
+    return items && settings.splitMode === "tensor" ? splitAmongGpus(items, model, gpus, settings) : items;
+  };
   return assembleEstimate({
     runtime: "llama.cpp",
     runtimeVersion: LLAMA_CPP_VERSION,
     workload: settings,
-    deviceNames: [...new Set([...settings.devices.filter(({ kind }) => kind !== "cpu"), placement.host])].map(
-      ({ name }) => name,
-    ),
-    weights: joined(weightItems(model, settings, placement, places, certainty), beside, "weights") ?? [],
-    cache: joined(
-      caches?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty)) ?? null,
-      beside,
-      "cache",
-    ),
-    compute: joined(computeItems(model, settings, cells, placement, places, cacheBytes), beside, "compute"),
-    overhead: joined(overheadItems(model, settings, cells, placement, places, certainty), beside, "overhead"),
+    deviceNames: [...new Set([...gpus, placement.host])].map(({ name }) => name),
+    weights: part(weightItems(model, settings, placement, places, certainty), "weights") ?? [],
+    cache: part(caches?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty)) ?? null, "cache"),
+    compute: part(computeItems(model, settings, cells, placement, places, cacheBytes), "compute"),
+    overhead: part(overheadItems(model, settings, cells, placement, places, certainty), "overhead"),
     cachePerToken: all && bytesPerToken([...all, ...beside.flatMap(({ caches: more }) => more)]),
     sequences: settings.sequences,
     diagnostics: [],

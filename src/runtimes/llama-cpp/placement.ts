@@ -1,5 +1,6 @@
 import type { Device } from "../workload.ts";
 import type { LlamaCppSettings } from "./settings.ts";
+import { joinedGpu } from "./tensor-split.ts";
 
 /** Which device each block lies on. */
 export type Placement = {
@@ -18,10 +19,9 @@ export type Placement = {
  * ones, the output layer among them, each GPU takes a share by `tensorSplit`, else by its memory.
  */
 export function placeBlocks(settings: LlamaCppSettings, blockCount: number): Placement {
-  const { devices, gpuLayers, splitMode, mainGpu } = settings;
+  const { devices, gpuLayers } = settings;
   const host = devices.find(({ kind }) => kind === "cpu") ?? { name: "CPU", kind: "cpu" };
-  const all = devices.filter(({ kind }) => kind !== "cpu");
-  const gpus = splitMode === "none" ? all.slice(mainGpu, mainGpu + 1) : all;
+  const gpus = usedGpus(settings);
   const count = blockCount + 1;
   const offloaded = gpus.length === 0 ? 0 : Math.min(gpuLayers === "all" ? count : gpuLayers, count);
   const first = count - offloaded;
@@ -35,8 +35,15 @@ export function placeBlocks(settings: LlamaCppSettings, blockCount: number): Pla
   return { host, gpus, deviceOf, output: deviceOf(blockCount) };
 }
 
+/** The GPUs that layers are shared among; split by tensors, all are one. */
+function usedGpus({ devices, splitMode, mainGpu }: LlamaCppSettings): readonly Device[] {
+  const all = devices.filter(({ kind }) => kind !== "cpu");
+  if (splitMode === "none") return all.slice(mainGpu, mainGpu + 1);
+  return splitMode === "tensor" && all.length > 0 ? [joinedGpu(all)] : all;
+}
+
 /** Where the share of each GPU ends, of 1: sums in 32-bit numbers, as the engine's. */
-function shareEnds(gpus: readonly Device[], tensorSplit: readonly number[]): number[] {
+export function shareEnds(gpus: readonly Device[], tensorSplit: readonly number[]): number[] {
   const given = gpus.map((_, index) => tensorSplit[index] ?? 0);
   const shares = given.some((share) => share > 0) ? given : gpus.map(({ memoryBytes }) => memoryBytes ?? 1);
   let sum = 0;

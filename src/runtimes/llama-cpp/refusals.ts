@@ -4,6 +4,7 @@ import type { Model } from "../../model/model.ts";
 import { blockElements } from "./cache-type.ts";
 import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { LlamaCppSettings } from "./settings.ts";
+import { NOT_SPLIT_BY_TENSORS } from "./tensor-split.ts";
 
 /**
  * Refuses the cache types that `llama_init_from_model` refuses (llama.cpp 0.5.0 `src/llama-context.cpp:3770-3830`):
@@ -37,6 +38,12 @@ export function refuseCacheTypes(model: Model, settings: LlamaCppSettings): void
     refuseDivided("cacheTypeK", cacheTypeK, heads.key, index);
     refuseDivided("cacheTypeV", cacheTypeV, heads.value, index);
   }
+}
+
+/** Refuses to split by tensors what the engine does not (`llama_model_create`, `src/llama-model.cpp:358`). */
+export function refuseTensorSplit({ architecture }: Model, { splitMode }: LlamaCppSettings): void {
+  if (splitMode !== "tensor" || !NOT_SPLIT_BY_TENSORS.has(architecture ?? "")) return;
+  refuse("splitMode", `llama.cpp does not split ${architecture} by tensors: use layer`);
 }
 
 type HeadDims = { readonly key: number; readonly value: number; readonly sharedRow: boolean };
