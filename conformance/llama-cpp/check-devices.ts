@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { inspectModel } from "../../src/inspect.ts";
 import { type PartResult, verdict } from "../part.ts";
 import { missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
-import { publishedShapes } from "./models.ts";
+import { askLoading, readLoading } from "./loading.ts";
+import { fixtureModels, publishedShapes } from "./models.ts";
 import { askPlaced, comparePlaced, placedVerdict, readPlaced } from "./placed.ts";
 import { PUBLISHED_PLACEMENTS } from "./placements.ts";
 import { askWholeModels } from "./whole-models/ask.ts";
@@ -66,14 +67,22 @@ function inWords(counts: ReadonlyMap<string, number>, wrong: number): string {
 
 /** Asks again about whole models and about those of published size. */
 export async function checkDeviceNumbers(): Promise<PartResult> {
-  const name = "llama.cpp gives the golden numbers of whole models and devices";
+  const name = "llama.cpp gives the golden numbers of whole models, loading and devices";
   const missing = missingTool();
   if (missing !== undefined) return { name, state: "skipped", summary: missing };
   prepareEngine();
   saveTestModels(SAVED_MODELS);
   const shapes = publishedShapes();
-  const golden: readonly object[] = [...readWholeModels().rows, ...(shapes ? readPlaced().rows : [])];
-  const now: readonly object[] = [...(await askWholeModels()), ...(shapes ?? []).map(askPlaced)];
+  const golden: readonly object[] = [
+    ...readWholeModels().rows,
+    ...readLoading().rows,
+    ...(shapes ? readPlaced().rows : []),
+  ];
+  const now: readonly object[] = [
+    ...(await askWholeModels()),
+    ...fixtureModels().map(askLoading),
+    ...(shapes ?? []).map(askPlaced),
+  ];
   const differences = golden.flatMap((row, index) =>
     isDeepStrictEqual(row, JSON.parse(JSON.stringify(now[index] ?? null)))
       ? []

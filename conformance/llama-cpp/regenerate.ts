@@ -14,6 +14,7 @@ import {
   goldenText,
   type KeyGoldenName,
 } from "./golden.ts";
+import { askLoading } from "./loading.ts";
 import { type AskedModel, fixtureModels, publishedShapes } from "./models.ts";
 import { askPlaced } from "./placed.ts";
 import { writeWholeModels } from "./whole-models/write.ts";
@@ -29,6 +30,8 @@ const saved = await askSavedModels(SAVED_MODELS);
 writeKeyed("saved-models", saved, commonKeys(saved));
 await writeWholeModels();
 write("fixtures", fixtureModels());
+const fixtures = fixtureModels();
+save("loading", goldenText({ ...head(), rows: fixtures.map(askLoading) }), fixtures.length);
 const shapes = publishedShapes();
 if (shapes) {
   write("published-shapes", shapes);
