@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { OPTION_FLAGS } from "../../src/cli/flags.ts";
 import { foreignReason } from "../../src/cli/foreign-options.ts";
-import { parseArguments, type Request, UsageError } from "../../src/cli/options.ts";
+import { parseArguments, type Request } from "../../src/cli/options.ts";
 import { makeProgram } from "../../src/cli/program.ts";
+import { UsageError } from "../../src/cli/usage-error.ts";
 
 function requestOf(...args: string[]): Request {
   const parsed = parseArguments(args, "1.2.3");
