@@ -1,4 +1,5 @@
 import * as llamaCpp from "./llama-cpp/check.ts";
+import { checkFlags } from "./llama-cpp/check-flags.ts";
 import { checkComputeBounds } from "./llama-cpp/compute-bounds.ts";
 import type { PartResult } from "./part.ts";
 import { checkReaders } from "./readers/check.ts";
@@ -24,6 +25,7 @@ const PARTS: readonly Part[] = [
   checkRealInput,
   checkRealConfigs,
   checkPublishedTotals,
+  checkFlags,
   llamaCpp.checkGoldenNumbers,
   llamaCpp.checkArchitectureNumbers,
   llamaCpp.checkCompanionNumbers,

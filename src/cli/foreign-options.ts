@@ -1,4 +1,5 @@
 import { pastedFlag } from "./pasted-flags.ts";
+import { MEANINGS } from "./pasted-meaning.ts";
 
 /** Options of vLLM that people bring along. */
 const VLLM: ReadonlySet<string> = new Set(
@@ -18,6 +19,8 @@ export function foreignReason(args: readonly string[], isOwn: (name: string) => 
     const flag = pastedFlag(name);
     if (flag === undefined || !name.startsWith("-")) continue;
     if (SOURCES.has(flag.name)) return `${name} is not needed: the source is given without it, or in a line after --`;
+    if (MEANINGS.get(flag.name)?.kind === "uncounted")
+      return `${name} is an option of llama.cpp that is not counted here`;
     return `${name} is an option of llama.cpp that nothing here depends on; a whole line of llama.cpp's goes after --`;
   }
   return undefined;

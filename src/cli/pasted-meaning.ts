@@ -23,7 +23,7 @@ const SOURCES = ["--hf-repo", "--model-url", "--model"];
 
 const UNCOUNTED =
   "--lora --lora-scaled --control-vector --control-vector-scaled --override-kv --pooling --attention --rpc " +
-  "--backend-sampling --spec-default --ctx-checkpoints --cache-ram --load-mode --lazy-mode --repack --mmproj-device " +
+  "--backend-sampling --spec-default --swa-checkpoints --cache-ram --load-mode --lazy-mode --repack --mmproj-device " +
   "--override-tensor-draft --cpu-moe-draft --n-cpu-moe-draft --device-draft --docker-repo " +
   "--lookup-cache-static --lookup-cache-dynamic";
 

@@ -46,7 +46,7 @@ export function readPasted(words: readonly string[], hasSource: boolean): Pasted
     source: start.source ?? sourceOf(given),
     args: [...(preset === undefined ? [] : [`--preset=${preset}`]), ...given.flatMap(ownArguments), ...derived(given)],
     deviceNames: deviceNamesOf(given),
-    ignored: [...new Set([...variables, ...kinds("ignored")])],
+    ignored: [...new Set([...variables.map(variableName), ...kinds("ignored")])],
     uncounted: [...new Set(kinds("uncounted"))],
   };
 }
@@ -57,6 +57,13 @@ type Start = {
   readonly preset?: string | undefined;
   readonly source?: string;
 };
+
+/** Its value may be a token, which is not to be repeated. */
+function variableName(assignment: string): string {
+  const [name = ""] = assignment.split("=", 1);
+  if (name.startsWith("LLAMA_ARG_")) throw new UsageError(`${name} sets an option: write the option instead`);
+  return name;
+}
 
 /** A leading program, or the source where none was given. */
 function readStart(words: readonly string[], hasSource: boolean): Start {
