@@ -1,10 +1,11 @@
 import { CommanderError } from "commander";
 import type { Device, LlamaCppWorkload, RuntimeName, TransformersWorkload } from "../runtimes/workload.ts";
-import { COMPANION_ALIASES, type CompanionRequest, companionRequest, companionWorkload } from "./companion-options.ts";
+import { ALIASES } from "./aliases.ts";
+import { type CompanionRequest, companionRequest, companionWorkload } from "./companion-options.ts";
 import { devicesOf } from "./devices.ts";
 import { foreignReason } from "./foreign-options.ts";
 import { type Pasted, readPasted } from "./pasted.ts";
-import { PLACEMENT_ALIASES, type PlacementWord, placementWorkload, watchPlacement } from "./placement-options.ts";
+import { type PlacementWord, placementWorkload, watchPlacement } from "./placement-options.ts";
 import { type Flags, makeProgram } from "./program.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -45,21 +46,6 @@ export type Request = {
 export type ParsedArguments =
   | { readonly kind: "request"; readonly request: Request }
   | { readonly kind: "text"; readonly text: string };
-
-/** llama.cpp's names for what already has one here, and its short options of more than one letter. */
-const ALIASES: ReadonlyMap<string, string> = new Map([
-  ["--ctx-size", "--context"],
-  ["-np", "--sequences"],
-  ["--parallel", "--sequences"],
-  ["-ctk", "--cache-type-k"],
-  ["-ctv", "--cache-type-v"],
-  ["-ub", "--ubatch-size"],
-  ["-fa", "--flash-attn"],
-  ["-kvu", "--kv-unified"],
-  ["-no-kvu", "--no-kv-unified"],
-  ...PLACEMENT_ALIASES,
-  ...COMPANION_ALIASES,
-]);
 
 /** Arguments with llama.cpp's names replaced by the names here. */
 function translate(args: readonly string[]): string[] {

@@ -40,11 +40,13 @@ export function readPasted(words: readonly string[], hasSource: boolean): Pasted
   const given = readFlags(start.rest);
   const server = given.find(({ ofServer }) => ofServer);
   const preset = start.preset ?? (start.program === undefined && server !== undefined ? "server" : undefined);
+  const isIdle = (flag: Given): boolean => preset === "server" && flag.name === "--kv-unified" && !hasSlots(given);
+  const used = given.filter((flag) => !isIdle(flag));
   const kinds = (kind: "ignored" | "uncounted"): string[] =>
-    given.filter((flag) => kindOf(flag, hasSource) === kind).map(({ written }) => written);
+    given.filter((flag) => (isIdle(flag) ? "ignored" : kindOf(flag, hasSource)) === kind).map(({ written }) => written);
   return {
     source: start.source ?? sourceOf(given),
-    args: [...(preset === undefined ? [] : [`--preset=${preset}`]), ...given.flatMap(ownArguments), ...derived(given)],
+    args: [...(preset === undefined ? [] : [`--preset=${preset}`]), ...used.flatMap(ownArguments), ...derived(given)],
     deviceNames: deviceNamesOf(given),
     ignored: [...new Set([...variables.map(variableName), ...kinds("ignored")])],
     uncounted: [...new Set(kinds("uncounted"))],
@@ -133,6 +135,11 @@ function ownArguments({ name, negated, texts: [value] }: Given): readonly string
   if ((name === "--parallel" || name === "--threads") && value?.startsWith("-")) return [];
   if (value !== undefined) return [`${meaning.flag}=${name === "--hf-repo-draft" ? hubSource(value) : value}`];
   return [negated ? `--no-${meaning.flag.slice(2)}` : meaning.flag];
+}
+
+/** A server that chooses the number of its slots unifies their cache, whatever it is told (`tools/server/server.cpp:160`). */
+function hasSlots(given: readonly Given[]): boolean {
+  return Number(given.findLast(({ name }) => name === "--parallel")?.texts[0] ?? -1) > 0;
 }
 
 /** What follows from several flags together. */

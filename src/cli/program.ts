@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import type { Device, LlamaCppCacheType, LlamaCppWorkload, RuntimeName } from "../runtimes/workload.ts";
+import { SHORT_NAMES } from "./aliases.ts";
 import { type CompanionFlags, companionOptions } from "./companion-options.ts";
 import { HELP_AFTER, HELP_SUMMARY } from "./help.ts";
 import { type PlacementFlags, placementOptions } from "./placement-options.ts";
@@ -57,28 +58,6 @@ function option<Value>(
 ): Option {
   return new Option(flags, words).argParser(parse);
 }
-
-/** llama.cpp's short names of several letters, which the parser has no place for; they are translated before it. */
-const SHORT_NAMES: ReadonlyMap<string, string> = new Map([
-  ["--cache-type-k", "-ctk"],
-  ["--cache-type-v", "-ctv"],
-  ["--ubatch-size", "-ub"],
-  ["--flash-attn", "-fa"],
-  ["--kv-unified", "-kvu"],
-  ["--n-gpu-layers", "-ngl"],
-  ["--split-mode", "-sm"],
-  ["--main-gpu", "-mg"],
-  ["--tensor-split", "-ts"],
-  ["--override-tensor", "-ot"],
-  ["--cpu-moe", "-cmoe"],
-  ["--n-cpu-moe", "-ncmoe"],
-  ["--n-cpu-ffn", "-ncffn"],
-  ["--no-kv-offload", "-nkvo"],
-  ["--threads", "-t"],
-  ["--mmproj", "-mm"],
-  ["--model-draft", "-md"],
-  ["--sequences", "-np"],
-]);
 
 function shortName({ long }: Option): string {
   const short = SHORT_NAMES.get(long ?? "");

@@ -98,6 +98,13 @@ describe("a pasted command line of llama.cpp", () => {
     expect(llamaCpp("-- -m a.gguf -nkvo --kv-offload").offloadCache).toBe(true);
   });
 
+  it("unifies the cache of a server that chooses its slots, as llama-server does whatever it is told", () => {
+    const line = "-- llama-server -m a.gguf --no-kv-unified";
+    expect(llamaCpp(line).unifiedCache).toBeUndefined();
+    expect(requestOf(line).notes.join()).toContain("--no-kv-unified");
+    expect(llamaCpp(`${line} -np 2`).unifiedCache).toBe(false);
+  });
+
   it("sizes the context by the slots", () => {
     expect(requestOf("-- llama-server -m a.gguf --kv-unified-per-slot 2048").common.contextTokens).toBe(8192);
     expect(requestOf("-- llama-server -m a.gguf --kv-unified-per-slot 2048 -np 3").common.contextTokens).toBe(6144);
