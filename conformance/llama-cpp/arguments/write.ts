@@ -16,4 +16,4 @@ const rows = LINES.map((line) => {
   return { line, parsed: JSON.parse(output.trim().split("\n").at(-1) ?? "") };
 });
 mkdirSync(join(PARSED_FILE, ".."), { recursive: true });
-writeFileSync(PARSED_FILE, `${JSON.stringify({ engine: engineVersion(), rows }, null, 1)}\n`);
+writeFileSync(PARSED_FILE, `${JSON.stringify({ engine: { name: "llama.cpp", ...engineVersion() }, rows }, null, 1)}\n`);
