@@ -3,6 +3,7 @@ import { inspectModel } from "../src/inspect.ts";
 import { CONFIG_RULES } from "../src/model/architectures/registry.ts";
 import { TRANSFORMERS_VERSION } from "../src/runtimes/transformers/version.ts";
 import { readArchitectures, readGolden as readLlamaCpp } from "./llama-cpp/golden.ts";
+import { readWholeModels } from "./llama-cpp/whole-models/golden.ts";
 import { FIXTURE_FILES } from "./paths.ts";
 import { readGolden as readTransformers } from "./transformers/golden.ts";
 import { readModelTypes } from "./transformers/model-types.ts";
@@ -16,17 +17,18 @@ type NameList = { readonly constant: string; readonly says: string; readonly nam
 export const LLAMA_CPP_PROVEN: GeneratedFile = {
   path: "src/runtimes/llama-cpp/proven.ts",
   text: async () => {
-    const weighed = await architecturesOf(readLlamaCpp("fixtures").rows.map((row) => row.model));
+    const whole = readWholeModels().rows.map((row) => row.architecture);
+    const weighed = [...(await architecturesOf(readLlamaCpp("fixtures").rows.map((row) => row.model))), ...whole];
     const ofKeys = readArchitectures("architectures").rows.map((row) => row.architecture);
     return moduleText([
       {
         constant: "PROVEN_CACHES",
-        says: "Architectures whose cache the engine itself allocated to the byte as computed here, on a CPU.",
+        says: "Architectures whose cache the engine itself allocated to the byte as computed here, on a CPU and on GPUs.",
         names: [...weighed, ...ofKeys],
       },
       {
         constant: "PROVEN_WEIGHTS",
-        says: "Those whose weights were compared as well: the golden numbers of most come from keys alone.",
+        says: "Those whose weights were compared as well.",
         names: weighed,
       },
     ]);

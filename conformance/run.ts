@@ -1,6 +1,6 @@
 import * as llamaCpp from "./llama-cpp/check.ts";
+import { checkDeviceNumbers, checkPublishedPlacements, checkWholeModels } from "./llama-cpp/check-devices.ts";
 import { checkFlags } from "./llama-cpp/check-flags.ts";
-import { checkComputeBounds } from "./llama-cpp/compute-bounds.ts";
 import type { PartResult } from "./part.ts";
 import { checkReaders } from "./readers/check.ts";
 import { checkRealConfigs } from "./real-configs/check-configs.ts";
@@ -17,6 +17,8 @@ type Part = () => PartResult | Promise<PartResult>;
 const PARTS: readonly Part[] = [
   llamaCpp.checkEstimates,
   llamaCpp.checkArchitectures,
+  checkWholeModels,
+  checkPublishedPlacements,
   llamaCpp.checkCompanions,
   transformers.checkEstimates,
   checkModelTypes,
@@ -29,7 +31,7 @@ const PARTS: readonly Part[] = [
   llamaCpp.checkGoldenNumbers,
   llamaCpp.checkArchitectureNumbers,
   llamaCpp.checkCompanionNumbers,
-  checkComputeBounds,
+  checkDeviceNumbers,
   llamaCpp.checkPublishedBinary,
   ...VERSIONS.map((version) => () => transformers.checkGoldenNumbers(version)),
 ];

@@ -9,7 +9,7 @@ export type RowVerdict =
   | { readonly state: "unclaimed" }
   | { readonly state: "different"; readonly message: string };
 
-/** Holds weights and cache of one row against the engine's bytes, and a refusal against a refusal. */
+/** Holds weights, cache and output buffer of one row against the engine's bytes, and a refusal against a refusal. */
 export function compareRow(model: Model, row: GoldenRow): RowVerdict {
   const asked = `${row.model} ${JSON.stringify(row.workload)}`;
   const own = estimate(model, row);
@@ -22,6 +22,7 @@ export function compareRow(model: Model, row: GoldenRow): RowVerdict {
   const pairs = [
     ["weights", own.weights, row.modelBytes],
     ["cache", own.cache, row.contextBytes],
+    ["output", own.output, row.outputBytes],
   ] as const;
   const wrong = pairs.filter(([, ours, theirs]) => ours !== null && ours !== theirs);
   if (wrong.length > 0) {
@@ -31,9 +32,13 @@ export function compareRow(model: Model, row: GoldenRow): RowVerdict {
   return own.cache === null ? { state: "unclaimed" } : { state: "equal" };
 }
 
-function estimate(model: Model, { workload }: GoldenRow): "refused" | { weights: number; cache: number | null } {
+type Own = { readonly weights: number; readonly cache: number | null; readonly output: number };
+
+function estimate(model: Model, { workload }: GoldenRow): "refused" | Own {
   try {
-    return estimateMemory(model, { runtime: "llama.cpp", ...workload }).totals;
+    const { totals, items } = estimateMemory(model, { runtime: "llama.cpp", ...workload });
+    const output = items.find(({ label }) => label.startsWith("output buffer"))?.bytes ?? 0;
+    return { weights: totals.weights, cache: totals.cache, output };
   } catch (error) {
     if (isInspectError(error, "unsupported-option")) return "refused";
     throw error;

@@ -40,7 +40,12 @@ export const CMAKE_OPTIONS: readonly string[] = [
 
 /** What llama.cpp said it would allocate, or its reason not to. Bytes, summed over buffer types. */
 export type EngineAnswer =
-  | { readonly modelBytes: number; readonly contextBytes: number; readonly computeBytes: number }
+  | {
+      readonly modelBytes: number;
+      readonly contextBytes: number;
+      readonly computeBytes: number;
+      readonly outputBytes: number;
+    }
   | { readonly refused: string };
 
 /** Why the engine cannot be built here, or undefined when it can. */
@@ -166,17 +171,62 @@ export function tryEngine(modelPath: string, workload: AskedWorkload): EngineAns
   return answerTo(["-m", modelPath, ...engineFlags(workload)]);
 }
 
+/** What the engine would hold on the CPU and on each simulated GPU, in their order. */
+export type DeviceAnswer =
+  | {
+      readonly outputBytes: number;
+      readonly workBytes: number;
+      readonly devices: readonly (readonly [weights: number, cache: number, compute: number])[];
+    }
+  | { readonly refused: string };
+
+type PrintedAnswer = {
+  readonly outputBytes: number;
+  readonly workBytes?: number;
+  readonly tensors?: readonly (readonly [name: string, type: string, shape: readonly number[]])[];
+  readonly buffers: { readonly [type: string]: BufferBytes };
+};
+
+/** Threads of the work buffer that is asked for: weighin's default. */
+const THREADS = 4;
+
+/** Asks about one file with the given flags; undefined where the engine breaks off on an assertion of its own. */
+export function askDevices(path: string, flags: readonly string[]): DeviceAnswer | undefined {
+  const answer = printed(["-m", path, "--work", String(THREADS), ...flags]);
+  if (answer === undefined || "refused" in answer) return answer;
+  const devices: [number, number, number][] = [[0, 0, 0]];
+  for (const [type, { model, context, compute }] of Object.entries(answer.buffers)) {
+    // Pinned, mapped and reordered buffers all lie in the memory of the CPU.
+    const index = type.startsWith("GPU") ? Number(type.slice(3)) + 1 : 0;
+    const [weights = 0, cache = 0, scratch = 0] = devices[index] ?? [];
+    devices[index] = [weights + model, cache + context, scratch + compute];
+  }
+  return { outputBytes: answer.outputBytes, workBytes: answer.workBytes ?? 0, devices };
+}
+
+/** The tensors that the engine makes up for a file of keys; undefined where it cannot. */
+export function madeUpTensors(path: string, flags: readonly string[] = []): PrintedAnswer["tensors"] {
+  const answer = printed(["--virtual", "--tensors", "-m", path, ...flags]);
+  return answer === undefined || "refused" in answer ? undefined : answer.tensors;
+}
+
+function printed(flags: readonly string[]): PrintedAnswer | { readonly refused: string } | undefined {
+  const { status, stdout } = spawnSync(PROGRAM, flags, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+  return status === 0 ? JSON.parse(stdout) : undefined;
+}
+
 function answerTo(flags: readonly string[]): EngineAnswer | undefined {
   const { status, stdout } = spawnSync(PROGRAM, flags, { encoding: "utf8" });
   return status === 0 ? readAnswer(stdout) : undefined;
 }
 
 function readAnswer(output: string): EngineAnswer {
-  const answer: { refused: string } | { buffers: { [type: string]: BufferBytes } } = JSON.parse(output);
+  const answer: { refused: string } | PrintedAnswer = JSON.parse(output);
   if ("refused" in answer) return answer;
   const buffers = Object.values(answer.buffers);
   const sum = (part: keyof BufferBytes): number => buffers.reduce((total, buffer) => total + buffer[part], 0);
-  return { modelBytes: sum("model"), contextBytes: sum("context"), computeBytes: sum("compute") };
+  const { outputBytes } = answer;
+  return { modelBytes: sum("model"), contextBytes: sum("context"), computeBytes: sum("compute"), outputBytes };
 }
 
 /** Why the binary of npm cannot be asked here, or undefined when it can. It is installed where it is not yet. */

@@ -10,7 +10,7 @@ import type { AskedWorkload } from "./workloads.ts";
 /** One question and its answer. `model` is a path under `fixtures/files/`, or the name of a published shape. */
 export type GoldenRow = { readonly model: string; readonly workload: AskedWorkload } & EngineAnswer;
 
-type GoldenFile<Row> = {
+export type GoldenFile<Row> = {
   readonly engine: {
     readonly name: "llama.cpp";
     readonly version: string;
@@ -43,7 +43,7 @@ export type GoldenName = "fixtures" | "published-shapes";
 export type KeyGoldenName = "architectures" | "saved-models";
 
 /** What the engine said of models beside the main one. */
-export type CompanionGoldenName = "projectors" | "mtp";
+export type CompanionGoldenName = "projectors" | "mtp" | "whole-models" | "published-placements";
 
 export function goldenPath(name: GoldenName | KeyGoldenName | CompanionGoldenName): string {
   return fileURLToPath(new URL(`golden/${name}.json`, import.meta.url));

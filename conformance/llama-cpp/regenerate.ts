@@ -15,6 +15,8 @@ import {
   type KeyGoldenName,
 } from "./golden.ts";
 import { type AskedModel, fixtureModels, publishedShapes } from "./models.ts";
+import { askPlaced } from "./placed.ts";
+import { writeWholeModels } from "./whole-models/write.ts";
 import { WORKLOADS } from "./workloads.ts";
 
 /** Writes the golden files anew from what llama.cpp answers. */
@@ -25,10 +27,13 @@ writeKeyed("architectures", ARCHITECTURE_CASES.map(askCase));
 saveTestModels(SAVED_MODELS);
 const saved = await askSavedModels(SAVED_MODELS);
 writeKeyed("saved-models", saved, commonKeys(saved));
+await writeWholeModels();
 write("fixtures", fixtureModels());
 const shapes = publishedShapes();
-if (shapes) write("published-shapes", shapes);
-else console.log("published-shapes: left as it is, WEIGHIN_SHARED is not there");
+if (shapes) {
+  write("published-shapes", shapes);
+  save("published-placements", goldenText({ ...head(), rows: shapes.map(askPlaced) }), shapes.length);
+} else console.log("published-shapes: left as it is, WEIGHIN_SHARED is not there");
 
 function writeKeyed(name: KeyGoldenName, rows: readonly ArchitectureRow[], common?: ArchitectureKeys): void {
   save(name, architecturesText({ ...head(), rows }, common), rows.length);

@@ -6,6 +6,7 @@ import { inspectModel } from "../../src/inspect.ts";
 import type { Mixer } from "../../src/model/mixer.ts";
 import type { Model, ModelLayer } from "../../src/model/model.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
+import { namesOf } from "../folded-names.ts";
 
 /** Bytes of one cache: kind, dtype, sequences, tokens, bytes, and of an encoder-decoder tokens of the encoder's output. */
 type CacheRow = readonly ["dynamic" | "static", "float32" | "bfloat16", number, number, number, number?];
@@ -33,6 +34,8 @@ export type ModelTypeRow = {
   readonly tensors: { readonly [names: string]: string };
   readonly caches?: readonly CacheRow[];
   readonly layerCaches?: readonly LayerCacheRow[];
+  /** Why the library took no static cache. */
+  readonly staticRefused?: string;
   /** Layers and heads of the class's own default configuration: `sliding 4096 x 3`. */
   readonly defaults?: {
     readonly layers: readonly string[];
@@ -97,10 +100,11 @@ export function compareModelType(model: Model, row: ModelTypeRow): string[] {
   );
   hold("parameters", model.parameters.total, row.parameters + row.buffers - (row.unsaved ?? 0));
   hold("tensor bytes", model.weights.bytes, headerOf(row.tensors).dataBytes);
-  hold("layers", model.layerCount, row.layers);
-  hold("encoder layers", model.encoder?.layerCount, row.encoderLayers);
   const layers = model.layers.filter((layer) => layer.mtp !== true);
-  if (row.layerCaches !== undefined) hold("heads", layers.map(cachedHeads), row.layerCaches.map(heldHeads));
+  const cached = layers.flatMap((layer) => Array.from({ length: passesOf(layer) }, () => layer));
+  hold("layers, and caches of them", [model.layerCount, cached.length], [layers.length, row.layers]);
+  hold("encoder layers", model.encoder?.layerCount, row.encoderLayers);
+  if (row.layerCaches !== undefined) hold("heads", cached.map(cachedHeads), row.layerCaches.map(heldHeads));
   for (const [index, dtype] of (["float32", "bfloat16"] as const).entries()) {
     const { totals } = estimateMemory(model, { runtime: "transformers", dtype, contextTokens: 64 });
     hold(`weights in ${dtype}`, totals.weights, row.weightBytes[index]);
@@ -122,22 +126,29 @@ export function compareModelType(model: Model, row: ModelTypeRow): string[] {
 /** Layers that keep alike, as `defaults.layers` writes them. */
 export function layerRuns(model: Model): string[] {
   const runs: { readonly word: string; layers: number }[] = [];
-  for (const { mixer } of model.layers) {
-    const word = mixerWord(mixer);
+  for (const layer of model.layers) {
+    const word = mixerWord(layer.mixer);
+    const layers = passesOf(layer);
     const last = runs.at(-1);
-    if (last?.word === word) last.layers += 1;
-    else runs.push({ word, layers: 1 });
+    if (last?.word === word) last.layers += layers;
+    else runs.push({ word, layers });
   }
   return runs.map(({ word, layers }) => `${word} x ${layers}`);
+}
+
+/** The library counts a layer for each pass, since it has a cache for each. */
+function passesOf({ mixer }: ModelLayer): number {
+  return mixer.kind === "attention" ? (mixer.passes ?? 1) : 1;
 }
 
 /** A layer in the words of transformers. */
 function mixerWord(mixer: Mixer): string {
   switch (mixer.kind) {
     case "attention": {
-      const { window } = mixer;
+      const { window, compression, indexer } = mixer;
       if (mixer.sharesCacheWith !== undefined) return "dummy";
-      if (mixer.indexer !== undefined) return "indexed_attention";
+      if (compression !== undefined) return indexer ? "compressed_sparse_attention" : "heavily_compressed_attention";
+      if (indexer !== undefined) return "indexed_attention";
       return window.kind === "none" ? "full" : `${window.kind} ${window.tokens}`;
     }
     case "latent":
@@ -206,23 +217,4 @@ function headerOf(tensors: ModelTypeRow["tensors"]): { readonly bytes: Uint8Arra
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(json.length));
   return { bytes: Buffer.concat([length, json]), dataBytes: offset };
-}
-
-/** `a.{0-2,5}.b` as the names it stands for. */
-function namesOf(pattern: string): string[] {
-  const [before = "", ranges, after] = splitAtRanges(pattern);
-  if (ranges === undefined || after === undefined) return [pattern];
-  return numbersOf(ranges).flatMap((number) => namesOf(after).map((rest) => `${before}${number}${rest}`));
-}
-
-function splitAtRanges(pattern: string): readonly (string | undefined)[] {
-  const match = /^(.*?)\{([\d,-]+)\}(.*)$/.exec(pattern);
-  return match === null ? [pattern] : match.slice(1);
-}
-
-function numbersOf(ranges: string): number[] {
-  return ranges.split(",").flatMap((range) => {
-    const [first = 0, last = first] = range.split("-").map(Number);
-    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  });
 }

@@ -23,11 +23,14 @@ import transformers
 from transformers import AutoConfig, AutoModel, AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForMaskedLM, DynamicCache, StaticCache
 from transformers.cache_utils import get_layer_types_and_kwargs
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+from transformers.models.minimax.modeling_minimax import MiniMaxCache
 
 import encoder_decoders
 from tiny_configs import ENCODERS, LEFT_OUT, asked_types, tiny_config
 
-STATE_ATTRIBUTES = ("keys", "values", "indexer_keys", "conv_states", "recurrent_states")
+STATE_ATTRIBUTES = ("keys", "values", "indexer_keys", "idx_keys", "conv_states", "recurrent_states")
+# Of DeepSeek-V4: rows that stand for several tokens, and what their compressors hold.
+COMPRESSOR_ATTRIBUTES = ("compressed_kv", "buffer_kv", "buffer_gate", "overlap_kv", "overlap_gate")
 BATCHES = (1, 3)
 PROMPTS = (5, 40)
 NEW_TOKENS = 2
@@ -40,22 +43,31 @@ LARGEST_MODEL = 20_000_000
 
 
 def layer_tensors(layer):
-    for name in STATE_ATTRIBUTES:
+    for name in (*STATE_ATTRIBUTES, *COMPRESSOR_ATTRIBUTES):
         held = getattr(layer, name, None)
         for tensor in held.values() if isinstance(held, dict) else [held]:
             if isinstance(tensor, torch.Tensor) and tensor.numel() > 0:
                 yield name, tensor
 
 
+def cached_layers(cache):
+    """Per layer, the tensors by name. MiniMax has a list of states beside the layers (`MiniMaxCache`)."""
+    states = getattr(cache, "linear_cache", [])
+    layers = itertools.zip_longest(map(layer_tensors, cache.layers), states, fillvalue=())
+    return [[*tensors, *([("recurrent_states", state)] if isinstance(state, torch.Tensor) else [])] for tensors, state in layers]
+
+
 def cache_bytes(cache):
-    return sum(t.numel() * t.element_size() for layer in cache.layers for _, t in layer_tensors(layer))
+    """A tensor that is both keys and values counts once."""
+    held = {id(tensor): tensor for tensors in cached_layers(cache) for _, tensor in tensors}
+    return sum(tensor.numel() * tensor.element_size() for tensor in held.values())
 
 
 def cache_shapes(cache):
     """Per layer, what each tensor is, without the sequences: key and value heads and head sizes, or states."""
     return [
-        {name: [*map(int, tensor.shape[1:]), str(tensor.dtype).removeprefix("torch.")] for name, tensor in layer_tensors(layer)}
-        for layer in cache.layers
+        {name: [*map(int, tensor.shape[1:]), str(tensor.dtype).removeprefix("torch.")] for name, tensor in tensors}
+        for tensors in cached_layers(cache)
     ]
 
 
@@ -86,7 +98,9 @@ def run(model, cache, batch, tokens, new_tokens):
 
 
 def dynamic_cache(model):
-    """The cache `generate` would make (`_prepare_cache_for_generation`)."""
+    """The cache `generate` would make (`_prepare_cache_for_generation`), or the model itself where it takes no other."""
+    if model.config.model_type == "minimax":
+        return MiniMaxCache()
     return DynamicCache(config=model.config)
 
 
@@ -308,6 +322,8 @@ def class_defaults(model_type):
     words = [" ".join([SHORT_TYPES.get(name, name), *map(str, kept)]) for name, kept in zip(types, map(window, options))]
     runs = [f"{word} x {len(list(group))}" for word, group in itertools.groupby(words)]
     heads = {name: getattr(config, name, None) for name in ("num_hidden_layers", "num_key_value_heads", "head_dim")}
+    # Of a class that counts in `num_hidden_layers` what it makes of them, what was given.
+    heads["num_hidden_layers"] = getattr(config, "num_layers_per_stack", None) or heads["num_hidden_layers"]
     return {"layers": runs, **{name: value for name, value in heads.items() if isinstance(value, int)}}
 
 

@@ -95,6 +95,15 @@ OVERRIDES = {
         "swa_num_attention_heads": 2, "swa_num_key_value_heads": 2, "swa_q_lora_rank": 32, "swa_kv_lora_rank": 28,
         "swa_head_dim": 36, "swa_qk_nope_head_dim": 24, "swa_v_head_dim": 20,
     },
+    "deepseek_v4": {
+        "num_hidden_layers": 5,
+        "layer_types": ["sliding_attention", *["heavily_compressed_attention", "compressed_sparse_attention"] * 2],
+        "compress_rates": {"compressed_sparse_attention": 4, "heavily_compressed_attention": 16},
+        "num_key_value_heads": 1,
+        "o_groups": 2,
+        "o_lora_rank": 16,
+        "partial_rotary_factor": 1 / 3,
+    },
     "dots1": {"n_shared_experts": 1, "n_routed_experts": 4, "num_experts_per_tok": 2},
     "falcon_h1": {"mamba_d_ssm": 128, "mamba_n_heads": 4, "mamba_d_head": 32},
     "gemma3_text": {"num_hidden_layers": 7},
@@ -121,6 +130,15 @@ OVERRIDES = {
         "text_config": {**{name: SIZES[name] for name in "vocab_size hidden_size num_hidden_layers num_attention_heads num_key_value_heads intermediate_size max_position_embeddings".split()}, **TOKENS, "cross_attention_layers": [1, 3]},
         "vision_config": {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_global_layers": 1, "attention_heads": 2, "image_size": 28, "intermediate_layers_indices": [0, 1], "vision_output_dim": 96},
         "image_token_index": 95,
+    },
+    "minimax": {"block_size": 16},
+    "minimax_m3_vl_text": {
+        "rotary_dim": 8,
+        "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 1 / 3},
+        "dense_intermediate_size": 96,
+        "shared_intermediate_size": 48,
+        "sparse_attention_config": {"sparse_attention_freq": [0, 1, 0, 1], "sparse_block_size": 8, "sparse_topk_blocks": 2},
+        "moe_layer_freq": [0, 1, 1, 1],
     },
     "mobilebert": {"embedding_size": 32, "hidden_size": 64, "intra_bottleneck_size": 32, "true_hidden_size": 32},
     "neomme": {"head_dim": 16},
@@ -155,7 +173,6 @@ OVERRIDES = {
 COMPOSITE = "a composite: its language model is asked under a model_type of its own"
 ENCODER_DECODER = "an encoder and a decoder of any types"
 NO_CACHE_OBJECT = "keeps hidden vectors of past tokens, not their keys and values"
-OTHER_CACHE = "has a cache class of its own"
 
 # Not asked, and why.
 LEFT_OUT = {
@@ -173,13 +190,11 @@ LEFT_OUT = {
     "kyutai_speech_to_text": "caches of its codec beside those of its layers",
     "speecht5": "speech and text have encoders and decoders of their own",
     **dict.fromkeys("xlnet reformer".split(), NO_CACHE_OBJECT),
-    **dict.fromkeys("minimax deepseek_v4".split(), OTHER_CACHE),
     "blt": "bytes and patches: several models in one",
     "perceiver": "no language model of its own",
     "gemma4_assistant": "drafts for another model",
     "gemma4_unified_assistant": "drafts for another model",
-    "hrm_text": "runs its layers in cycles, each with a cache",
-    "longcat_flash": "two attentions in a layer, each with a cache",
+    "longcat_flash": "makes weights for experts that pass tokens on, and refuses checkpoints without them",
 }
 
 # Language models of composites, and encoders of images, which no mapping of the library lists.

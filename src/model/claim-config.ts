@@ -42,7 +42,9 @@ export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): 
   const alone = tensors.encoderAlone ? rules?.encoder : undefined;
   const encoder = alone ? undefined : encoderRules(rules, root, keys);
   const declared = {
-    main: alone ? keys.integer(...alone.layerCount) : (keys.integer(...LAYERS) ?? typedLayers(keys)),
+    main: alone
+      ? keys.integer(...alone.layerCount)
+      : (rules?.blockCount?.(keys) ?? keys.integer(...LAYERS) ?? typedLayers(keys)),
     mtp: keys.integer(...MTP) ?? 0,
     origin: keys.origin,
   };

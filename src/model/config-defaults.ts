@@ -52,6 +52,7 @@ deberta-v2 128100 24 1536 24 - - 6144 512 - true
 deepseek_v2 102400 32 4096 32 - - 11008 2048 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 num_experts=64 n_routed_experts=64 moe_intermediate_size=1407 n_shared_experts=2 first_k_dense_replace=0 num_experts>n_routed_experts
 deepseek_v3 129280 61 7168 128 128 - 18432 4096 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=2048 n_shared_experts=1 first_k_dense_replace=3 num_local_experts>n_routed_experts
 deepseek_v32 129280 61 7168 128 128 64 18432 163840 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 index_n_heads=64 index_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=2048 n_shared_experts=1 first_k_dense_replace=3 num_local_experts>n_routed_experts
+deepseek_v4 129280 43 4096 64 1 512 2048 1048576 128 false index_n_heads=64 index_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=6 moe_intermediate_size=2048 n_shared_experts=1 num_local_experts>n_routed_experts intermediate_size>moe_intermediate_size
 dia 1028 18 2048 16 4 128 8192 3072 - - cross_num_attention_heads=16 cross_num_key_value_heads=16 cross_head_dim=128
 diffllama 32000 16 2048 32 - - 8192 2048 - false
 distilbert 30522 6 768 12 - - - 512 - true hidden_dim=3072 hidden_size>dim num_attention_heads>n_heads num_hidden_layers>n_layers
@@ -113,6 +114,7 @@ granitemoehybrid 32000 32 4096 32 - - 11008 2048 - false mamba_n_heads=128 mamba
 granitemoeshared 32000 32 4096 32 - - 11008 2048 - false num_local_experts=8 num_experts_per_tok=2 shared_intermediate_size=0
 gte 250048 12 768 12 - - 3072 8192 - true
 helium 48000 24 2560 20 20 128 7040 4096 - false
+hrm_text 151808 16 1536 12 - 128 4096 2048 - false H_cycles=2 L_cycles=3
 hunyuan_v1_dense 290943 32 4096 32 - - 11008 2048 - false
 hunyuan_v1_moe 290943 32 4096 32 - - 11008 2048 - false num_local_experts=1 num_experts=1 num_experts_per_tok=1 moe_topk=1 num_experts_per_tok>moe_topk num_local_experts>num_experts
 hy_v3 120832 80 4096 64 8 128 13312 131072 - false num_local_experts=192 num_experts=192 num_experts_per_tok=8 moe_intermediate_size=1536 num_shared_experts=1 num_local_experts>num_experts
@@ -139,6 +141,7 @@ llama 32000 32 4096 32 - - 11008 2048 - false
 llama4 202048 48 5120 40 8 128 8192 131072 - false attention_chunk_size=8192 no_rope_layer_interval=4 num_local_experts=16 num_experts_per_tok=1 interleave_moe_layer_step=1
 llama4_text 202048 48 5120 40 8 128 8192 131072 - false attention_chunk_size=8192 no_rope_layer_interval=4 num_local_experts=16 num_experts_per_tok=1 interleave_moe_layer_step=1
 llava 32000 32 4096 32 - - 11008 2048 - false
+longcat_flash 131072 - 6144 64 - 64 12288 131072 - false v_head_dim=128 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=128 num_local_experts=512 n_routed_experts=512 num_experts_per_tok=12 moe_topk=12 moe_intermediate_size=2048 expert_ffn_hidden_size=2048 ffn_hidden_size=12288 num_local_experts>n_routed_experts num_experts_per_tok>moe_topk intermediate_size>ffn_hidden_size moe_intermediate_size>expert_ffn_hidden_size
 longformer 30522 12 768 12 - - 3072 512 - true
 longt5 32128 6 512 8 - 64 - - - true d_kv=64 d_ff=2048 num_heads=8 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
 luke 50267 12 768 12 - - 3072 512 - true
@@ -151,9 +154,10 @@ megatron-bert 29056 24 1024 16 - - 4096 512 - true
 mellum 98304 28 2304 32 4 128 7168 131072 1024 false num_experts=64 num_experts_per_tok=8 moe_intermediate_size=896 num_experts>num_local_experts
 mimo_v2_flash 152576 48 4096 64 4 192 16384 131072 129 false v_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=2048 num_local_experts>n_routed_experts
 minicpm3 73448 62 2560 40 40 - 6400 32768 - true kv_lora_rank=256 qk_rope_head_dim=32 qk_nope_head_dim=64
+minimax 32000 32 4096 32 8 - 14336 131072 - false num_local_experts=8 num_experts=8 num_experts_per_tok=2 num_experts>num_local_experts
 minimax_m2 200064 62 3072 48 8 128 1536 196608 - false num_local_experts=256 num_experts=256 num_experts_per_tok=8 num_experts>num_local_experts
-minimax_m3_vl 200064 60 6144 64 4 128 3072 524288 - false index_n_heads=4 index_head_dim=128 num_local_experts=128 num_experts=128 num_experts_per_tok=4 shared_intermediate_size=3072 num_experts>num_local_experts
-minimax_m3_vl_text 200064 60 6144 64 4 128 3072 524288 - false index_n_heads=4 index_head_dim=128 num_local_experts=128 num_experts=128 num_experts_per_tok=4 shared_intermediate_size=3072 num_experts>num_local_experts
+minimax_m3_vl 200064 60 6144 64 4 128 3072 524288 - false index_n_heads=4 index_head_dim=128 num_local_experts=128 num_experts=128 num_experts_per_tok=4 shared_intermediate_size=3072 dense_intermediate_size=12288 num_experts>num_local_experts
+minimax_m3_vl_text 200064 60 6144 64 4 128 3072 524288 - false index_n_heads=4 index_head_dim=128 num_local_experts=128 num_experts=128 num_experts_per_tok=4 shared_intermediate_size=3072 dense_intermediate_size=12288 num_experts>num_local_experts
 ministral 32000 32 4096 32 8 - 14336 131072 4096 false
 ministral3 131072 34 4096 32 8 128 14336 262144 - false
 mistral 32000 32 4096 32 8 - 14336 131072 4096 false

@@ -56,6 +56,8 @@ export type LatentMixer = {
    */
   readonly upProjection: "absorbed" | "joint";
   readonly indexer?: Indexer;
+  /** Attentions in the layer, one after the other, each with a cache of its own (LongCat). Absent: one. */
+  readonly attentions?: number;
 };
 
 /** One tensor of recurrent state, per sequence. `tokens` are ids of past tokens, 64-bit integers. */

@@ -75,7 +75,9 @@ function placeHf(tensors: readonly TensorEntry[]): TensorPlace[] {
     stack.blocks = Math.max(stack.blocks, block + 1);
     return { name, prefix, block, rest: name.slice(end) };
   });
-  const main = mainStack([...stacks.values()]);
+  const longest = mainStack([...stacks.values()]);
+  const main = longest && (stacks.get(longest.prefix.replace(HIGH, "L_module")) ?? longest);
+  const second = main && stacks.get(main.prefix.replace(LOW, "H_module"));
   const encoder = encoderStack([...stacks.values()], main);
   const hearsOnly = onlyHears([...stacks.values()], main);
   const heard = (component: Component): Component => (hearsOnly && component === "vision" ? "other" : component);
@@ -88,6 +90,9 @@ function placeHf(tensors: readonly TensorEntry[]): TensorPlace[] {
     const stack = stacks.get(prefix);
     const component = blockComponent(`${prefix}#.${rest}`);
     if (stack === main) return { component, block, rest, ...expert };
+    if (main !== undefined && stack === second) {
+      return { component, block: main.blocks + block, rest, ...expert };
+    }
     if (stack?.beside === "mtp") return { component: "mtp", block, separateMtp: true, rest, ...expert };
     if (!inEncoder) return { component: isOutside(stack, main) ? "other" : heard(component), rest: name };
     // Convolutions of an encoder look both ways: they are no recurrence.
@@ -95,6 +100,10 @@ function placeHf(tensors: readonly TensorEntry[]): TensorPlace[] {
     return { component: part, rest: name, encoder: stack === encoder.stack ? { block } : {} };
   });
 }
+
+/** Two stacks whose layers take turns (HRM): the low one, then the high one. */
+const LOW = /\bL_module\b/;
+const HIGH = /\bH_module\b/;
 
 const DECODER_PATH = /(?:^|[._])decoder\./;
 export const ENCODER_PATH: RegExp = /^(?:.*?[._])?encoder\./s;

@@ -156,6 +156,7 @@ const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, rea
     `${path}.weight`,
     [{ fact: "denseWidth", axis: 1 }],
   ]),
+  ["self_attn.#.kv_a_proj_with_mqa.weight", [{ fact: "latentWidth", axis: 0 }]],
   ["feed_forward.w2.weight", [{ fact: "denseWidth", axis: 1 }]],
   ...["intermediate.dense", "fc1", "ffn.fc1", "mlp.dense_h_to_4h"].map((path): [string, readonly TensorRole[]] => [
     `${path}.weight`,

@@ -49,7 +49,7 @@ function mixerWords(mixer: Mixer): { readonly noun: string; readonly detail: str
         noun: "latent attention (MLA)",
         detail: `rank ${formatInteger(mixer.kvLoraRank)} + ${mixer.ropeDim} rotary${
           mixer.window.kind === "none" ? "" : `, ${windowText(mixer.window)}`
-        }${indexerText(mixer.indexer)}`,
+        }${indexerText(mixer.indexer)}${mixer.attentions === undefined ? "" : `, ${mixer.attentions} attentions`}`,
       };
     case "recurrent":
       return { noun: "recurrent", detail: mixer.family };

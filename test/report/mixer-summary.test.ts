@@ -41,6 +41,9 @@ describe("the mixers in words", () => {
       window: { kind: "none" },
       upProjection: "absorbed",
     };
+    expect(mixerSummary(layersOf(28, { ...latent, attentions: 2 }))).toEqual([
+      "28 latent attention (MLA) layers: rank 512 + 64 rotary, 2 attentions",
+    ]);
     const layers = [...layersOf(61, latent), ...layersOf(2, { kind: "none" }), ...layersOf(1, { kind: "unknown" })];
     expect(mixerSummary(layers)).toEqual([
       "61 latent attention (MLA) layers: rank 512 + 64 rotary",

@@ -2,6 +2,7 @@ import {
   array,
   bool,
   f32,
+  type GgufFile,
   type GgufFixtureValue,
   type GgufKeys,
   type GgufTensor,
@@ -32,6 +33,11 @@ export function writeKeys(
   keys: ArchitectureKeys,
   tensors: readonly GgufTensor[] = [],
 ): Uint8Array {
+  return writeGguf(ggufOfKeys(architecture, keys, tensors));
+}
+
+/** The same, before it is written. */
+export function ggufOfKeys(architecture: string, keys: ArchitectureKeys, tensors: readonly GgufTensor[]): GgufFile {
   const own = Object.entries(keys).map(
     ([key, value]) => [OUTSIDE.test(key) ? key : `${architecture}.${key}`, typed(key, value)] as const,
   );
@@ -40,7 +46,7 @@ export function writeKeys(
     ...own,
     ["tokenizer.ggml.model", text("no_vocab")],
   ];
-  return writeGguf({ keys: all, tensors });
+  return { keys: all, tensors };
 }
 
 function typed(key: string, value: KeyValue): GgufFixtureValue {

@@ -40,5 +40,7 @@ export type Architecture = {
     readonly modelTypes: readonly string[];
     /** Other names of the keys, best first, before the aliases of the class: there, those of the encoder. */
     readonly aliases?: ConfigAliases;
+    /** Blocks the files hold, where `num_hidden_layers` counts something else. */
+    readonly blockCount?: (keys: Keys) => number | undefined;
   })[];
 };

@@ -1,6 +1,6 @@
 import type { Architecture } from "./architecture.ts";
 import { besideOneExpert, configFeedForward as feedForward, halvedFeedForward } from "./config-feed-forward.ts";
-import { changedAttention, falconHeads, multiQuery, prompted } from "./config-heads.ts";
+import { changedAttention, expertHeads, falconHeads, multiQuery, prompted } from "./config-heads.ts";
 import { configLayers } from "./config-layers.ts";
 import { imageLayers } from "./cross-rules.ts";
 
@@ -9,7 +9,7 @@ const UNIFORM: readonly string[] = [
   "apertus arcee aria_text biogpt bitnet bloom codegen cohere ctrl dbrx diffllama doge emu3_text_model ernie4_5",
   "ernie4_5_moe flex_olmo glm glm4 glm4_moe gpt-sw3 gpt2 gpt_neo gpt_neox gpt_neox_japanese gptj granite glm4v_text glm4v",
   "granitemoe granitemoeshared helium hunyuan_v1_dense hyperclovax internlm3 iquestcoder jais2",
-  "jetmoe minimax_m2 ministral3 mpt nanochat nemotron olmo olmo2 olmoe opt",
+  "minimax_m2 ministral3 mpt nanochat nemotron olmo olmo2 olmoe opt",
   "persimmon phi phimoe seed_oss solar_open stablelm starcoder2 trocr xglm qwen3_vl_text qwen3_vl_moe_text",
   "qwen3_vl qwen3_vl_moe glm4v_moe_text glm4v_moe ernie4_5_vl_moe_text bert-generation",
 ].flatMap((names) => names.split(" "));
@@ -33,6 +33,7 @@ export const configDecoders: Architecture = {
       mixer: configLayers({ attention: changedAttention(prompted) }),
       feedForward,
     },
+    { modelTypes: ["jetmoe"], mixer: expertHeads, feedForward },
     { modelTypes: ["mllama", "mllama_text_model"], mixer: imageLayers, feedForward },
     { modelTypes: ["falcon"], mixer: configLayers({ attention: changedAttention(falconHeads) }), feedForward },
   ],

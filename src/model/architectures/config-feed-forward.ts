@@ -33,6 +33,7 @@ const EXPERTS: ConfigExperts = {
 
 const DENSE_WIDTH = [
   "intermediate_size_mlp",
+  "dense_intermediate_size",
   "intermediate_size",
   "ffn_dim",
   "decoder_ffn_dim",
@@ -106,6 +107,8 @@ function denseLayersOf(keys: Keys, implied: number): (layer: number) => boolean 
   if (keys.flag("is_moe", "enable_moe_block") === false) return () => true;
   const types = keys.words("mlp_layer_types");
   if (types !== undefined) return (layer) => types[layer] === "dense";
+  const sparseLayers = keys.list("moe_layer_freq");
+  if (sparseLayers !== undefined) return (layer) => sparseLayers[layer] === 0;
   const listed = new Set(keys.list("mlp_only_layers") ?? []);
   const sparse = keys.list("moe_layers", "moe_layers_enum") ?? enumerated(keys.text("moe_layers_enum"));
   const step = keys.integer("decoder_sparse_step") ?? 1;

@@ -1,7 +1,7 @@
 import type { Keys } from "../keys.ts";
 import type { AttentionMixer, Mixer } from "../mixer.ts";
 import type { MixerRule } from "./architecture.ts";
-import { configAttention } from "./attention-rules.ts";
+import { configAttention, missing } from "./attention-rules.ts";
 import type { WindowRule } from "./windows.ts";
 
 /** What a family changes of an attention that the usual keys give. */
@@ -29,6 +29,18 @@ export const multiQuery: AttentionChange = (keys) => {
 export const prompted: AttentionChange = (keys) => {
   const prefixTokens = keys.integer("prompt_length") ?? 0;
   return (mixer) => ({ ...mixer, prefixTokens });
+};
+
+/** Each expert that a token uses has as many heads as there are keys (JetMoeConfig, __post_init__). */
+export const expertHeads: MixerRule = (keys) => {
+  const kvHeads = keys.integer("num_key_value_heads");
+  const used = keys.integer("num_experts_per_tok");
+  const dim = keys.integer("head_dim");
+  return () => {
+    if (!kvHeads || !used || !dim) return missing(["num_key_value_heads, num_experts_per_tok or kv_channels"]);
+    const window = { kind: "none" } as const;
+    return { kind: "attention", heads: kvHeads * used, kvHeads, keyDim: dim, valueDim: dim, window, causal: true };
+  };
 };
 
 /**

@@ -3,7 +3,7 @@ import type { Architecture } from "./architecture.ts";
 import { configFeedForward as feedForward, leadingDense } from "./config-feed-forward.ts";
 import { configLayers, everyNth, fullWhere, type LayerTypes } from "./config-layers.ts";
 
-import { configDeltaNet, configKimiDelta, configShortConvolution } from "./config-recurrent.ts";
+import { configDeltaNet, configKimiDelta, configLightning, configShortConvolution } from "./config-recurrent.ts";
 import { configLatent } from "./latent-rules.ts";
 
 const LINEAR = "linear_attention";
@@ -13,6 +13,12 @@ const kimiTypes: LayerTypes = (keys: Keys) => {
   const full = keys.list("linear_attn_config.full_attn_layers");
   if (full === undefined) return (layer) => (layer > 0 && layer % 4 === 0 ? "full_attention" : LINEAR);
   return (layer) => (full.includes(layer + 1) ? "full_attention" : LINEAR);
+};
+
+/** MiniMax-Text-01 and M1 mark the layers that attend with 1. */
+const markedTypes: LayerTypes = (keys) => {
+  const marks = keys.list("attn_type_list");
+  return (layer) => (marks?.[layer] === undefined ? undefined : marks[layer] === 1 ? "full_attention" : LINEAR);
 };
 
 const lfm3Types: LayerTypes = () => (layer) => {
@@ -41,6 +47,16 @@ export const configHybrids: Architecture = {
         attention: () => configLatent,
         linear: configKimiDelta,
       }),
+      feedForward,
+    },
+    {
+      modelTypes: ["minimax"],
+      mixer: configLayers({ implied: fullWhere((layer) => layer % 2 === 0, LINEAR), linear: configLightning }),
+      feedForward,
+    },
+    {
+      modelTypes: ["minimax_m1", "minimax_text_01"],
+      mixer: configLayers({ implied: markedTypes, linear: configLightning }),
       feedForward,
     },
     {

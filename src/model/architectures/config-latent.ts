@@ -1,7 +1,8 @@
+import type { Keys } from "../keys.ts";
 import type { Architecture, MixerRule } from "./architecture.ts";
 import { configFeedForward as feedForward, leadingDense } from "./config-feed-forward.ts";
 import { fullWhere, type LayerTypes, layerTypes } from "./config-layers.ts";
-import { configLatent, latent } from "./latent-rules.ts";
+import { configLatent, configLatentValued, latent } from "./latent-rules.ts";
 
 const FULL = "full_attention";
 const INDEXED = "indexed_attention";
@@ -68,11 +69,31 @@ const latentInTwoSizes: MixerRule = (keys) => {
   };
 };
 
+/** Two latent attentions in each layer (modeling_longcat_flash.py, LongcatFlashDecoderLayer). */
+function twice(rule: MixerRule): MixerRule {
+  return (keys) => {
+    const mixerOf = rule(keys);
+    return (layer) => {
+      const mixer = mixerOf(layer);
+      return typeof mixer !== "string" && mixer.kind === "latent" ? { ...mixer, attentions: 2 } : mixer;
+    };
+  };
+}
+
+/** MiniCPM3Config, __post_init__. */
+function hiddenPerHead(keys: Keys): number | undefined {
+  const hidden = keys.integer("hidden_size");
+  const heads = keys.integer("num_attention_heads");
+  return hidden && heads ? Math.trunc(hidden / heads) : undefined;
+}
+
 /** Decoders with multi-head latent attention, by model_type. */
 export const latentDecoders: Architecture = {
   gguf: [],
   config: [
-    { modelTypes: ["minicpm3", "youtu", "mistral4"], mixer: configLatent, feedForward },
+    { modelTypes: ["minicpm3"], mixer: configLatentValued(hiddenPerHead), feedForward },
+    { modelTypes: ["longcat_flash"], mixer: twice(configLatent), feedForward },
+    { modelTypes: ["youtu", "mistral4"], mixer: configLatent, feedForward },
     { modelTypes: ["glm4_moe_lite", "axk1"], mixer: configLatent, feedForward: leadingDense(1) },
     {
       modelTypes: ["deepseek_v32", "glm_moe_dsa", "axk2", "hy_v4"],

@@ -2,7 +2,7 @@ import type { Keys } from "../keys.ts";
 import type { RecurrentMixer, StateTensor } from "../mixer.ts";
 import type { MixerRule } from "./architecture.ts";
 import { missing } from "./attention-rules.ts";
-import { shortConvolution } from "./recurrent-rules.ts";
+import { lightning, shortConvolution } from "./recurrent-rules.ts";
 
 /** A recurrence that is the same in every layer, once all its sizes are known. */
 function recurrence(
@@ -93,6 +93,15 @@ export const configMamba1: MixerRule = recurrence("mamba1", (keys) => {
     stateName: "ssm",
   };
 });
+
+/** Lightning attention, with the heads of the attention between (MiniMax-Text-01). */
+export const configLightning: MixerRule = (keys) => {
+  const heads = keys.integer("num_attention_heads");
+  const hidden = keys.integer("hidden_size");
+  const dim = keys.integer("head_dim") ?? (heads && hidden ? Math.floor(hidden / heads) : undefined);
+  const mixer = heads && dim ? lightning(heads, dim) : missing(["num_attention_heads or head_dim"]);
+  return () => mixer;
+};
 
 /** Gated short convolutions (LFM2). */
 export const configShortConvolution: MixerRule = (keys) => {

@@ -38,16 +38,6 @@ export const windowedDecoders: Architecture = {
       feedForward: leadingDense(1),
     },
     {
-      modelTypes: ["minimax_m3_vl_text", "minimax_m3_vl"],
-      mixer: configLayers({
-        implied: (keys) => {
-          const sparse = keys.list("sparse_attention_config.sparse_attention_freq");
-          return (layer) => (sparse?.[layer] ? "minimax_m3_sparse" : "full_attention");
-        },
-      }),
-      feedForward,
-    },
-    {
       modelTypes: ["modernbert-decoder"],
       mixer: configLayers({ implied: everyFirst(3, ["global_attn_every_n_layers"]) }),
       feedForward,

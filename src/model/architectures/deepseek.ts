@@ -1,7 +1,9 @@
 import type { Keys } from "../keys.ts";
-import type { Architecture } from "./architecture.ts";
+import type { Architecture, MixerRule } from "./architecture.ts";
+import { configAttention } from "./attention-rules.ts";
 import { configExperts, ggufFeedForward } from "./feed-forward-rules.ts";
 import { configLatent, ggufLatent } from "./latent-rules.ts";
+import { noWindow } from "./windows.ts";
 
 /** The first `first_k_dense_replace` layers are dense, and all but every `moe_layer_freq`-th after them. */
 function leadingDense(keys: Keys): (layer: number) => boolean {
@@ -17,13 +19,19 @@ const experts = configExperts({
   dense: leadingDense,
 });
 
+/** The small models of DeepSeek-VL2 and DeepSeek-OCR have no latents (`use_mla`, in the code beside their weights). */
+const latentOrPlain: MixerRule = (keys) =>
+  keys.flag("use_mla") === false && !keys.integer("kv_lora_rank")
+    ? configAttention(noWindow)(keys)
+    : configLatent(keys);
+
 /** DeepSeek V2, V3 and R1, and Kimi K2, which has the layers of V3: multi-head latent attention. */
 export const deepseek: Architecture = {
   gguf: [{ names: ["deepseek2", "mistral4"], mixer: ggufLatent, feedForward: ggufFeedForward({ leadingDense: true }) }],
   config: [
     {
-      modelTypes: ["deepseek_v2"],
-      mixer: configLatent,
+      modelTypes: ["deepseek_v2", "deepseek_vl_v2"],
+      mixer: latentOrPlain,
       feedForward: experts,
     },
     {

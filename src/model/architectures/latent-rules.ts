@@ -1,3 +1,4 @@
+import type { Keys } from "../keys.ts";
 import type { LatentMixer } from "../mixer.ts";
 import type { MixerRule } from "./architecture.ts";
 import { ggufAttention, missing } from "./attention-rules.ts";
@@ -37,15 +38,20 @@ export function ggufLatentWithin(windowRule: WindowRule): MixerRule {
 }
 
 /** Multi-head latent attention of a config.json: one `kv_b_proj` for all heads. */
-export const configLatent: MixerRule = (keys) => {
-  const heads = keys.integer("num_attention_heads");
-  const kvLoraRank = keys.integer("kv_lora_rank");
-  const ropeDim = keys.integer("qk_rope_head_dim");
-  const nopeDim = keys.integer("qk_nope_head_dim");
-  const valueDim = keys.integer("v_head_dim");
-  const mixer = latent(heads, kvLoraRank, ropeDim, nopeDim, valueDim, "joint");
-  return () => mixer;
-};
+export const configLatent: MixerRule = configLatentValued(() => undefined);
+
+/** As {@link configLatent}, where the class fills in a `v_head_dim` that is left out. */
+export function configLatentValued(implied: (keys: Keys) => number | undefined): MixerRule {
+  return (keys) => {
+    const heads = keys.integer("num_attention_heads");
+    const kvLoraRank = keys.integer("kv_lora_rank");
+    const ropeDim = keys.integer("qk_rope_head_dim");
+    const nopeDim = keys.integer("qk_nope_head_dim");
+    const valueDim = keys.integer("v_head_dim") ?? implied(keys);
+    const mixer = latent(heads, kvLoraRank, ropeDim, nopeDim, valueDim, "joint");
+    return () => mixer;
+  };
+}
 
 /** A latent attention of these sizes, or what is missing. */
 export function latent(

@@ -90,16 +90,15 @@ export const ggufKimiDelta: MixerRule = (keys) => {
 };
 
 /** Lightning attention: a square state per head. */
+export function lightning(heads: number, dim: number): RecurrentMixer {
+  return { kind: "recurrent", family: "lightning-attention", state: [{ name: "linear", shape: [heads, dim, dim] }] };
+}
+
 export const ggufLightning: MixerRule = (keys) => {
   const heads = keys.perLayer("attention.head_count")?.(0);
   const hidden = keys.integer("embedding_length");
   const dim = keys.integer("attention.key_length") || (heads && hidden ? Math.floor(hidden / heads) : undefined);
-  if (!heads || !dim) return () => missing(["attention.head_count or attention.key_length"]);
-  const mixer: RecurrentMixer = {
-    kind: "recurrent",
-    family: "lightning-attention",
-    state: [{ name: "linear", shape: [heads, dim, dim] }],
-  };
+  const mixer = heads && dim ? lightning(heads, dim) : missing(["attention.head_count or attention.key_length"]);
   return () => mixer;
 };
 

@@ -8,6 +8,7 @@ import { configHybrids } from "./config-hybrids.ts";
 import { latentDecoders } from "./config-latent.ts";
 import { configMambaHybrids } from "./config-mamba-hybrids.ts";
 import { configRecurrences } from "./config-recurrences.ts";
+import { sparseDecoders } from "./config-sparse.ts";
 import { windowedDecoders } from "./config-windowed.ts";
 import { deepseek } from "./deepseek.ts";
 import { drafts } from "./drafts.ts";
@@ -59,6 +60,7 @@ export const ARCHITECTURES: readonly Architecture[] = [
   configDecoders,
   windowedDecoders,
   latentDecoders,
+  sparseDecoders,
   configHybrids,
   configMambaHybrids,
   convolvedDecoders,

@@ -2,6 +2,7 @@ import type { Keys } from "../keys.ts";
 import type { Compression } from "../mixer.ts";
 import type { Architecture, MixerRule } from "./architecture.ts";
 import { ggufAttention } from "./attention-rules.ts";
+import { overlappingRows, separateRows } from "./compression-rules.ts";
 import { ggufFeedForward } from "./feed-forward-rules.ts";
 import { ggufIndexer, markedIndexers, withIndexer } from "./indexer-rules.ts";
 import { ggufLatent, ggufLatentWithin } from "./latent-rules.ts";
@@ -50,15 +51,14 @@ const compressed: MixerRule = (keys) => {
   };
 };
 
-/** Rows of 4 tokens overlap: their compressor holds two runs of them, twice as wide. An indexer chooses among them. */
+/** An indexer chooses among rows of 4 tokens, which overlap. */
 const OVERLAPPING = 4;
 const SEPARATE = 128;
 
 /** https://github.com/ggml-org/llama.cpp/blob/v0.5.0/src/llama-kv-cache-dsv4.cpp#L1305 */
 function compressionOf(ratio: number, keyDim: number, indexDim: number | undefined): Compression | undefined {
-  if (ratio === SEPARATE) return { ratio, state: [[SEPARATE, keyDim]] };
-  if (ratio !== OVERLAPPING || indexDim === undefined) return undefined;
-  return { ratio, state: [keyDim, indexDim].map((dim) => [2 * OVERLAPPING, 2 * dim]) };
+  if (ratio === SEPARATE) return separateRows(ratio, keyDim);
+  return ratio === OVERLAPPING && indexDim !== undefined ? overlappingRows(ratio, keyDim, indexDim) : undefined;
 }
 
 /** Attention that reads a choice of the past tokens, or of rows that stand for several. */

@@ -1,6 +1,7 @@
 import type { Model } from "../../model/model.ts";
 import type { MemoryItem } from "../estimate.ts";
 import type { Device } from "../workload.ts";
+import { cachedLayers } from "./cached-layers.ts";
 import type { Cells } from "./cells.ts";
 import { WITHOUT_COMPUTE_FORM } from "./engine-facts.ts";
 import { graphMoments } from "./graph-moments.ts";
@@ -12,8 +13,8 @@ import { EMBEDDING, type TensorPlaces } from "./tensor-place.ts";
  * Compute buffers by a closed form: the widest moment of the worst-case prompt graph. The factors are margins, not
  * measurements; `conformance/llama-cpp/` holds the bounds against what the engine reserves.
  */
-const LOW_FACTOR = 2 / 3;
-const HIGH_FACTOR = 4 / 3;
+const LOW_FACTOR = 0.5;
+const HIGH_FACTOR = 1.5;
 const HIGH_CONSTANT_BYTES = 16 * 1024 * 1024;
 
 const SOURCE = "closed form of the widest graph moment (llama.cpp 0.5.0 src/llama-context.cpp:622-760)";
@@ -57,18 +58,25 @@ export function computeItems(
   const copies = isPipelined(settings, placement, onHost) ? PIPELINE_COPIES * (mask + inputs) : 0;
   const helped = settings.operatorOffload && tokens >= OFFLOADED_BATCH;
   const streamed = helped ? streamedWeights(model, places, placement) : NONE;
+  // A graph in many pieces holds what passes between them, and may attend without flash attention after all.
+  const isCut = onHost || !settings.offloadCache || isOverridden(settings);
+  const passed = isCut ? 2 * widest + moments.scores + logits + mask + inputs : 0;
+  const slots = cachedLayers(model);
+  const cached = new Set(slots.map(({ block }) => placement.deviceOf(block)));
+  // Looped models pass through their devices again and again, with copies each time.
+  const loops = Math.max(1, slots.length / layers.length);
   const items = gpus.flatMap((gpu, index) => {
     const helps = index === 0 && (streamed.block > 0 || streamed.output > 0);
-    if (!helps && gpu !== output && !devices.includes(gpu)) return [];
+    if (!helps && gpu !== output && !cached.has(gpu) && !devices.includes(gpu)) return [];
     const own = scratch(gpu, logits);
     const lent = Math.max(widest + streamed.block, streamed.output > 0 ? logits + streamed.output : own);
     const likely = (helps ? lent : own) + copies;
-    const most = likely + copies + (onHost ? widest + logits + mask : 0);
-    return [computeItem(gpu, label, { least: scratch(gpu, logitsAtLeast), likely, most })];
+    const most = Math.max(likely, widest) + 2 * loops * copies + passed;
+    return [computeItem(gpu, label, { least: isCut ? 0 : scratch(gpu, logitsAtLeast), likely, most })];
   });
   const likely = (inputs + mask) * (copies > 0 ? 2 : 1) + (onHost && streamed === NONE ? scratch(host, logits) : 0);
-  const computed = onHost || output === host || moments.attendsOnHost ? 2 * (widest + copies) + logits : 0;
-  const most = Math.max(likely, inputs + mask + computed);
+  const computed = output === host || moments.attendsOnHost ? 2 * (widest + copies) + logits : copies;
+  const most = Math.max(likely, inputs + mask + computed) + passed;
   return [...items, computeItem(host, `${label}, host side`, { least: inputs / 2, likely, most })];
 }
 
@@ -90,9 +98,11 @@ function computeItem({ name }: Device, label: string, { least, likely, most }: R
 
 /** Several GPUs take turns at one batch where they hold everything (`src/llama-context.cpp:430-456`). */
 function isPipelined(settings: LlamaCppSettings, { gpus, host, output }: Placement, onHost: boolean): boolean {
-  const { overrideTensors, cpuMoeLayers, cpuFeedForwardLayers, offloadCache } = settings;
-  const overridden = overrideTensors.length > 0 || cpuMoeLayers !== 0 || cpuFeedForwardLayers > 0;
-  return gpus.length > 1 && output !== host && !onHost && offloadCache && !overridden;
+  return gpus.length > 1 && output !== host && !onHost && settings.offloadCache && !isOverridden(settings);
+}
+
+function isOverridden({ overrideTensors, cpuMoeLayers, cpuFeedForwardLayers }: LlamaCppSettings): boolean {
+  return overrideTensors.length > 0 || cpuMoeLayers !== 0 || cpuFeedForwardLayers > 0;
 }
 
 /** The largest matrices on the host that a GPU multiplies with, in bytes: each is copied there for its time. */

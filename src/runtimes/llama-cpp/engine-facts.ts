@@ -75,3 +75,34 @@ export const ALWAYS_PUTS_OUT_EMBEDDINGS: ReadonlySet<string> = new Set(["t5"]);
 
 /** An embedding is all streams of the hyper-connections (`src/models/deepseek4.cpp:53`, `qwen4exp.cpp:54`). */
 export const HYPER_CONNECTED_OUTPUT: ReadonlySet<string> = new Set(["deepseek4", "qwen4exp"]);
+
+/** The graph multiplies with the embedding itself, wherever it lies, and makes no output matrix of it (`src/models/bitnet.cpp`). */
+export const OUTPUT_IS_EMBEDDING: ReadonlySet<string> = new Set(["bitnet"]);
+
+/** A cache is allocated that the graph does not read: it attends within the batch. */
+export const CACHE_UNREAD: ReadonlySet<string> = new Set(["llama-embed", "t5encoder"]);
+
+/** Relative positions are added to the scores, which flash attention has no way to do (`src/models/t5.cpp`). */
+export const SCORES_WITH_POSITIONS: ReadonlySet<string> = new Set(["t5", "t5encoder"]);
+
+/** Experts are given a row already weighted for each of them, not one row for all (`src/models/llama4.cpp`). */
+export const WEIGHS_BEFORE_EXPERTS: ReadonlySet<string> = new Set(["llama4"]);
+
+/** Only layers that see everything have rotary factors (`src/models/gemma4.cpp:91`). */
+export const ROTARY_FACTORS_IN_FULL_LAYERS: ReadonlySet<string> = new Set(["gemma4", "gemma4-assistant"]);
+
+/**
+ * Tensors of the blocks that predict further tokens that are loaded whether asked for or not: the engine marks the others to
+ * be skipped, and these only as not required (`src/models/hy-v3.cpp:31`, `cohere2moe.cpp:46`, `step35.cpp:126`,
+ * `deepseek32.cpp`, `glm-dsa.cpp`).
+ */
+export const PREDICTING_TENSORS_LOADED: ReadonlyMap<string, RegExp> = new Map([
+  ["hy_v3", /\.(?:ffn_(?!norm)\w+|exp_probs_b|nextn\.(?:embed_tokens|shared_head_\w+))(?:\.|$)/],
+  ["cohere2moe", /\.nextn\.(?:embed_tokens|shared_head_\w+)\./],
+  ["step35", /\.(?:attn_(?:q_norm|k_norm|gate)|ffn_(?!norm)\w+|exp_probs_b|nextn\.(?:embed_tokens|shared_head_\w+))\./],
+  ["deepseek32", /\.exp_probs_b\./],
+  ["glm-dsa", /\.exp_probs_b\./],
+]);
+
+/** Blocks that predict further tokens have a copy of the rotary factors too, loaded or not (`src/models/step35.cpp:134`). */
+export const ROTARY_FACTORS_IN_PREDICTING: ReadonlySet<string> = new Set(["step35"]);

@@ -7,6 +7,7 @@ import { deviceCaches } from "./cache.ts";
 import { blockCount } from "./cached-layers.ts";
 import { cellsOf } from "./cells.ts";
 import { computeItems } from "./compute.ts";
+import { ENCODERS_WITH_CACHE } from "./engine-facts.ts";
 import { overheadItems } from "./overhead.ts";
 import { placeBlocks } from "./placement.ts";
 import { projectorItems } from "./projector.ts";
@@ -24,7 +25,8 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
   refuseCacheTypes(model, settings);
   const placement = placeBlocks(settings, blockCount(model));
   const places = placeTensors(model, settings, placement);
-  const cells = cellsOf(settings, model.causal);
+  // llama.cpp takes some encoders for decoders, and gives them a cache that they do not read.
+  const cells = cellsOf(settings, model.causal || ENCODERS_WITH_CACHE.has(model.architecture ?? ""));
   const caches = deviceCaches(model, settings, cells, placement);
   const all = caches?.flatMap((each) => each.caches) ?? null;
   const cacheBytes = all?.reduce((sum, cache) => sum + cache.bytes, 0) ?? 0;

@@ -15,6 +15,8 @@ export type GraphMoments = {
   readonly tokens: number;
   /** The widest moment inside these blocks; 0 for none. */
   readonly block: (layers: readonly ModelLayer[]) => number;
+  /** The scores of the widest attention, which are held where flash attention is off. */
+  readonly scores: number;
   /** Flash attention was asked for that no GPU has a kernel for: the host attends. */
   readonly attendsOnHost: boolean;
   readonly logits: number;
@@ -27,6 +29,11 @@ export function worstCaseTokens({ sequences }: LlamaCppSettings, cells: Cells): 
   return padTo(Math.min(cells.full * cells.streams, cells.microBatch), sequences);
 }
 
+/** Tokens of that graph whose logits are computed: these are not rounded up. */
+export function mostOutputs({ outputs }: LlamaCppSettings, cells: Cells): number {
+  return Math.min(cells.full * cells.streams, cells.microBatch, outputs);
+}
+
 export function graphMoments(
   model: Model,
   settings: LlamaCppSettings,
@@ -37,23 +44,27 @@ export function graphMoments(
   const layers = model.layers.filter((layer) => layer.mtp !== true);
   if (hiddenSize === null || layers.length === 0 || layers.some((layer) => layer.mixer.kind === "unknown")) return null;
   const tokens = worstCaseTokens(settings, cells);
-  const outputs = Math.min(tokens, settings.outputs);
+  const outputs = mostOutputs(settings, cells);
   const mixers = layers.map((layer) => layer.mixer);
   const encoderTokens = model.causal ? undefined : tokens;
   const asked = settings.flashAttention === "on" || blockElements(settings.cacheTypeV) > 1;
   const hasKernel = placement.gpus.every(({ kind }) => kind !== "cuda") || mixers.every(hasCudaKernel);
   // `auto` is off for all where one device has no kernel for the heads (`src/llama-context.cpp`, resolve_fa).
   const flash = settings.flashAttention !== "off" && (asked || hasKernel);
+  const scoresOf = (some: readonly ModelLayer[]): number => {
+    const attentions = some.map(({ mixer }) => mixer);
+    const heads = Math.max(0, ...attentions.map(attentionHeads));
+    const { widest } = maskWidth(attentions, cells, encoderTokens);
+    return heads === 0 ? 0 : F32_BYTES * tokens * (heads * widest + 3 * hiddenSize);
+  };
   return {
     tokens,
     block: (some) => {
       if (some.length === 0) return 0;
-      const attentions = some.map(({ mixer }) => mixer);
-      const heads = Math.max(0, ...attentions.map(attentionHeads));
-      const { widest } = maskWidth(attentions, cells, encoderTokens);
-      const scores = flash || heads === 0 ? 0 : F32_BYTES * tokens * (heads * widest + 3 * hiddenSize);
-      return Math.max(F32_BYTES * tokens * (widestBlock(some, hiddenSize, model.causal) + 2 * hiddenSize), scores);
+      const own = F32_BYTES * tokens * (widestBlock(some, hiddenSize, model.causal, tokens) + 2 * hiddenSize);
+      return Math.max(own, flash ? 0 : scoresOf(some));
     },
+    scores: scoresOf(layers),
     attendsOnHost: flash && !hasKernel,
     logits: model.causal ? F32_BYTES * outputs * ((model.vocabularySize ?? 0) + hiddenSize) : 0,
     inputs: F32_BYTES * tokens * (2 * hiddenSize + perLayerInputs(model, layers.length)),
@@ -78,9 +89,9 @@ function hasCudaKernel(mixer: Mixer): boolean {
 }
 
 /** Elements per token of the widest point inside any block. */
-function widestBlock(layers: readonly ModelLayer[], hiddenSize: number, gated: boolean): number {
+function widestBlock(layers: readonly ModelLayer[], hiddenSize: number, gated: boolean, tokens: number): number {
   return layers.reduce((widest, { mixer, feedForward }) => {
-    return Math.max(widest, feedForwardWidth(feedForward, gated, hiddenSize), recurrentWidth(mixer));
+    return Math.max(widest, feedForwardWidth(feedForward, gated, hiddenSize), recurrentWidth(mixer, tokens));
   }, 0);
 }
 
@@ -100,8 +111,13 @@ function feedForwardWidth(part: FeedForward, gated: boolean, hiddenSize: number)
   return 0;
 }
 
-function recurrentWidth(mixer: Mixer): number {
+/** Lightning attention holds each token of the batch against all of them, three times over (`src/models/minimax-01.cpp`). */
+const LIGHTNING_SCORES = 3;
+
+function recurrentWidth(mixer: Mixer, tokens: number): number {
   const recurrent = mixer.kind === "parallel" ? mixer.recurrent : mixer.kind === "recurrent" ? mixer : undefined;
+  if (recurrent?.family === "lightning-attention")
+    return LIGHTNING_SCORES * (recurrent.state[0]?.shape[0] ?? 0) * tokens;
   const ssm = recurrent?.state.find((state) => state.name === "ssm");
   return ssm === undefined ? 0 : 4 * (ssm.shape[0] ?? 0);
 }

@@ -1,10 +1,21 @@
-import type { Model } from "../../model/model.ts";
+import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Device } from "../workload.ts";
+import {
+  PREDICTING_TENSORS_LOADED,
+  ROTARY_FACTORS_IN_FULL_LAYERS,
+  ROTARY_FACTORS_IN_PREDICTING,
+} from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 
 /** Tensors read by row or once for the input: they stay on the host (`LLM_TENSOR_LAYER_INPUT`, `src/llama-arch.cpp:716`). */
 const INPUT: ReadonlySet<string> = names("token_embd position_embd token_types per_layer_token_embd hrm.z_l_init");
+
+/** True for tensors of blocks that predict further tokens that are left out unless asked for. */
+export function isLeftOut({ name, component }: ModelTensor, architecture: string | null): boolean {
+  if (component !== "mtp" || !BLOCK.test(name)) return false;
+  return PREDICTING_TENSORS_LOADED.get(architecture ?? "")?.test(name) !== true;
+}
 
 /** True for tensors that are looked up by row, not multiplied with. */
 export function isInputTensor(name: string): boolean {
@@ -30,7 +41,8 @@ const SHARED_BY_BLOCKS = /^rope_(?:freqs|factors_long|factors_short)\.weight$/;
 /** Also the name of the output matrix made of it. */
 export const EMBEDDING = "token_embd.weight";
 
-const BLOCK = /(?:^|\.)blk\.(\d+)\./;
+/** Also the blocks of a decoder of sound (`LLM_TENSOR_POS_NET_*`, `LLM_TENSOR_CONVNEXT_*`). */
+const BLOCK = /(?:^|\.)(?:blk|posnet|convnext)\.(\d+)\./;
 const SUFFIX = /\.(?:weight|bias|scale|input_scale)$/;
 
 /** `common/common.h`, LLM_FFN_EXPS_REGEX and LLM_FFN_DENSE_REGEX. */
@@ -91,8 +103,13 @@ function overridesOf(settings: LlamaCppSettings, { host, gpus }: Placement): (na
   };
 }
 
-function sharingDevices({ layers }: Model, { deviceOf }: Placement): readonly Device[] {
-  const blocks = layers.flatMap(({ mtp }, block) => (mtp === true ? [] : [block]));
+function sharingDevices({ layers, architecture }: Model, { deviceOf }: Placement): readonly Device[] {
+  const predicting = ROTARY_FACTORS_IN_PREDICTING.has(architecture ?? "");
+  const fullOnly = ROTARY_FACTORS_IN_FULL_LAYERS.has(architecture ?? "");
+  const blocks = layers.flatMap(({ mixer, mtp }, block) => {
+    const windowed = mixer.kind === "attention" && mixer.window.kind !== "none";
+    return (mtp === true && !predicting) || (fullOnly && windowed) ? [] : [block];
+  });
   return [...new Set(blocks.map(deviceOf))];
 }
 

@@ -3,11 +3,12 @@ import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
 import type { Device } from "../workload.ts";
 import { bufferBytes } from "./buffer-bytes.ts";
+import { OUTPUT_IS_EMBEDDING } from "./engine-facts.ts";
 import { type MappedSpan, mappedSpan } from "./mapped-span.ts";
 import type { Placement } from "./placement.ts";
 import { isRepacked } from "./repacking.ts";
 import type { LlamaCppSettings } from "./settings.ts";
-import { EMBEDDING, isInputTensor, type TensorPlaces } from "./tensor-place.ts";
+import { EMBEDDING, isInputTensor, isLeftOut, type TensorPlaces } from "./tensor-place.ts";
 
 const SOURCE = "llama.cpp 0.5.0 src/llama-model-loader.cpp:1115-1395, ggml/src/ggml-alloc.c:1168";
 const MAPPED_SOURCE = "llama.cpp 0.5.0 src/llama-model.cpp:1776-1797, src/llama-model-loader.cpp:1452";
@@ -39,7 +40,7 @@ export function weightItems(
     all.set(device, { plain: 0, repacked: 0, lazy: 0, mapped: mappedSpan() });
   }
   for (const tensor of model.tensors) {
-    if (tensor.component === "mtp" && !settings.loadMtp) continue;
+    if (!settings.loadMtp && isLeftOut(tensor, model.architecture)) continue;
     for (const device of places.devicesOf(tensor.name)) {
       const buffers = all.get(device);
       const kind = bufferOf(tensor, device === placement.host && repacking);
@@ -94,7 +95,7 @@ function tiedCopy(
   { memoryMap }: LlamaCppSettings,
   repacking: LlamaCppSettings["repack"],
 ): { readonly device: Device; readonly tensor: ModelTensor } | undefined {
-  if (!model.tiedEmbeddings || !model.causal) return undefined;
+  if (!model.tiedEmbeddings || !model.causal || OUTPUT_IS_EMBEDDING.has(model.architecture ?? "")) return undefined;
   const tensor = model.tensors.find(({ name }) => name === EMBEDDING);
   if (tensor === undefined) return undefined;
   const shared = devicesOf(EMBEDDING)[0] === device && !(device.kind === "cpu" && isRepacked(tensor, repacking));

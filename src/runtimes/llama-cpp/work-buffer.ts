@@ -4,8 +4,8 @@ import type { Model, ModelTensor } from "../../model/model.ts";
 import type { MemoryItem } from "../estimate.ts";
 import { type Cells, compressedCells } from "./cells.ts";
 import { OFFLOADED_BATCH } from "./compute.ts";
-import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
-import { worstCaseTokens } from "./graph-moments.ts";
+import { CACHE_UNREAD, SCORES_WITH_POSITIONS, WEIGHS_BEFORE_EXPERTS, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
+import { mostOutputs, worstCaseTokens } from "./graph-moments.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import { EMBEDDING, type TensorPlaces } from "./tensor-place.ts";
@@ -22,6 +22,10 @@ const MULTIPLIED_AS: ReadonlyMap<string, string> = new Map(
     ["Q8_K", "Q2_K Q3_K Q4_K Q5_K Q6_K IQ2_XXS IQ2_XS IQ3_XXS IQ3_S IQ2_S IQ1_S IQ1_M IQ4_XS TQ1_0 TQ2_0"],
   ].flatMap(([type = "", weights = ""]) => weights.split(" ").map((name) => [name, type] as const)),
 );
+
+/** Convolutions over sound take more than any product here: what they unfold is not computed. */
+const CONVOLVES: ReadonlySet<string> = new Set(["wavtokenizer-dec"]);
+const CONVOLUTION_FACTOR = 8;
 
 const CACHE_LINE_BYTES = 64;
 /** Rows and columns of a tile of flash attention, `ggml-cpu/common.h`. */
@@ -45,33 +49,39 @@ export function workBufferItem(
   const helped = gpus.length > 0 && settings.operatorOffload && batch >= OFFLOADED_BATCH;
   const tokens = helped ? Math.min(batch, settings.sequences) : batch;
   const largest = Math.max(
-    largestProduct(model, settings, placement, places, tokens),
+    largestProduct(model, settings, cells, placement, places, tokens),
     ...model.layers
       .filter(({ index, mtp }) => mtp !== true && placement.deviceOf(index) === host)
       .map(({ mixer }) => attentionBytes(mixer, model, settings, cells, tokens)),
   );
+  const bytes = largest === 0 ? 0 : largest + CACHE_LINE_BYTES * settings.threads;
   return {
     component: "overhead",
     label: `work buffer of the CPU, ${settings.threads} threads`,
     device: host.name,
-    bytes: largest === 0 ? 0 : largest + CACHE_LINE_BYTES * settings.threads,
-    certainty: "derived",
+    bytes,
     source: SOURCE,
+    ...(CONVOLVES.has(model.architecture ?? "")
+      ? { certainty: "estimate", low: bytes, high: CONVOLUTION_FACTOR * bytes }
+      : { certainty: "derived" }),
   };
 }
 
 function largestProduct(
   model: Model,
   settings: LlamaCppSettings,
+  cells: Cells,
   placement: Placement,
   { devicesOf, tiedOutput }: TensorPlaces,
   tokens: number,
 ): number {
-  const used = Math.max(
+  const used = model.layers.reduce(
+    (most, { feedForward, mtp }) =>
+      mtp !== true && feedForward.kind === "experts" ? Math.max(most, feedForward.expertsPerToken) : most,
     0,
-    ...model.layers.map(({ feedForward: part }) => (part.kind === "experts" ? part.expertsPerToken : 0)),
   );
-  const outputs = Math.min(tokens, settings.outputs);
+  const outputs = Math.min(tokens, mostOutputs(settings, cells));
+  const weighsFirst = WEIGHS_BEFORE_EXPERTS.has(model.architecture ?? "");
   let largest = 0;
   for (const tensor of model.tensors) {
     const { name, component, shape } = tensor;
@@ -79,7 +89,10 @@ function largestProduct(
     if (component === "embedding" && !(name === EMBEDDING && model.tiedEmbeddings && tiedOutput === placement.host))
       continue;
     const rows = component === "output" || component === "embedding" ? outputs : tokens;
-    largest = Math.max(largest, EXPERTS.test(name) ? expertBytes(tensor, tokens, used) : productBytes(tensor, rows));
+    largest = Math.max(
+      largest,
+      EXPERTS.test(name) ? expertBytes(tensor, tokens, used, weighsFirst) : productBytes(tensor, rows),
+    );
   }
   return largest;
 }
@@ -94,9 +107,10 @@ function expertBytes(
   { name, dtype, shape: [width = 0, , experts = 1] }: ModelTensor,
   tokens: number,
   used: number,
+  weighsFirst: boolean,
 ): number {
   const visits = used * tokens;
-  const rows = convertedBytes(dtype, width * (name.includes("_down_") ? visits : tokens));
+  const rows = convertedBytes(dtype, width * (weighsFirst || name.includes("_down_") ? visits : tokens));
   return rows + (rows > 0 ? 8 : 0) + 8 * (experts + 1) + 8 * (experts * visits + 1) + CACHE_LINE_BYTES * (experts + 1);
 }
 
@@ -113,10 +127,13 @@ function attentionBytes(mixer: Mixer, model: Model, settings: LlamaCppSettings, 
   const rank = attention.kind === "latent" && attention.upProjection === "absorbed" ? attention.kvLoraRank : undefined;
   const keyDim = attention.kind === "attention" ? attention.keyDim : (rank ?? attention.nopeDim) + attention.ropeDim;
   const valueDim = rank ?? attention.valueDim;
-  if (settings.flashAttention === "off" || WITHOUT_FLASH_ATTENTION.has(model.architecture ?? "")) {
-    const width = model.causal ? scoreWidth(attention, cells) : tokens;
+  const architecture = model.architecture ?? "";
+  const noFlash = WITHOUT_FLASH_ATTENTION.has(architecture) || SCORES_WITH_POSITIONS.has(architecture);
+  if (settings.flashAttention === "off" || noFlash) {
+    const isCached = (attention.kind === "latent" || attention.causal) && !CACHE_UNREAD.has(architecture);
+    const width = isCached ? scoreWidth(attention, cells) : tokens;
     // Values that no cache holds are float32, and the scores stay so; a row of them is kept by each thread.
-    const converted = model.causal ? convertedBytes(settings.cacheTypeV.toUpperCase(), width * heads * tokens) : 0;
+    const converted = isCached ? convertedBytes(settings.cacheTypeV.toUpperCase(), width * heads * tokens) : 0;
     return Math.max(converted, F32_BYTES * width * settings.threads);
   }
   return F32_BYTES * settings.threads * 2 * TILE * (keyDim + TILE + valueDim);

@@ -9,6 +9,7 @@ import type {
 } from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
+import { compressedCaches } from "./compressed-cache.ts";
 import type { TransformersSettings } from "./settings.ts";
 import { atLeast } from "./version.ts";
 
@@ -40,8 +41,8 @@ const KEPT_IN_FLOAT32: ReadonlyMap<string, "convolutions" | "index keys"> = new 
 /** Run the whole sequence at every step: no argument takes anything of an earlier one (`modeling_openai.py`). */
 const KEEP_NOTHING: ReadonlySet<string> = new Set(["openai-gpt"]);
 
-/** Recurrences that leave their state in the type the model runs in (`modeling_xlstm.py`, xLSTMCache). */
-const STATES_AS_RUN: ReadonlySet<string> = new Set(["xlstm"]);
+/** States of the type the model runs in (`modeling_xlstm.py`, xLSTMCache; `modeling_minimax.py`, MiniMaxLightningAttention). */
+const STATES_AS_RUN: ReadonlySet<string> = new Set(["minimax", "xlstm"]);
 
 /** Caches of the main layers, or null where a layer's way of mixing is not known. */
 export function layerCaches(model: Model, settings: TransformersSettings, elementBytes: number): LayerCache[][] | null {
@@ -76,13 +77,10 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, widths: W
   const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
   if (attention.kind !== "attention" && attention.kind !== "latent") return [];
   if (attention.kind === "attention" && (!attention.causal || attention.sharesCacheWith !== undefined)) return [];
-  const width =
-    attention.kind === "attention"
-      ? attention.kvHeads * (attention.keyDim + attention.valueDim)
-      : latentWidth(attention, settings.version);
+  const width = attention.kind === "attention" ? attentionWidth(attention) : latentWidth(attention, settings.version);
   const { window } = attention;
   const tokens = keptTokens(window, settings) + prefixTokens(attention, settings);
-  const bytesPerToken = width * widths.element + (attention.indexer?.keyDim ?? 0) * widths.indexKey;
+  const bytesPerToken = cachesOf(attention) * (width * widths.element + indexWidth(attention) * widths.indexKey);
   return [
     {
       kind: window.kind === "none" ? "KV cache" : `KV cache, ${window.kind} ${window.tokens}`,
@@ -91,7 +89,27 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, widths: W
       bytesPerToken,
       source: KV_SOURCE,
     },
+    ...(attention.kind === "attention" ? compressedCaches(attention, settings, widths.element) : []),
   ];
+}
+
+/** A layer that runs several times for a token, or attends several times in one run, has as many caches. */
+function cachesOf(attention: AttentionMixer | LatentMixer): number {
+  return (attention.kind === "attention" ? attention.passes : attention.attentions) ?? 1;
+}
+
+/**
+ * Elements per token. A key that is the value as well is kept once where its layer compresses, since that has a cache of
+ * its own (`modeling_deepseek_v4.py`, DeepseekV4HCACache.update); an indexer there keys rows, not tokens.
+ */
+function attentionWidth({ kvHeads, keyDim, valueDim, compression }: AttentionMixer): number {
+  return kvHeads * (compression === undefined ? keyDim + valueDim : keyDim);
+}
+
+/** Elements of an indexer's key of one token. */
+function indexWidth(attention: AttentionMixer | LatentMixer): number {
+  const ofRows = attention.kind === "attention" && attention.compression !== undefined;
+  return ofRows ? 0 : (attention.indexer?.keyDim ?? 0);
 }
 
 /** Keys and values of an encoder's output: computed once, and as many as that output has tokens. */

@@ -6,6 +6,14 @@ const ROUTER_BIAS: KeptInFloat32 = { always: /(^|\.)(e_score_correction_bias|exp
 const ROUTER: KeptInFloat32 = { always: /(^|\.)router\.classifier\.weight$/ };
 const T5: KeptInFloat32 = { inFloat16: /(^|\.)wo\./ };
 
+/** By the names of the class, and by those the checkpoints were published under (`conversion_mapping.py`). */
+const DEEPSEEK_V4: KeptInFloat32 = {
+  always:
+    /(^|\.)((attn|ffn)_hc\.\w+|hc_head\.\w+|sinks|position_bias|e_score_correction_bias|(q_a_norm|kv_norm|input_layernorm|post_attention_layernorm|norm)\.weight|hc_(attn|ffn|head)_\w+|attn_sink|ape|gate\.bias|(q_norm|attn_norm|ffn_norm)\.weight)$/,
+  inFloat16:
+    /(^|\.)compressor\.((indexer\.)?(kv_proj|gate_proj|wkv|wgate)|indexer\.scorer\.weights_proj)\.weight$|(^|\.)indexer\.(compressor\.(wkv|wgate)|weights_proj)\.weight$/,
+};
+
 /** Families with a router whose bias is all that stays. */
 const ROUTER_BIAS_ONLY = [
   "axk1 axk2 deepseek_v3 deepseek_v32 dots1 exaone_moe glm4_moe glm4_moe_lite glm4v_moe_text glm_moe_dsa hy_v3",
@@ -26,6 +34,7 @@ export const KEPT_IN_FLOAT32: ReadonlyMap<string, KeptInFloat32> = new Map<strin
   ...["nllb-moe", "switch_transformers"].map((modelType) => [modelType, ROUTER] as const),
   ["beam", { always: /(^|\.)(e_score_correction_bias|mlp\.gate\.weight)$/ }],
   ["deberta", { always: /(^|\.)self\.[qv]_bias$/ }],
+  ["deepseek_v4", DEEPSEEK_V4],
   ["ernie4_5_moe", { always: /(^|\.)(e_score_correction_bias|mlp\.gate\.weight)$/ }],
   ["flint", { always: /(^|\.)(softmax_offset|gate\.weight)$/ }],
   ["gpt_oss", { inFloat16: /(^|\.)(post_attention_layernorm|input_layernorm|norm)\./ }],

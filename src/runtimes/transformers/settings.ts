@@ -22,6 +22,12 @@ const RULES: { readonly [option in keyof TransformersSettings]: OptionRule } = {
   },
 };
 
+/**
+ * Model types that take no static cache: no static layer has what the compressors ask for (`modeling_deepseek_v4.py`,
+ * DeepseekV4PreTrainedModel), or the model insists on a cache of its own (`modeling_minimax.py`, MiniMaxModel.forward).
+ */
+const WITHOUT_STATIC_CACHE: ReadonlySet<string> = new Set(["deepseek_v4", "minimax"]);
+
 /** Checks a workload and fills in its defaults. */
 export function resolveSettings(model: Model, workload: TransformersWorkload): TransformersSettings {
   checkOptions(workload, RULES);
@@ -34,6 +40,9 @@ export function resolveSettings(model: Model, workload: TransformersWorkload): T
       `one device can be weighed at once, got ${devices.map((device) => device.name).join(", ")}`,
       { key: "devices" },
     );
+  }
+  if (workload.cache === "static" && WITHOUT_STATIC_CACHE.has(model.architecture ?? "")) {
+    throw new InspectError("unsupported-option", `${model.architecture} has no static cache`, { key: "cache" });
   }
   return {
     runtime: "transformers",

@@ -1,0 +1,105 @@
+import { readFileSync } from "node:fs";
+import { isInspectError } from "../../src/errors.ts";
+import type { Model } from "../../src/model/model.ts";
+import type { MemoryEstimate } from "../../src/runtimes/estimate.ts";
+import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
+import { askDevices } from "./engine.ts";
+import { type GoldenFile, goldenPath } from "./golden.ts";
+import type { AskedModel } from "./models.ts";
+import { type PlacedWorkload, PUBLISHED_PLACEMENTS, placedFlags } from "./placements.ts";
+
+/** Bytes of weights, cache and compute buffer on the CPU and on each GPU, in their order. */
+export type DeviceBytes = readonly (readonly [weights: number, cache: number, compute: number])[];
+
+/** What the engine said of one model on several devices. */
+export type PlacedRow = {
+  readonly model: string;
+  readonly outputBytes: readonly (number | null)[];
+  /** By placement; a text is the reason of a refusal, null where the engine broke off. */
+  readonly placed: readonly (DeviceBytes | string | null)[];
+};
+
+export function askPlaced({ name, path }: AskedModel): PlacedRow {
+  const answers = PUBLISHED_PLACEMENTS.map((workload) => askDevices(path, placedFlags(workload)));
+  return {
+    model: name,
+    outputBytes: answers.map((answer) => (answer && "devices" in answer ? answer.outputBytes : null)),
+    placed: answers.map((answer) => (answer && "devices" in answer ? answer.devices : (answer?.refused ?? null))),
+  };
+}
+
+export function readPlaced(): GoldenFile<PlacedRow> {
+  return JSON.parse(readFileSync(goldenPath("published-placements"), "utf8"));
+}
+
+/** How figures on devices stand to the engine's: equal ones by what they are of, the others in words. */
+export type PlacedVerdict = {
+  readonly exact: { weights: number; cache: number; output: number; compute: number; refusals: number };
+  readonly differences: string[];
+};
+
+export function placedVerdict(): PlacedVerdict {
+  return { exact: { weights: 0, cache: 0, output: 0, compute: 0, refusals: 0 }, differences: [] };
+}
+
+/** Holds one placement against the engine's answer, device by device, and a refusal against a refusal. */
+export function comparePlaced(
+  model: Model,
+  workload: PlacedWorkload,
+  answer: DeviceBytes | string | null | undefined,
+  verdict: PlacedVerdict,
+  outputBytes?: number | null,
+): void {
+  // Where the engine breaks off there is nothing to hold a figure against.
+  if (answer === null || answer === undefined) return;
+  const asked = JSON.stringify(workload);
+  const memory = tryEstimate(model, workload);
+  if (memory === undefined || typeof answer === "string") {
+    if (memory === undefined && typeof answer === "string") verdict.exact.refusals += 1;
+    else verdict.differences.push(`${asked}: ${memory ? "weighed" : "refused"}, llama.cpp ${answer}`);
+    return;
+  }
+  const equal = (part: "weights" | "cache" | "output", where: string, ours: number | null, theirs: number): void => {
+    if (ours === theirs) verdict.exact[part] += 1;
+    else verdict.differences.push(`${where}: ${part} ${ours}, llama.cpp ${theirs}`);
+  };
+  if (typeof outputBytes === "number") equal("output", asked, outputOf(memory), outputBytes);
+  for (const [index, [weights, cache, compute]] of answer.entries()) {
+    const name = index === 0 ? "CPU" : `GPU${index - 1}`;
+    const device = memory.devices.find((each) => each.name === name);
+    equal("weights", `${asked} ${name}`, device?.weights ?? null, weights);
+    equal("cache", `${asked} ${name}`, device?.cache ?? null, cache);
+    const bounds = computeBounds(memory, name);
+    if (bounds === undefined) continue;
+    if (bounds.low <= compute && compute <= bounds.high) verdict.exact.compute += 1;
+    else verdict.differences.push(`${asked} ${name}: compute ${bounds.low} to ${bounds.high}, llama.cpp ${compute}`);
+  }
+}
+
+/** The estimate, or undefined where weighin refuses the workload. */
+export function tryEstimate(model: Model, workload: PlacedWorkload): MemoryEstimate | undefined {
+  try {
+    return estimateMemory(model, { runtime: "llama.cpp", ...workload });
+  } catch (error) {
+    if (isInspectError(error, "unsupported-option")) return undefined;
+    throw error;
+  }
+}
+
+/** Bytes of the output buffer. */
+export function outputOf({ items }: MemoryEstimate): number {
+  return items.find(({ label }) => label.startsWith("output buffer"))?.bytes ?? 0;
+}
+
+/** Bounds of the compute buffer on a device; undefined where weighin gives no figure. */
+export function computeBounds(
+  { totals, items }: MemoryEstimate,
+  device: string,
+): { low: number; high: number } | undefined {
+  if (totals.compute === null) return undefined;
+  const own = items.filter((item) => item.component === "compute" && item.device === device);
+  return {
+    low: own.reduce((sum, { bytes, low = bytes }) => sum + low, 0),
+    high: own.reduce((sum, { bytes, high = bytes }) => sum + high, 0),
+  };
+}

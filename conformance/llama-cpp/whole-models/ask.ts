@@ -1,0 +1,107 @@
+import { closeSync, openSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { type GgufTensor, writeGgufHeader } from "../../../fixtures/write-gguf.ts";
+import { inspectModel } from "../../../src/inspect.ts";
+import { ARCHITECTURE_CASES } from "../architectures/cases.ts";
+import type { ArchitectureCase } from "../architectures/groups.ts";
+import { ggufOfKeys, writeKeys } from "../architectures/keys.ts";
+import { WRITTEN_TENSORS } from "../architectures/tensors.ts";
+import { askDevices, type DeviceAnswer, madeUpTensors, SAVED_MODELS, WORK } from "../engine.ts";
+import { readArchitectures } from "../golden.ts";
+import type { DeviceBytes } from "../placed.ts";
+import { PLACEMENT_GRID, PLACEMENTS, placedFlags } from "../placements.ts";
+import { engineFlags } from "../workloads.ts";
+import type { WholeModelRow } from "./golden.ts";
+import { GRID_MODELS } from "./grid-models.ts";
+import { foldTensors, likeAFile } from "./tensors.ts";
+import { tiedVariants } from "./tied.ts";
+import { WHOLE_WORKLOADS } from "./workloads.ts";
+
+const MODEL = join(WORK, "whole.gguf");
+const OTHER = join(WORK, "whole-other.gguf");
+
+/** Asks about every set of keys with its tensors, tied where its family ties, and about every saved model. */
+export async function askWholeModels(): Promise<WholeModelRow[]> {
+  const made = ARCHITECTURE_CASES.flatMap((asked) => {
+    const tensors = tensorsOf(asked);
+    if (tensors === undefined || !hasCountedBlocks(asked, tensors)) return [];
+    return tiedVariants(asked, tensors).map(({ tied, tensors: own }) => askMade(asked, own, tied));
+  });
+  const saved: WholeModelRow[] = [];
+  for (const { architecture, title } of readArchitectures("saved-models").rows) {
+    const path = join(SAVED_MODELS, `${architecture}-${title}.gguf`);
+    const { tensors } = await inspectModel(path);
+    const list = tensors.map(({ name, dtype, shape }) => ({ name, type: dtype, shape }) as GgufTensor);
+    saved.push({ keys: "saved-models", architecture, title, ...askFile(path, list, []) });
+  }
+  return [...made, ...saved].filter(({ answers }) => answers.some((answer) => Array.isArray(answer)));
+}
+
+/** Some architectures count blocks that predict further tokens and read none of their tensors: no file is like that. */
+function hasCountedBlocks({ keys }: ArchitectureCase, tensors: readonly GgufTensor[]): boolean {
+  if (Number(keys["nextn_predict_layers"] ?? 0) === 0) return true;
+  const last = `blk.${Number(keys["block_count"]) - 1}.`;
+  return tensors.some(({ name }) => name.startsWith(last));
+}
+
+function tensorsOf({ architecture, keys, draftsFor }: ArchitectureCase): GgufTensor[] | undefined {
+  const written = WRITTEN_TENSORS.get(architecture);
+  if (written !== undefined) return [...written];
+  writeFileSync(MODEL, writeKeys(architecture, keys));
+  const tensors = madeUpTensors(MODEL, besides(draftsFor));
+  return tensors && likeAFile({ architecture, keys }, tensors);
+}
+
+function askMade(asked: ArchitectureCase, tensors: readonly GgufTensor[], tied: boolean): WholeModelRow {
+  const { architecture, title, keys, draftsFor } = asked;
+  writeSparse(MODEL, ggufOfKeys(architecture, keys, tensors));
+  const row = { keys: "architectures" as const, architecture, title, ...(tied ? { tied: true as const } : {}) };
+  const grid = GRID_MODELS.has(`${architecture} ${title}${tied ? " tied" : ""}`);
+  return { ...row, ...askFile(MODEL, tensors, besides(draftsFor), grid) };
+}
+
+/** The model that a draft is for, whose tensors the engine makes up. */
+function besides(draftsFor: string | undefined): readonly string[] {
+  const target = ARCHITECTURE_CASES.find(({ architecture }) => architecture === draftsFor);
+  if (target === undefined) return [];
+  writeFileSync(OTHER, writeKeys(target.architecture, target.keys));
+  return ["--other", OTHER];
+}
+
+type Answers = Pick<WholeModelRow, "tensors" | "weightBytes" | "answers" | "placed" | "grid">;
+
+function askFile(path: string, tensors: readonly GgufTensor[], flags: readonly string[], inGrid = false): Answers {
+  const answers = WHOLE_WORKLOADS.map((workload) => askDevices(path, [...flags, ...engineFlags(workload)]));
+  const weights = new Set(answers.flatMap((answer) => (isAnswer(answer) ? [answer.devices[0]?.[0] ?? 0] : [])));
+  if (weights.size > 1) throw new Error(`${path}: weights differ between workloads: ${[...weights].join(", ")}`);
+  const placed = (list: typeof PLACEMENTS) =>
+    list.map((workload) => byDevice(askDevices(path, [...flags, ...placedFlags(workload)])));
+  return {
+    tensors: foldTensors(tensors),
+    weightBytes: [...weights][0] ?? 0,
+    answers: answers.map((answer) =>
+      isAnswer(answer)
+        ? [answer.devices[0]?.[1] ?? 0, answer.outputBytes, answer.workBytes, answer.devices[0]?.[2] ?? 0]
+        : (answer?.refused ?? null),
+    ),
+    placed: placed(PLACEMENTS),
+    ...(inGrid ? { grid: placed(PLACEMENT_GRID) } : {}),
+  };
+}
+
+function byDevice(answer: DeviceAnswer | undefined): DeviceBytes | string | null {
+  return isAnswer(answer) ? answer.devices : (answer?.refused ?? null);
+}
+
+function isAnswer(answer: DeviceAnswer | undefined): answer is Exclude<DeviceAnswer, { refused: string }> {
+  return answer !== undefined && !("refused" in answer);
+}
+
+/** A header, and a hole as long as the data. */
+function writeSparse(path: string, file: Parameters<typeof writeGgufHeader>[0]): void {
+  const { header, fileBytes } = writeGgufHeader(file);
+  const descriptor = openSync(path, "w");
+  writeSync(descriptor, header);
+  closeSync(descriptor);
+  truncateSync(path, fileBytes);
+}

@@ -1,0 +1,70 @@
+import { inspectModel } from "../../../src/inspect.ts";
+import type { Model } from "../../../src/model/model.ts";
+import type { MemoryEstimate } from "../../../src/runtimes/estimate.ts";
+import { holeyFile } from "../../holey-file.ts";
+import { ggufOfKeys } from "../architectures/keys.ts";
+import type { ArchitectureRow } from "../golden.ts";
+import { comparePlaced, computeBounds, outputOf, type PlacedVerdict, placedVerdict, tryEstimate } from "../placed.ts";
+import { PLACEMENT_GRID, PLACEMENTS } from "../placements.ts";
+import type { WholeModelRow } from "./golden.ts";
+import { unfoldTensors } from "./tensors.ts";
+import { WHOLE_WORKLOADS } from "./workloads.ts";
+
+export type WholeModelVerdict = {
+  /** Figures equal to the engine's on the CPU alone; a refusal that both make counts as one. */
+  readonly host: { weights: number; cache: number; output: number; work: number; compute: number; refusals: number };
+  readonly devices: PlacedVerdict["exact"];
+  readonly differences: readonly string[];
+};
+
+/** Holds everything about one model against the engine's answers, and the compute buffers against their bounds. */
+export async function compareWholeModel(row: WholeModelRow, keys: ArchitectureRow): Promise<WholeModelVerdict> {
+  const model = await inspectModel(holeyFile(ggufOfKeys(row.architecture, keys.keys, unfoldTensors(row.tensors))));
+  const placed = placedVerdict();
+  const host = compareOnHost(model, row, placed.differences);
+  PLACEMENTS.forEach((workload, index) => void comparePlaced(model, workload, row.placed[index], placed));
+  if (row.grid !== undefined) {
+    PLACEMENT_GRID.forEach((workload, index) => void comparePlaced(model, workload, row.grid?.[index], placed));
+  }
+  return { host, devices: placed.exact, differences: placed.differences };
+}
+
+function compareOnHost(model: Model, row: WholeModelRow, differences: string[]): WholeModelVerdict["host"] {
+  const exact = { weights: 0, cache: 0, output: 0, work: 0, compute: 0, refusals: 0 };
+  WHOLE_WORKLOADS.forEach((workload, index) => {
+    const answer = row.answers[index] ?? null;
+    // Where the engine breaks off there is nothing to hold a figure against.
+    if (answer === null) return;
+    const asked = JSON.stringify(workload);
+    const memory = tryEstimate(model, workload);
+    if (memory === undefined || typeof answer === "string") {
+      if (memory === undefined && typeof answer === "string") exact.refusals += 1;
+      else differences.push(`${asked}: ${memory ? "weighed" : "refused"}, llama.cpp ${answer}`);
+      return;
+    }
+    const [cache, output, work, compute] = answer;
+    const pairs = [
+      ["weights", memory.totals.weights, row.weightBytes],
+      ["cache", memory.totals.cache, cache],
+      ["output", outputOf(memory), output],
+      ["work", workOf(memory, work), work],
+    ] as const;
+    for (const [part, ours, theirs] of pairs) {
+      if (ours === theirs) exact[part] += 1;
+      else differences.push(`${asked}: ${part} ${ours}, llama.cpp ${theirs}`);
+    }
+    const bounds = computeBounds(memory, "CPU");
+    if (bounds === undefined) return;
+    if (bounds.low <= compute && compute <= bounds.high) exact.compute += 1;
+    else differences.push(`${asked}: compute ${bounds.low} to ${bounds.high}, llama.cpp ${compute}`);
+  });
+  return exact;
+}
+
+/** Bytes of the work buffer; the engine's where they are an estimate whose bounds hold it. */
+function workOf({ items }: MemoryEstimate, engine: number): number {
+  const item = items.find(({ label }) => label.startsWith("work buffer"));
+  if (item === undefined) return 0;
+  const { bytes, low = bytes, high = bytes } = item;
+  return item.certainty === "estimate" && low <= engine && engine <= high ? engine : bytes;
+}
