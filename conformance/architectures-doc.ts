@@ -7,7 +7,7 @@ import { ARCHITECTURES } from "../src/model/architectures/registry.ts";
 import { buildModel } from "../src/model/build.ts";
 import { parseConfig } from "../src/model/config.ts";
 import type { AttentionMixer, LatentMixer, Mixer } from "../src/model/mixer.ts";
-import { PROVEN_CACHES } from "../src/runtimes/llama-cpp/proven.ts";
+import { PROVEN_ARCHITECTURES } from "../src/runtimes/llama-cpp/proven.ts";
 import { PROVEN_MODEL_TYPES } from "../src/runtimes/transformers/proven.ts";
 import { writeKeys } from "./llama-cpp/architectures/keys.ts";
 import { ENGINE_WITHOUT } from "./llama-cpp/architectures/unasked.ts";
@@ -64,7 +64,7 @@ async function ggufLines(rows: readonly ArchitectureRow[]): Promise<string[]> {
         ...(own.length > 0 ? [`keys: ${own.length}`] : []),
         ...(known === undefined ? [] : [`files: ${known.count}`]),
       ];
-      return line(name, shown, PROVEN_CACHES.has(name) ? proof.join(", ") : "derived");
+      return line(name, shown, PROVEN_ARCHITECTURES.has(name) ? proof.join(", ") : "derived");
     }),
   );
 }

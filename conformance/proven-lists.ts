@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { inspectModel } from "../src/inspect.ts";
 import { CONFIG_RULES } from "../src/model/architectures/registry.ts";
 import { TRANSFORMERS_VERSION } from "../src/runtimes/transformers/version.ts";
-import { readArchitectures, readGolden as readLlamaCpp } from "./llama-cpp/golden.ts";
 import { readWholeModels } from "./llama-cpp/whole-models/golden.ts";
 import { FIXTURE_FILES } from "./paths.ts";
 import { readGolden as readTransformers } from "./transformers/golden.ts";
@@ -16,23 +15,14 @@ type NameList = { readonly constant: string; readonly says: string; readonly nam
 /** `src/runtimes/llama-cpp/proven.ts`: what the engine was asked of. */
 export const LLAMA_CPP_PROVEN: GeneratedFile = {
   path: "src/runtimes/llama-cpp/proven.ts",
-  text: async () => {
-    const whole = readWholeModels().rows.map((row) => row.architecture);
-    const weighed = [...(await architecturesOf(readLlamaCpp("fixtures").rows.map((row) => row.model))), ...whole];
-    const ofKeys = readArchitectures("architectures").rows.map((row) => row.architecture);
-    return moduleText([
+  text: async () =>
+    moduleText([
       {
-        constant: "PROVEN_CACHES",
-        says: "Architectures whose cache the engine itself allocated to the byte as computed here, on a CPU and on GPUs.",
-        names: [...weighed, ...ofKeys],
+        constant: "PROVEN_ARCHITECTURES",
+        says: "Architectures whose weights and cache the engine allocated to the byte as computed here, on a CPU and on GPUs.",
+        names: readWholeModels().rows.map((row) => row.architecture),
       },
-      {
-        constant: "PROVEN_WEIGHTS",
-        says: "Those whose weights were compared as well.",
-        names: weighed,
-      },
-    ]);
-  },
+    ]),
 };
 
 /** `src/runtimes/transformers/proven.ts`: what the library was asked of. */

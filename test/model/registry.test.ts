@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { architecturesDoc, committedArchitecturesDoc } from "../../conformance/architectures-doc.ts";
 import { ENGINE_WITHOUT } from "../../conformance/llama-cpp/architectures/unasked.ts";
 import { ARCHITECTURES } from "../../src/model/architectures/registry.ts";
-import { PROVEN_CACHES } from "../../src/runtimes/llama-cpp/proven.ts";
+import { PROVEN_ARCHITECTURES } from "../../src/runtimes/llama-cpp/proven.ts";
 
 const SRC = join(import.meta.dirname, "../../src");
 const FOLDER = join(SRC, "model/architectures");
@@ -19,7 +19,7 @@ describe("the tables of architectures", () => {
 
   it("cover every GGUF name of llama.cpp 0.5.0 whose cache it can be asked for", () => {
     const gguf = ARCHITECTURES.flatMap((entry) => entry.gguf.flatMap(({ names }) => names));
-    expect([...gguf].sort()).toEqual([...PROVEN_CACHES].sort());
+    expect([...gguf].sort()).toEqual([...PROVEN_ARCHITECTURES].sort());
     expect(gguf.length + ENGINE_WITHOUT.length).toBe(152);
   });
 

@@ -11,7 +11,7 @@ import { ENCODERS_WITH_CACHE } from "./engine-facts.ts";
 import { overheadItems } from "./overhead.ts";
 import { placeBlocks } from "./placement.ts";
 import { projectorItems } from "./projector.ts";
-import { PROVEN_CACHES, PROVEN_WEIGHTS } from "./proven.ts";
+import { PROVEN_ARCHITECTURES } from "./proven.ts";
 import { refuseCacheTypes } from "./refusals.ts";
 import { type Beside, secondContext } from "./second-context.ts";
 import { resolveSettings } from "./settings.ts";
@@ -31,8 +31,8 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
   const all = caches?.flatMap((each) => each.caches) ?? null;
   const cacheBytes = all?.reduce((sum, cache) => sum + cache.bytes, 0) ?? 0;
   // The golden numbers were asked for of models: an adapter goes by the architecture it is for.
-  const certainty = (proven: ReadonlySet<string>): Certainty =>
-    model.layers.length > 0 && proven.has(model.architecture ?? "") ? "exact" : "derived";
+  const isProven = model.layers.length > 0 && PROVEN_ARCHITECTURES.has(model.architecture ?? "");
+  const certainty: Certainty = isProven ? "exact" : "derived";
   const { projector } = workload;
   const beside = [
     secondContext(model, workload, settings, placement),
@@ -45,19 +45,14 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
     deviceNames: [...new Set([...settings.devices.filter(({ kind }) => kind !== "cpu"), placement.host])].map(
       ({ name }) => name,
     ),
-    weights:
-      joined(weightItems(model, settings, placement, places, certainty(PROVEN_WEIGHTS)), beside, "weights") ?? [],
+    weights: joined(weightItems(model, settings, placement, places, certainty), beside, "weights") ?? [],
     cache: joined(
-      caches?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty(PROVEN_CACHES))) ?? null,
+      caches?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty)) ?? null,
       beside,
       "cache",
     ),
     compute: joined(computeItems(model, settings, cells, placement, places, cacheBytes), beside, "compute"),
-    overhead: joined(
-      overheadItems(model, settings, cells, placement, places, certainty(PROVEN_CACHES)),
-      beside,
-      "overhead",
-    ),
+    overhead: joined(overheadItems(model, settings, cells, placement, places, certainty), beside, "overhead"),
     cachePerToken: all && bytesPerToken([...all, ...beside.flatMap(({ caches: more }) => more)]),
     sequences: settings.sequences,
     diagnostics: [],

@@ -10,7 +10,7 @@ import { computeItems } from "./compute.ts";
 import { mtpCells, mtpLayers, PROVEN_MTP } from "./mtp-context.ts";
 import { overheadItems } from "./overhead.ts";
 import { type Placement, placeBlocks } from "./placement.ts";
-import { PROVEN_CACHES, PROVEN_WEIGHTS } from "./proven.ts";
+import { PROVEN_ARCHITECTURES } from "./proven.ts";
 import { refuseCacheTypes } from "./refusals.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import { placeTensors } from "./tensor-place.ts";
@@ -73,7 +73,9 @@ function draftContext(target: Model, draft: Model, inherited: LlamaCppSettings):
   const parts = contextParts("draft", draft, settings, placement, mtp ? "mtp" : "own");
   return {
     ...parts,
-    weights: weightItems(draft, settings, placement, places, certaintyOf(PROVEN_WEIGHTS, draft)).map(named("draft")),
+    weights: weightItems(draft, settings, placement, places, certaintyOf(PROVEN_ARCHITECTURES, draft)).map(
+      named("draft"),
+    ),
     overhead: mtp ? withHiddenStates("draft", target, draft, settings, placement, parts.overhead) : parts.overhead,
   };
 }
@@ -97,7 +99,7 @@ function contextParts(
   const pool = layers === "mtp" ? mtpCells(cells) : cells;
   const byDevice: readonly DeviceCaches[] | null = deviceCaches(model, settings, pool, placement, cached);
   const caches = byDevice?.flatMap((each) => each.caches) ?? [];
-  const certainty = layers === "mtp" ? certaintyOf(PROVEN_MTP, model) : certaintyOf(PROVEN_CACHES, model);
+  const certainty = layers === "mtp" ? certaintyOf(PROVEN_MTP, model) : certaintyOf(PROVEN_ARCHITECTURES, model);
   const drawn = layers === "mtp" ? asModelOf(model, cached) : model;
   const cacheBytes = caches.reduce((sum, { bytes }) => sum + bytes, 0);
   const places = placeTensors(drawn, settings, placement);
