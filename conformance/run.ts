@@ -1,5 +1,6 @@
 import * as llamaCpp from "./llama-cpp/check.ts";
 import { checkDeviceNumbers, checkPublishedPlacements, checkWholeModels } from "./llama-cpp/check-devices.ts";
+import { checkFlags } from "./llama-cpp/check-flags.ts";
 import type { PartResult } from "./part.ts";
 import { checkReaders } from "./readers/check.ts";
 import { checkRealConfigs } from "./real-configs/check-configs.ts";
@@ -26,6 +27,7 @@ const PARTS: readonly Part[] = [
   checkRealInput,
   checkRealConfigs,
   checkPublishedTotals,
+  checkFlags,
   llamaCpp.checkGoldenNumbers,
   llamaCpp.checkArchitectureNumbers,
   llamaCpp.checkCompanionNumbers,

@@ -106,6 +106,28 @@ export function saveTestModels(directory: string): void {
   execFileSync(program, ["-o", directory], { stdio: "ignore" });
 }
 
+/** Builds a program against llama.cpp's `common`, which its programs share. Minutes once, then seconds. */
+export function buildCommon(source: string, program: string): void {
+  prepareEngine();
+  run("git", ["-C", SOURCE, "sparse-checkout", "add", "common", "tests"]);
+  const options = [...CMAKE_OPTIONS, "-DLLAMA_BUILD_COMMON=ON", "-DLLAMA_BUILD_TESTS=ON"];
+  run("cmake", ["-S", SOURCE, "-B", TEST_BUILD, "-G", "Ninja", ...options]);
+  run("cmake", ["--build", TEST_BUILD, "--target", "llama-common", "-j2"]);
+  const includes = ["common", "include", "ggml/include", "vendor"].map((folder) => `-I${join(SOURCE, folder)}`);
+  const libraries = ["-lllama-common", "-lllama", "-lggml", "-lggml-base"];
+  run("g++", [
+    "-O1",
+    "-std=c++17",
+    ...includes,
+    source,
+    "-o",
+    program,
+    `-L${TEST_BUILD}/bin`,
+    ...libraries,
+    `-Wl,-rpath,${TEST_BUILD}/bin`,
+  ]);
+}
+
 /** Version and commit of the source that was built. */
 export function engineVersion(): { readonly version: string; readonly commit: string; readonly carrier: string } {
   const info: { tag: string } = readJson("node_modules/node-llama-cpp/llama/llama.cpp.info.json");

@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import type { LlamaCppCacheType, LlamaCppWorkload } from "../runtimes/workload.ts";
-import { parseCount, parseWord } from "./values.ts";
+import { parseCount, parseLayers, parseWord } from "./values.ts";
 
 /** Flags for what llama.cpp loads beside a model, under its own names. */
 export type CompanionFlags = {
@@ -9,7 +9,7 @@ export type CompanionFlags = {
   readonly mmprojAuto?: true;
   readonly mmprojOffload?: boolean;
   readonly modelDraft?: string;
-  readonly gpuLayersDraft?: number;
+  readonly gpuLayersDraft?: number | "all";
   readonly cacheTypeKDraft?: LlamaCppCacheType;
   readonly cacheTypeVDraft?: LlamaCppCacheType;
   readonly specDraftNMax?: number;
@@ -47,7 +47,7 @@ export function companionOptions(cacheTypes: readonly LlamaCppCacheType[]): read
     new Option("--mmproj-offload", "the projector lies on the first GPU (default)").hideHelp(),
     new Option("--no-mmproj-offload", "the projector lies on the CPU"),
     new Option("--model-draft <source>", "count this model, which drafts tokens, as well"),
-    new Option("--gpu-layers-draft <count>", "layers of the draft on GPUs").argParser(parseCount),
+    new Option("--gpu-layers-draft <count>", "layers of the draft on GPUs").argParser(parseLayers),
     new Option("--cache-type-k-draft <type>", "type of keys where tokens are drafted").argParser(cacheType),
     new Option("--cache-type-v-draft <type>", "type of values there").argParser(cacheType),
     new Option("--spec-draft-n-max <count>", "tokens drafted at once").argParser(parseCount),

@@ -2,7 +2,7 @@ import { printable } from "../bytes/printable.ts";
 import type { Model } from "../model/model.ts";
 import type { LlamaCppWorkload } from "../runtimes/workload.ts";
 import type { CompanionRequest } from "./companion-options.ts";
-import { UsageError } from "./options.ts";
+import { UsageError } from "./usage-error.ts";
 
 export type Companions = Pick<LlamaCppWorkload, "projector" | "draft">;
 

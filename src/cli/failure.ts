@@ -2,7 +2,7 @@ import { printable } from "../bytes/printable.ts";
 import { type InspectCode, type InspectError, isInspectError } from "../errors.ts";
 import type { Style } from "../report/style.ts";
 import { OPTION_FLAGS } from "./flags.ts";
-import { UsageError } from "./options.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** What the process ends with; listed in `docs/cli.md`. */
 export const EXIT_CODES = { ok: 0, badModel: 1, badUsage: 2, doesNotFit: 3, interrupted: 130 } as const;

@@ -7,7 +7,12 @@ Examples:
   $ weighin org/name-GGUF:Q4_K_M --context 32k  a quantization of a hub repo
   $ weighin org/name --json                     everything, for another program
   $ weighin model.gguf -c 32k -ctk q8_0 -fa on  llama.cpp's own short names work
+  $ weighin -- llama-server -m a.gguf -ngl 99   a pasted line of llama.cpp's
   $ weighin ./checkpoint --tensors | less       what is in it
+
+After -- stands a command line of llama.cpp's, with or without the program and
+the model. What changes no memory (--host, --temp) is read and left out; what
+stands before -- wins.
 
 Exit codes:
   0  weighed; with --device, it fits

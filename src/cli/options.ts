@@ -1,13 +1,13 @@
 import { CommanderError } from "commander";
 import type { Device, LlamaCppWorkload, RuntimeName, TransformersWorkload } from "../runtimes/workload.ts";
-import { COMPANION_ALIASES, type CompanionRequest, companionRequest, companionWorkload } from "./companion-options.ts";
+import { ALIASES } from "./aliases.ts";
+import { type CompanionRequest, companionRequest, companionWorkload } from "./companion-options.ts";
+import { devicesOf } from "./devices.ts";
 import { foreignReason } from "./foreign-options.ts";
+import { type Pasted, readPasted } from "./pasted.ts";
+import { type PlacementWord, placementWorkload, watchPlacement } from "./placement-options.ts";
 import { type Flags, makeProgram } from "./program.ts";
-
-/** A command line that asks for nothing that can be done. The message names the option and the accepted forms. */
-export class UsageError extends Error {
-  override readonly name: string = "UsageError";
-}
+import { UsageError } from "./usage-error.ts";
 
 /** Options for reading; those not given are absent. */
 export type ReadingFlags = {
@@ -38,6 +38,8 @@ export type Request = {
   /** Models to read beside it. */
   readonly companions?: CompanionRequest;
   readonly own: { readonly "llama.cpp": Own<LlamaCppWorkload>; readonly transformers: Own<TransformersWorkload> };
+  /** Lines for standard error: what of the command line was not used, or was assumed. */
+  readonly notes: readonly string[];
 };
 
 /** A request, or text to print instead of one (`--help`, `--version`). */
@@ -45,24 +47,9 @@ export type ParsedArguments =
   | { readonly kind: "request"; readonly request: Request }
   | { readonly kind: "text"; readonly text: string };
 
-/** llama.cpp's names for what already has one here, and its short options of more than one letter. */
-const ALIASES: ReadonlyMap<string, string> = new Map([
-  ["--ctx-size", "--context"],
-  ["-np", "--sequences"],
-  ["--parallel", "--sequences"],
-  ["-ctk", "--cache-type-k"],
-  ["-ctv", "--cache-type-v"],
-  ["-ub", "--ubatch-size"],
-  ["-fa", "--flash-attn"],
-  ["-kvu", "--kv-unified"],
-  ...COMPANION_ALIASES,
-]);
-
 /** Arguments with llama.cpp's names replaced by the names here. */
 function translate(args: readonly string[]): string[] {
-  const end = args.indexOf("--");
-  return args.map((arg, index) => {
-    if (end !== -1 && index >= end) return arg;
+  return args.map((arg) => {
     const [name = "", ...value] = arg.split("=");
     const known = ALIASES.get(name);
     return known === undefined ? arg : [known, ...value].join("=");
@@ -77,7 +64,7 @@ function given<Fields extends object>(fields: Fields): Given<Fields> {
 }
 
 /** Options of one runtime alone, by the names the library has for them. */
-function ownOptions(flags: Flags): Request["own"] {
+function ownOptions(flags: Flags, placement: readonly PlacementWord[]): Request["own"] {
   return {
     "llama.cpp": given({
       preset: flags.preset,
@@ -88,13 +75,26 @@ function ownOptions(flags: Flags): Request["own"] {
       flashAttention: flags.flashAttn,
       unifiedCache: flags.kvUnified,
       fullSlidingWindowCache: flags.swaFull,
+      embeddings: flags.embeddings,
+      threads: flags.threads,
+      ...placementWorkload(flags, placement),
       ...companionWorkload(flags),
     }),
     transformers: given({ promptTokens: flags.promptTokens, dtype: flags.dtype, cache: flags.cache }),
   };
 }
 
-function toRequest(source: string, flags: Flags): Request {
+function pastedNotes(pasted: Pasted | undefined): readonly string[] {
+  const { ignored = [], uncounted = [] } = pasted ?? {};
+  return [
+    ...(ignored.length === 0 ? [] : [`ignored, as nothing here depends on it: ${ignored.join(", ")}`]),
+    ...(uncounted.length === 0 ? [] : [`not counted, though it may take memory: ${uncounted.join(", ")}`]),
+  ];
+}
+
+function toRequest(source: string, { flags, placement }: Omit<Typed, "source">, pasted: Pasted | undefined): Request {
+  const own = ownOptions(flags, placement);
+  const { devices, notes } = devicesOf(flags.device, pasted?.deviceNames, own["llama.cpp"]);
   const runtimes = flags.runtime === undefined ? undefined : [...new Set(flags.runtime)];
   const named = runtimes?.flatMap((runtime) => (runtime === "all" ? [] : runtime));
   return {
@@ -114,23 +114,28 @@ function toRequest(source: string, flags: Flags): Request {
     common: given({
       contextTokens: flags.context === 0 ? undefined : flags.context,
       sequences: flags.sequences,
-      devices: flags.device,
+      devices,
     }),
     ...given({ companions: companionRequest(flags) }),
-    own: ownOptions(flags),
+    own,
+    notes: [...pastedNotes(pasted), ...notes],
   };
 }
 
 /** `error: unknown option '--contxt'\n(Did you mean --context?)` as one line. */
 function usageMessage(error: CommanderError): string {
-  if (error.code === "commander.missingArgument")
-    return "which model? Give a file, a directory, a URL, or a repo: org/name";
   if (error.code === "commander.excessArguments") return "one model at a time; a name that holds spaces needs quotes";
   return error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
 }
 
-/** Reads a command line, without the program's own name. Throws {@link UsageError}. */
-export function parseArguments(args: readonly string[], version: string): ParsedArguments {
+type Typed = {
+  readonly source: string | undefined;
+  readonly flags: Flags;
+  readonly placement: readonly PlacementWord[];
+};
+
+/** What was typed, or what to print instead. */
+function parseWords(words: readonly string[], version: string): Typed | { readonly text: string } {
   let text = "";
   const program = makeProgram(version).configureOutput({
     writeOut: (piece) => {
@@ -139,14 +144,40 @@ export function parseArguments(args: readonly string[], version: string): Parsed
     writeErr: () => {},
     getOutHelpWidth: () => 80,
   });
-  const foreign = foreignReason(args);
-  if (foreign !== undefined) throw new UsageError(foreign);
+  const placement = watchPlacement(program);
   try {
-    program.parse(translate(args), { from: "user" });
+    program.parse(words, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return { kind: "text", text };
+    if (error.exitCode === 0) return { text };
     throw new UsageError(usageMessage(error));
   }
-  return { kind: "request", request: toRequest(program.args[0] ?? "", program.opts<Flags>()) };
+  return { flags: program.opts<Flags>(), source: program.args[0], placement };
+}
+
+/** Every name of an option here. */
+function ownNames(version: string): ReadonlySet<string> {
+  const names = makeProgram(version).options.flatMap(({ short, long }) => [short, long]);
+  return new Set(["-h", "--help", ...names.filter((name) => name !== undefined)]);
+}
+
+/** Reads a command line, without the program's own name. Throws {@link UsageError}. */
+export function parseArguments(args: readonly string[], version: string): ParsedArguments {
+  const end = args.indexOf("--");
+  const before = end === -1 ? args : args.slice(0, end);
+  const words = translate(before);
+  const names = ownNames(version);
+  const foreign = foreignReason(words, (name) => names.has(name));
+  if (foreign !== undefined) throw new UsageError(foreign);
+  const own = parseWords(words, version);
+  if ("text" in own) return { kind: "text", text: own.text };
+  const pasted = end === -1 ? undefined : readPasted(args.slice(end + 1), own.source !== undefined);
+  // What stands before `--` is read last, and wins.
+  const all = pasted === undefined ? own : parseWords([...pasted.args, ...words], version);
+  if ("text" in all) return { kind: "text", text: all.text };
+  const source = own.source ?? pasted?.source;
+  if (source === undefined) {
+    throw new UsageError("which model? Give a file, a directory, a URL, or a repo: org/name");
+  }
+  return { kind: "request", request: toRequest(source, all, pasted) };
 }

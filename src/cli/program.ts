@@ -1,8 +1,10 @@
 import { Command, Option } from "commander";
-import type { Device, LlamaCppCacheType, RuntimeName } from "../runtimes/workload.ts";
+import type { Device, LlamaCppCacheType, LlamaCppWorkload, RuntimeName } from "../runtimes/workload.ts";
+import { SHORT_NAMES } from "./aliases.ts";
 import { type CompanionFlags, companionOptions } from "./companion-options.ts";
 import { HELP_AFTER, HELP_SUMMARY } from "./help.ts";
-import { parseCount, parseDevice, parseDuration, parseTokens, parseWord } from "./values.ts";
+import { type PlacementFlags, placementOptions } from "./placement-options.ts";
+import { parseCount, parseDevice, parseDuration, parseFlashAttention, parseTokens, parseWord } from "./values.ts";
 
 const RUNTIMES: readonly RuntimeName[] = ["llama.cpp", "transformers"];
 
@@ -19,32 +21,35 @@ const CACHE_TYPES: readonly LlamaCppCacheType[] = [
 ];
 
 /** Options as commander hands them over, already parsed. */
-export type Flags = CompanionFlags & {
-  readonly json?: true;
-  readonly tensors?: true;
-  readonly revision?: string;
-  readonly token?: string;
-  readonly endpoint?: string;
-  readonly offline?: true;
-  readonly timeout?: number;
-  readonly strict?: true;
-  readonly runtime?: readonly (RuntimeName | "all")[];
-  readonly context?: number;
-  readonly sequences?: number;
-  readonly device?: readonly Device[];
-  readonly preset?: "tool" | "server" | "library";
-  readonly batchSize?: number;
-  readonly ubatchSize?: number;
-  readonly cacheType?: LlamaCppCacheType;
-  readonly cacheTypeK?: LlamaCppCacheType;
-  readonly cacheTypeV?: LlamaCppCacheType;
-  readonly flashAttn?: "auto" | "on" | "off";
-  readonly kvUnified?: boolean;
-  readonly swaFull?: true;
-  readonly promptTokens?: number;
-  readonly dtype?: "auto" | "float32" | "float16" | "bfloat16";
-  readonly cache?: "dynamic" | "static";
-};
+export type Flags = CompanionFlags &
+  PlacementFlags & {
+    readonly json?: true;
+    readonly tensors?: true;
+    readonly revision?: string;
+    readonly token?: string;
+    readonly endpoint?: string;
+    readonly offline?: true;
+    readonly timeout?: number;
+    readonly strict?: true;
+    readonly runtime?: readonly (RuntimeName | "all")[];
+    readonly context?: number;
+    readonly sequences?: number;
+    readonly device?: readonly Device[];
+    readonly preset?: NonNullable<LlamaCppWorkload["preset"]>;
+    readonly batchSize?: number;
+    readonly ubatchSize?: number;
+    readonly cacheType?: LlamaCppCacheType;
+    readonly cacheTypeK?: LlamaCppCacheType;
+    readonly cacheTypeV?: LlamaCppCacheType;
+    readonly flashAttn?: "auto" | "on" | "off";
+    readonly kvUnified?: boolean;
+    readonly swaFull?: true;
+    readonly embeddings?: true;
+    readonly threads?: number;
+    readonly promptTokens?: number;
+    readonly dtype?: "auto" | "float32" | "float16" | "bfloat16";
+    readonly cache?: "dynamic" | "static";
+  };
 
 function option<Value>(
   flags: string,
@@ -54,14 +59,20 @@ function option<Value>(
   return new Option(flags, words).argParser(parse);
 }
 
+function shortName({ long }: Option): string {
+  const short = SHORT_NAMES.get(long ?? "");
+  return short === undefined ? "" : `${short}, `;
+}
+
 /** The options of the command line. Parsing throws a `CommanderError` instead of ending the process. */
 export function makeProgram(version: string): Command {
   const parseRuntime = parseWord([...RUNTIMES, "all"]);
   const parseCacheType = parseWord(CACHE_TYPES);
   const program = new Command("weighin")
+    .configureHelp({ optionTerm: (each) => [shortName(each), each.flags].join("") })
     .description(HELP_SUMMARY)
-    .usage("<source> [options]")
-    .argument("<source>", "file, directory, URL, or Hugging Face repo: org/name, org/name:Q4_K_M, org/name@revision")
+    .usage("<source> [options] [-- <command line of llama.cpp>]")
+    .argument("[source]", "file, directory, URL, or Hugging Face repo: org/name, org/name:Q4_K_M, org/name@revision")
     .optionsGroup("Workload:")
     .addOption(
       option("-c, --context <tokens>", "tokens of context: 8192, 32k, 1M (default: the trained context)", parseTokens),
@@ -81,8 +92,8 @@ export function makeProgram(version: string): Command {
     .addOption(
       option(
         "--preset <name>",
-        "whose defaults: tool (llama-cli), server, library (C API)",
-        parseWord(["tool", "server", "library"]),
+        "whose defaults: tool, cli, server, library, ollama, lm-studio",
+        parseWord(["tool", "cli", "server", "library", "ollama", "lm-studio"]),
       ),
     )
     .addOption(option("--cache-type <type>", "type of keys and values: f16, q8_0, q4_0, ...", parseCacheType))
@@ -90,10 +101,15 @@ export function makeProgram(version: string): Command {
     .addOption(option("--cache-type-v <type>", "type of values", parseCacheType))
     .addOption(option("-b, --batch-size <tokens>", "tokens of a logical batch", parseCount))
     .addOption(option("--ubatch-size <tokens>", "tokens of a physical batch", parseCount))
-    .addOption(option("--flash-attn <mode>", "on, off or auto", parseWord(["auto", "on", "off"])))
+    .addOption(option("--flash-attn <mode>", "on, off or auto", parseFlashAttention))
     .addOption(new Option("--kv-unified", "one pool of cells for all sequences"))
     .addOption(new Option("--no-kv-unified", "one cache per sequence, also with --preset server"))
-    .addOption(new Option("--swa-full", "sliding-window layers keep the whole context"));
+    .addOption(new Option("--swa-full", "sliding-window layers keep the whole context"))
+    .addOption(new Option("--embeddings", "embeddings are put out, as by an embedding server"))
+    .addOption(option("--threads <count>", "threads of the CPU", parseCount))
+    .optionsGroup("llama.cpp, where things lie:");
+  for (const placement of placementOptions()) program.addOption(placement);
+  program.optionsGroup("llama.cpp, models beside it:");
   for (const companion of companionOptions(CACHE_TYPES)) program.addOption(companion);
   return program
     .optionsGroup("transformers:")

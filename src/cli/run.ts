@@ -1,4 +1,5 @@
 import { createColors } from "picocolors";
+import { printable } from "../bytes/printable.ts";
 import { inspectModel } from "../inspect.ts";
 import type { Model } from "../model/model.ts";
 import type { InspectOptions } from "../options.ts";
@@ -98,6 +99,7 @@ function besideIt({ reading, ...request }: Request): Request {
 
 async function weighRequest(request: Request, around: Surroundings): Promise<number> {
   if (Array.isArray(request.runtimes)) checkOwnOptions(request, request.runtimes);
+  for (const note of request.notes) around.stderr.write(`weighin: ${printable(note)}\n`);
   const model = await read(request.source, request, around);
   const companions = await readCompanions(model, request.companions, (source) =>
     read(source, besideIt(request), around),

@@ -83,6 +83,41 @@ export function parseWord<const Word extends string>(words: readonly Word[]): (t
   };
 }
 
+const SWITCHES: ReadonlyMap<string, "on" | "off" | "auto"> = new Map([
+  ...["on", "enabled", "true", "1"].map((word) => [word, "on"] as const),
+  ...["off", "disabled", "false", "0"].map((word) => [word, "off"] as const),
+  ...["auto", "-1"].map((word) => [word, "auto"] as const),
+]);
+
+/** llama.cpp's words for on, off and auto (`common_arg_utils`). */
+export function parseFlashAttention(text: string): "on" | "off" | "auto" {
+  const found = SWITCHES.get(text.toLowerCase());
+  if (found === undefined) throw new InvalidArgumentError("Choose from: on, off, auto.");
+  return found;
+}
+
+/** `20`, `all`, or `auto`, which is all that there are; below 0 as llama.cpp has it. */
+export function parseLayers(text: string): number | "all" {
+  if (text === "all" || text === "auto" || /^-\d+$/.test(text)) return "all";
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Write a number of layers, all or auto.");
+  return Number(text);
+}
+
+/** A whole number, also 0. */
+export function parseIndex(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Write a whole number: 0, 1, 2, ...");
+  return Number(text);
+}
+
+/** `3,1` or `3/1`: a share for each GPU. Zeros at the end are those of GPUs that are not there. */
+export function parseShares(text: string): readonly number[] {
+  const words = text.split(/[,/]+/);
+  const shares = words.map((word) => (word.trim() === "" ? Number.NaN : Number(word)));
+  if (!shares.every((share) => Number.isFinite(share) && share >= 0))
+    throw new InvalidArgumentError("Write a share for each GPU: 3,1.");
+  return shares.slice(0, shares.findLastIndex((share) => share > 0) + 1);
+}
+
 const DEVICE_KINDS = ["cuda", "metal", "cpu"] as const;
 const DEVICE_FORMS =
   "Write 24GiB (a CUDA device), cuda:24GiB, metal:16GiB or cpu:32GiB; 24GB is decimal, 24G is 24GiB.";

@@ -3,10 +3,14 @@ import { runtimesFor } from "../runtimes/runtimes-for.ts";
 import type { RuntimeName, Workload } from "../runtimes/workload.ts";
 import type { Companions } from "./companions.ts";
 import { OPTION_FLAGS } from "./flags.ts";
-import { type Request, UsageError } from "./options.ts";
+import type { Request } from "./options.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Weighed when neither the model nor the command line names a context: the weights are still worth showing. */
 const FALLBACK_CONTEXT_TOKENS = 4096;
+
+/** Presets that name a context themselves. */
+const PRESETS_WITH_CONTEXT: ReadonlySet<string | undefined> = new Set(["library", "ollama", "lm-studio"]);
 
 function workloadOf(
   runtime: RuntimeName,
@@ -15,7 +19,7 @@ function workloadOf(
   companions: Companions,
 ): Workload {
   if (runtime === "transformers") return { ...fallback, ...common, ...own.transformers, runtime };
-  const hasDefault = own["llama.cpp"].preset === "library";
+  const hasDefault = PRESETS_WITH_CONTEXT.has(own["llama.cpp"].preset);
   return { ...(hasDefault ? {} : fallback), ...common, ...own["llama.cpp"], ...companions, runtime };
 }
 

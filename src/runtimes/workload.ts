@@ -24,7 +24,7 @@ type CommonWorkload = {
    * llama.cpp: as its `--ctx-size`, shared by all sequences. transformers: held by each sequence.
    */
   readonly contextTokens?: number;
-  /** Sequences kept at once. Default 1; 4 with llama.cpp's preset `server`. */
+  /** Sequences kept at once. Default 1; 4 with llama.cpp's presets `server` and `lm-studio`. */
   readonly sequences?: number;
   /** Default: one device named `CPU`. GPUs (`cuda`, `metal`) take every layer; llama.cpp spreads them over several. */
   readonly devices?: readonly Device[];
@@ -47,9 +47,12 @@ export type LlamaCppCacheType = "f32" | "f16" | "bf16" | "q8_0" | "q5_1" | "q5_0
  */
 export type LlamaCppWorkload = CommonWorkload & {
   readonly runtime: "llama.cpp";
-  /** `tool`: defaults of llama-cli (the default). `server`: llama-server. `library`: the C API. */
-  readonly preset?: "tool" | "server" | "library";
-  /** Tokens of one logical batch. Default 2048. */
+  /**
+   * Whose defaults hold. `tool` (the default): llama-completion and the other tools. `cli`: llama-cli. `server`:
+   * llama-server. `library`: the C API. `ollama`, `lm-studio`: what is known of those (see `docs/formulas.md`).
+   */
+  readonly preset?: "tool" | "cli" | "server" | "library" | "ollama" | "lm-studio";
+  /** Tokens of one logical batch. Default 2048; 512 with presets `ollama` and `lm-studio`. */
   readonly batchTokens?: number;
   /** Tokens of one physical batch. Default 512. */
   readonly microBatchTokens?: number;
@@ -59,11 +62,14 @@ export type LlamaCppWorkload = CommonWorkload & {
   readonly cacheTypeV?: LlamaCppCacheType;
   /** Default `auto`. */
   readonly flashAttention?: "auto" | "on" | "off";
-  /** One pool of cells for all sequences. Default false; true with preset `server`. */
+  /** One pool of cells for all sequences. Default false; true with preset `server` unless `sequences` is given. */
   readonly unifiedCache?: boolean;
   /** Sliding-window layers keep the whole context. Default false; true with preset `library`. */
   readonly fullSlidingWindowCache?: boolean;
-  /** Tokens of one physical batch whose logits are kept, at most. Default: all; with preset `server` one per sequence and drafted token. */
+  /**
+   * Tokens of one physical batch whose logits are kept, at most. Default: all; with presets `cli`, `server` and `ollama`
+   * one per sequence and drafted token, unless they give embeddings.
+   */
   readonly outputs?: number;
   /** Embeddings are put out beside the logits. Default false. */
   readonly embeddings?: boolean;

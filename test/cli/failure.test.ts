@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../src/cli/failure.ts";
-import { UsageError } from "../../src/cli/options.ts";
+import { UsageError } from "../../src/cli/usage-error.ts";
 import { InspectError } from "../../src/errors.ts";
 import { PLAIN } from "../../src/report/style.ts";
 

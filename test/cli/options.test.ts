@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { OPTION_FLAGS } from "../../src/cli/flags.ts";
 import { foreignReason } from "../../src/cli/foreign-options.ts";
-import { parseArguments, type Request, UsageError } from "../../src/cli/options.ts";
+import { parseArguments, type Request } from "../../src/cli/options.ts";
 import { makeProgram } from "../../src/cli/program.ts";
+import { UsageError } from "../../src/cli/usage-error.ts";
 
 function requestOf(...args: string[]): Request {
   const parsed = parseArguments(args, "1.2.3");
@@ -36,6 +37,7 @@ describe("the command line", () => {
       runtimes: undefined,
       common: {},
       own: { "llama.cpp": {}, transformers: {} },
+      notes: [],
     });
   });
 
@@ -94,8 +96,67 @@ describe("the command line", () => {
     expect(longer).toEqual(theirs);
   });
 
-  it("leaves everything after -- as it is", () => {
-    expect(requestOf("--", "-np").source).toBe("-np");
+  it("knows llama.cpp's names for where things lie", () => {
+    const short = requestOf(
+      ..."m -ngl 20 -sm none -mg 1 -ts 3,1 -ot exps=CPU,blk\\.0\\.=CUDA1 -ot norm=MTL0 -ncmoe 4 -ncffn 2 -nkvo -t 8".split(
+        " ",
+      ),
+      ..."--no-op-offload --no-host --embeddings -d 8GiB -d 8GiB".split(" "),
+    );
+    const long = requestOf(
+      ..."m --gpu-layers 20 --split-mode none --main-gpu 1 --tensor-split 3/1/0 --override-tensor exps=CPU".split(" "),
+      ..."--override-tensor blk\\.0\\.=GPU1,norm=GPU0 --n-cpu-moe=4 --n-cpu-ffn=2 --no-kv-offload --threads 8".split(
+        " ",
+      ),
+      ..."--no-op-offload --no-host --embeddings -d 8GiB -d 8GiB".split(" "),
+    );
+    expect(short.own["llama.cpp"]).toEqual({
+      gpuLayers: 20,
+      splitMode: "none",
+      mainGpu: 1,
+      tensorSplit: [3, 1],
+      overrideTensors: [
+        { pattern: "exps", device: "CPU" },
+        { pattern: "blk\\.0\\.", device: "GPU1" },
+        { pattern: "norm", device: "GPU0" },
+      ],
+      cpuMoeLayers: 4,
+      cpuFeedForwardLayers: 2,
+      offloadCache: false,
+      operatorOffload: false,
+      pinnedHost: false,
+      embeddings: true,
+      threads: 8,
+    });
+    expect(long).toEqual(short);
+  });
+
+  it.each(["all", "auto", "-1", "-2"])("takes %s layers as all there are", (layers) => {
+    expect(requestOf("m", "-d", "8GiB", "-ngl", layers).own["llama.cpp"]).toEqual({ gpuLayers: "all" });
+  });
+
+  it("keeps the order of rules for tensors, since the first that fits decides", () => {
+    expect(requestOf("m", "-d", "8GiB", "-ncmoe", "1", "-ot", "exps=CUDA0").own["llama.cpp"]).toEqual({
+      overrideTensors: [
+        { pattern: "blk\\.0\\.ffn_(up|down|gate|gate_up)_(ch|)exps", device: "CPU" },
+        { pattern: "exps", device: "GPU0" },
+      ],
+    });
+    expect(requestOf("m", "-d", "8GiB", "-ot", "exps=CUDA0", "-cmoe").own["llama.cpp"]).toEqual({
+      overrideTensors: [{ pattern: "exps", device: "GPU0" }],
+      cpuMoeLayers: "all",
+    });
+  });
+
+  it("lays out on as many GPUs as the options speak of where none is given, and says so", () => {
+    const gpus = (count: number) =>
+      Array.from({ length: count }, (_, index) => ({ name: `GPU${index}`, kind: "cuda" }));
+    expect(requestOf("m", "-ngl", "20").common.devices).toEqual(gpus(1));
+    expect(requestOf("m", "-ts", "3,1").common.devices).toEqual(gpus(2));
+    expect(requestOf("m", "-ot", "exps=CUDA2").common.devices).toEqual(gpus(3));
+    expect(requestOf("m", "-ts", "3,1").notes.join()).toContain("2 CUDA GPUs of unknown size");
+    expect(requestOf("m", "-ngl", "0").common.devices).toBeUndefined();
+    expect(requestOf("m", "-d", "cpu:8GiB", "-ngl", "9").notes.join()).toContain("changes nothing");
   });
 
   it("sets both cache types at once, and one apart", () => {
@@ -153,9 +214,18 @@ describe("the command line", () => {
     [["m", "--timeout", "soon"], "Write seconds as 30 or 30s"],
     [["m", "--timeout", "99999m"], "at most 24 days"],
     [["one", "two"], "one model at a time"],
-    [["m", "-ngl", "99"], "-ngl is not supported in this version"],
-    [["m", "--n-gpu-layers=99"], "--n-gpu-layers is not supported in this version"],
-    [["m", "-sm", "row"], "-sm is an option of llama.cpp that this version does not support"],
+    [["m", "-ngl"], "--n-gpu-layers <count>' argument missing"],
+    [["m", "-ngl", "--json"], "argument '--json' is invalid. Write a number of layers, all or auto."],
+    [["m", "-ngl", "1.5"], "argument '1.5' is invalid"],
+    [["m", "-sm", "rows"], "Choose from: none, layer, row, tensor."],
+    [["m", "-mg", "-1"], "argument '-1' is invalid. Write a whole number"],
+    [["m", "-ts", "3,,x"], "Write a share for each GPU: 3,1."],
+    [["m", "-ot", "exps"], "Write pattern=device: 'exps=CPU'"],
+    [["m", "-ot", "exps=Vulkan0"], "Write pattern=device"],
+    [["m", "-ot", "(=CPU"], "( is no regular expression"],
+    [["m", "--host", "0.0.0.0"], "--host is an option of llama.cpp that nothing here depends on"],
+    [["m", "-dev", "CUDA0"], "-dev is an option of llama.cpp"],
+    [["m", "--lora", "x"], "--lora is an option of llama.cpp that is not counted here"],
     [["m", "--max-model-len", "4096"], "--max-model-len is an option of vLLM"],
     [["-m", "model.gguf"], "-m is not needed"],
     [[], "which model?"],
@@ -172,15 +242,15 @@ describe("the command line", () => {
 
   it("gives examples that are accepted", () => {
     const examples = [...textOf("--help").matchAll(/\$ weighin (.+?)(?: \| less)? {2,}/g)];
-    expect(examples).toHaveLength(5);
+    expect(examples).toHaveLength(6);
     for (const [, line = ""] of examples) expect(() => requestOf(...line.split(" "))).not.toThrow();
   });
 
   it("refuses engines' options only where it has none of that name", () => {
     for (const { short, long } of makeProgram("0").options) {
-      expect(foreignReason([short, long].filter((name) => name !== undefined))).toBeUndefined();
+      const names = [short, long].filter((name) => name !== undefined);
+      expect(foreignReason(names, (name) => names.includes(name))).toBeUndefined();
     }
-    expect(foreignReason(["--", "-ngl"])).toBeUndefined();
   });
 
   it("prints its version", () => {

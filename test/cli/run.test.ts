@@ -109,6 +109,38 @@ describe("a device", () => {
   });
 });
 
+describe("a pasted command line", () => {
+  const line = ["--", "llama-server", "-m", DEMO, "-c", "512", "-np", "2", "-ngl", "1", "--port", "80"];
+
+  it("is weighed as the library weighs it, and says on standard error what it left out", async () => {
+    const { exitCode, stdout, stderr } = await runCli(["--json", "-d", "8GiB", ...line]);
+    const devices = [{ name: "GPU0", kind: "cuda", memoryBytes: 8 * 1024 ** 3 }] as const;
+    const workload = {
+      runtime: "llama.cpp",
+      preset: "server",
+      contextTokens: 512,
+      sequences: 2,
+      gpuLayers: 1,
+    } as const;
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).memory).toEqual([estimateMemory(await inspectModel(DEMO), { ...workload, devices })]);
+    expect(stderr).toBe("weighin: ignored, as nothing here depends on it: --port\n");
+  });
+
+  it("names the devices it assumes", async () => {
+    const { stdout, stderr } = await runCli(line);
+    expect(stdout).toContain("on GPU0");
+    expect(stderr).toContain("weighin: no device is given: laid out on one CUDA GPU of unknown size");
+  });
+
+  it("says a refusal of the library in the words of the command line", async () => {
+    const { exitCode, stderr } = await runCli(["-d", "8GiB", ...line, "-sm", "row"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("row");
+    expect(stderr).not.toContain("splitMode");
+  });
+});
+
 describe("bad usage", () => {
   it("ends with 2, one clear line and where to look", async () => {
     const { exitCode, stdout, stderr } = await runCli([DEMO, "--contxt", "4k"]);

@@ -18,26 +18,12 @@ import type { LlamaCppWorkload } from "../workload.ts";
 import { CACHE_TYPE_NAMES } from "./cache-type.ts";
 import { type CompanionName, draftsByMtp, MODEL, nameOf, refuseCompanions } from "./companion.ts";
 import { refuseDevices, TENSOR_OVERRIDE } from "./device-options.ts";
+import { PRESETS } from "./presets.ts";
 
 /** A workload with every default filled in; of models beside the main one the names. */
 export type LlamaCppSettings = Required<Omit<LlamaCppWorkload, "projector" | "draft">> & {
   readonly projector: CompanionName | null;
   readonly draft: CompanionName | null;
-};
-
-type PresetDefaults = Pick<LlamaCppSettings, "sequences" | "unifiedCache" | "fullSlidingWindowCache"> & {
-  /** Undefined: the trained context. */
-  readonly contextTokens: number | undefined;
-};
-
-/**
- * Where the ways of starting llama.cpp differ: `common/common.h` (tools), `tools/server/server.cpp:156` (the server
- * without -np), `llama_context_default_params` in `src/llama-context.cpp:3729` (the C API).
- */
-const PRESETS: { readonly [preset in LlamaCppSettings["preset"]]: PresetDefaults } = {
-  tool: { contextTokens: undefined, sequences: 1, unifiedCache: false, fullSlidingWindowCache: false },
-  server: { contextTokens: undefined, sequences: 4, unifiedCache: true, fullSlidingWindowCache: false },
-  library: { contextTokens: 512, sequences: 1, unifiedCache: false, fullSlidingWindowCache: true },
 };
 
 const CACHE_TYPE: OptionRule = oneOf(CACHE_TYPE_NAMES);
@@ -102,9 +88,18 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
       },
     );
   }
-  const contextTokens = workload.contextTokens ?? defaults.contextTokens ?? trainedContextOf(model);
   const devices = workload.devices ?? [{ name: "CPU", kind: "cpu" }];
-  const batchTokens = workload.batchTokens ?? 2048;
+  const { trainedContext } = model;
+  const contextTokens =
+    workload.contextTokens ??
+    defaults.contextTokens?.({ trainedContext, devices, sequences }) ??
+    trainedContextOf(model);
+  const embeddings = workload.embeddings ?? false;
+  const microBatchTokens = workload.microBatchTokens ?? defaults.microBatchTokens;
+  const asked = workload.batchTokens ?? defaults.batchTokens;
+  // A server of embeddings takes a batch in one piece and keeps all of it (`tools/server/server.cpp:150`).
+  const batchTokens = defaults.serves && embeddings ? Math.min(asked, microBatchTokens) : asked;
+  const fewOutputs = defaults.serves && !embeddings;
   const draftTokens = workload.draftTokens ?? DRAFT_TOKENS;
   const mtpContext = workload.mtpContext ?? false;
   const settings: LlamaCppSettings = {
@@ -114,14 +109,14 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
     sequences,
     devices,
     batchTokens,
-    microBatchTokens: workload.microBatchTokens ?? 512,
+    microBatchTokens,
     cacheTypeK: workload.cacheTypeK ?? "f16",
     cacheTypeV: workload.cacheTypeV ?? "f16",
     flashAttention: workload.flashAttention ?? "auto",
-    unifiedCache: workload.unifiedCache ?? defaults.unifiedCache,
+    unifiedCache: workload.unifiedCache ?? (workload.sequences === undefined && defaults.unifiedCache),
     fullSlidingWindowCache: workload.fullSlidingWindowCache ?? defaults.fullSlidingWindowCache,
-    outputs: workload.outputs ?? (preset === "server" ? serverOutputs(workload, sequences, batchTokens) : batchTokens),
-    embeddings: workload.embeddings ?? false,
+    outputs: workload.outputs ?? (fewOutputs ? serverOutputs(workload, sequences, batchTokens) : batchTokens),
+    embeddings,
     gpuLayers: workload.gpuLayers ?? "all",
     splitMode: workload.splitMode ?? "layer",
     mainGpu: workload.mainGpu ?? 0,

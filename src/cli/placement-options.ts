@@ -1,0 +1,137 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { LlamaCppWorkload, TensorOverride } from "../runtimes/workload.ts";
+import { gpuName, namedGpu } from "./device-names.ts";
+import { parseIndex, parseLayers, parseShares, parseWord } from "./values.ts";
+
+/** Flags for where llama.cpp puts things, under its own names. */
+export type PlacementFlags = {
+  readonly nGpuLayers?: number | "all";
+  readonly splitMode?: NonNullable<LlamaCppWorkload["splitMode"]>;
+  readonly mainGpu?: number;
+  readonly tensorSplit?: readonly number[];
+  readonly overrideTensor?: readonly TensorOverride[];
+  readonly cpuMoe?: true;
+  readonly nCpuMoe?: number;
+  readonly nCpuFfn?: number;
+  readonly kvOffload?: boolean;
+  readonly opOffload?: boolean;
+  /** False for `--no-host`. */
+  readonly host?: boolean;
+};
+
+/** Other names of llama.cpp's for these. */
+export const PLACEMENT_ALIASES: readonly (readonly [name: string, own: string])[] = [
+  ["-ngl", "--n-gpu-layers"],
+  ["--gpu-layers", "--n-gpu-layers"],
+  ["-sm", "--split-mode"],
+  ["-mg", "--main-gpu"],
+  ["-ts", "--tensor-split"],
+  ["-ot", "--override-tensor"],
+  ["-cmoe", "--cpu-moe"],
+  ["-ncmoe", "--n-cpu-moe"],
+  ["-ncffn", "--n-cpu-ffn"],
+  ["-nkvo", "--no-kv-offload"],
+  ["-kvo", "--kv-offload"],
+  ["-t", "--threads"],
+];
+
+export function placementOptions(): readonly Option[] {
+  return [
+    new Option("--n-gpu-layers <count>", "layers on GPUs: 20, all").argParser(parseLayers),
+    new Option("--split-mode <mode>", "layer, or none: all on one GPU").argParser(
+      parseWord(["none", "layer", "row", "tensor"]),
+    ),
+    new Option("--main-gpu <index>", "that GPU, from 0").argParser(parseIndex),
+    new Option("--tensor-split <shares>", "share of each GPU: 3,1").argParser(parseShares),
+    new Option("--override-tensor <rules>", "pattern=device, first match first: 'exps=CPU'").argParser(parseOverrides),
+    new Option("--cpu-moe", "experts stay on the CPU"),
+    new Option("--n-cpu-moe <count>", "those of the first blocks").argParser(parseIndex),
+    new Option("--n-cpu-ffn <count>", "dense feed-forward parts of the first blocks").argParser(parseIndex),
+    new Option("--kv-offload", "the cache lies with its layers (default)").hideHelp(),
+    new Option("--no-kv-offload", "the cache stays on the CPU"),
+    new Option("--op-offload", "large batches bring weights to the GPU (default)").hideHelp(),
+    new Option("--no-op-offload", "weights on the CPU are used there"),
+    new Option("--no-host", "weights on the CPU are not pinned"),
+  ];
+}
+
+/** `exps=CPU,blk\.1\.=CUDA0`: rules with commas between, the device after the first `=` (`parse_tensor_buffer_overrides`). */
+function parseOverrides(text: string, earlier: readonly TensorOverride[] = []): readonly TensorOverride[] {
+  return [...earlier, ...text.split(",").map(parseOverride)];
+}
+
+function parseOverride(rule: string): TensorOverride {
+  const at = rule.indexOf("=");
+  const [pattern, name] = [rule.slice(0, at), rule.slice(at + 1)];
+  const gpu = namedGpu(name);
+  const device = /^cpu$/i.test(name) ? "CPU" : gpu === undefined ? undefined : gpuName(gpu);
+  if (at < 1 || device === undefined)
+    throw new InvalidArgumentError("Write pattern=device: 'exps=CPU', with CPU, CUDA0, MTL0 or GPU0.");
+  if (!isPattern(pattern)) throw new InvalidArgumentError(`${pattern} is no regular expression.`);
+  return { pattern, device };
+}
+
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** One of the rules that say where a tensor goes, in the order of the command line. */
+export type PlacementWord = {
+  readonly flag: "override-tensor" | "cpu-moe" | "n-cpu-moe" | "n-cpu-ffn";
+  readonly value: string;
+};
+
+/** Keeps the order in which the rules are given, which decides between them. */
+export function watchPlacement(program: Command): readonly PlacementWord[] {
+  const words: PlacementWord[] = [];
+  for (const flag of ["override-tensor", "cpu-moe", "n-cpu-moe", "n-cpu-ffn"] as const) {
+    program.on(`option:${flag}`, (value: string | null) => void words.push({ flag, value: value ?? "" }));
+  }
+  return words;
+}
+
+/** `common/common.h`, LLM_FFN_EXPS_REGEX and LLM_FFN_DENSE_REGEX. */
+const EXPERTS = "\\.ffn_(up|down|gate|gate_up)_(ch|)exps";
+const DENSE = "\\.ffn_(up|down|gate)\\.";
+
+function rulesOf({ flag, value }: PlacementWord): readonly TensorOverride[] {
+  if (flag === "override-tensor") return parseOverrides(value);
+  if (flag === "cpu-moe") return [{ pattern: EXPERTS, device: "CPU" }];
+  const part = flag === "n-cpu-moe" ? EXPERTS : DENSE;
+  return Array.from({ length: Number(value) }, (_, block) => ({ pattern: `blk\\.${block}${part}`, device: "CPU" }));
+}
+
+/** What of the flags is an option of the workload. */
+export function placementWorkload(
+  flags: PlacementFlags,
+  words: readonly PlacementWord[],
+): { [Key in keyof LlamaCppWorkload]?: LlamaCppWorkload[Key] | undefined } {
+  return {
+    gpuLayers: flags.nGpuLayers,
+    splitMode: flags.splitMode,
+    mainGpu: flags.mainGpu,
+    tensorSplit: flags.tensorSplit?.length === 0 ? undefined : flags.tensorSplit,
+    ...rulesInOrder(flags, words),
+    offloadCache: flags.kvOffload,
+    operatorOffload: flags.opOffload,
+    // The parser says true where nothing is said.
+    pinnedHost: flags.host === false ? false : undefined,
+  };
+}
+
+/** The library asks `overrideTensors` first; where another rule stands before one of these, all become these. */
+function rulesInOrder(flags: PlacementFlags, words: readonly PlacementWord[]): ReturnType<typeof placementWorkload> {
+  const lastOverride = words.findLastIndex(({ flag }) => flag === "override-tensor");
+  if (words.slice(0, Math.max(lastOverride, 0)).some(({ flag }) => flag !== "override-tensor")) {
+    return { overrideTensors: words.flatMap(rulesOf) };
+  }
+  return {
+    overrideTensors: flags.overrideTensor,
+    cpuMoeLayers: flags.cpuMoe === true ? "all" : flags.nCpuMoe,
+    cpuFeedForwardLayers: flags.nCpuFfn,
+  };
+}
