@@ -178,6 +178,7 @@ mpnet 30527 12 768 12 - - 3072 512 - true
 mpt 50368 24 2048 16 - - - - - true expansion_ratio=4 num_attention_heads>n_heads hidden_size>d_model num_hidden_layers>n_layers
 mra 50265 12 768 12 - - 3072 512 - true
 mt5 250112 8 512 6 - 64 - - - true d_kv=64 d_ff=1024 num_heads=6 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
+muse_glimmer_text 202048 52 6656 32 2 128 19968 131072 2048 false
 muse_spark_text 202048 62 8192 128 16 64 16384 1048576 2048 false num_local_experts=256 num_experts_per_tok=8 moe_intermediate_size=4096
 mvp 50267 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 prompt_length=100 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 nanochat 50304 12 768 6 - - 8192 2048 - false

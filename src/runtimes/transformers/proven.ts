@@ -152,6 +152,7 @@ export const PROVEN_MODEL_TYPES: ReadonlySet<string> = new Set([
   "mpt",
   "mra",
   "mt5",
+  "muse_glimmer_text",
   "muse_spark_text",
   "mvp",
   "nanochat",
