@@ -8,7 +8,9 @@ export type Sizes = (key: string) => number;
 export type ShapeRule = (name: string, size: Sizes) => readonly number[] | undefined;
 
 /** Shapes by the ending of a name, first match wins. */
-function byEnding(rows: readonly (readonly [ending: RegExp, shape: (size: Sizes) => readonly number[]])[]): ShapeRule {
+export function byEnding(
+  rows: readonly (readonly [ending: RegExp, shape: (size: Sizes) => readonly number[]])[],
+): ShapeRule {
   return (name, size) => rows.find(([ending]) => ending.test(name))?.[1](size);
 }
 
@@ -73,3 +75,17 @@ export const minimax: ShapeRule = byEnding([
   [/w2\.weight$/, (size) => [hidden(size), size("intermediate_size")]],
   [/(?:layernorm|norm)\.weight$/, row],
 ]);
+
+/** ChatGLM 2 (`modeling_chatglm.py` of its repository): one matrix for queries and two groups of keys and values. */
+export const chatglm: ShapeRule = byEnding([
+  [/(?:word_embeddings|output_layer)\.weight$/, (size) => [size("padded_vocab_size"), hidden(size)]],
+  [/query_key_value\.weight$/, (size) => [hidden(size) + 2 * groups(size), hidden(size)]],
+  [/query_key_value\.bias$/, (size) => [hidden(size) + 2 * groups(size)]],
+  [/self_attention\.dense\.weight$/, square],
+  [/dense_h_to_4h\.weight$/, (size) => [2 * size("ffn_hidden_size"), hidden(size)]],
+  [/dense_4h_to_h\.weight$/, (size) => [hidden(size), size("ffn_hidden_size")]],
+  [/inv_freq$/, (size) => [size("kv_channels") / 4]],
+  [/layernorm\.weight$/, row],
+]);
+
+const groups = (size: Sizes): number => size("multi_query_group_num") * size("kv_channels");

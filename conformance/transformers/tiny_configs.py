@@ -198,7 +198,7 @@ LEFT_OUT = {
 }
 
 # Language models of composites, and encoders of images, which no mapping of the library lists.
-TEXT_MODELS = "vit qwen2_vl_text qwen2_5_vl_text qwen3_vl_text qwen3_vl_moe_text glm4v_text glm4v_moe_text mistral4".split()
+TEXT_MODELS = "vit granite_docling_text molmo2_text muse_spark_text imagegpt qwen2_vl_text qwen2_5_vl_text qwen3_vl_text qwen3_vl_moe_text glm4v_text glm4v_moe_text mistral4".split()
 
 
 def asked_types():

@@ -24,6 +24,8 @@ export const OPTION_FLAGS: ReadonlyMap<string, string> = new Map([
   ["offloadCache", "--no-kv-offload"],
   ["operatorOffload", "--no-op-offload"],
   ["pinnedHost", "--no-host"],
+  ["memoryMap", "--load-mode"],
+  ["repack", "--repack"],
   ["projector", "--mmproj"],
   ["projectorOffload", "--no-mmproj-offload"],
   ["draft", "--model-draft"],

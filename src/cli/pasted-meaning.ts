@@ -13,7 +13,7 @@ export type Meaning =
 const OWN =
   "--ctx-size=--context --parallel=--sequences --batch-size --ubatch-size --cache-type-k --cache-type-v --flash-attn " +
   "--kv-unified --swa-full --n-gpu-layers --split-mode --main-gpu --tensor-split --override-tensor --cpu-moe " +
-  "--n-cpu-moe --n-cpu-ffn --kv-offload --op-offload --embeddings --reranking=--embeddings --threads --no-host " +
+  "--n-cpu-moe --n-cpu-ffn --kv-offload --op-offload --embeddings --reranking=--embeddings --threads --no-host --load-mode " +
   "--mmproj --mmproj-url=--mmproj --mmproj-offload --model-draft --hf-repo-draft=--model-draft " +
   "--n-gpu-layers-draft=--gpu-layers-draft --cache-type-k-draft --cache-type-v-draft --spec-draft-n-max " +
   "--hf-token=--token --offline";
@@ -23,7 +23,7 @@ const SOURCES = ["--hf-repo", "--model-url", "--model"];
 
 const UNCOUNTED =
   "--lora --lora-scaled --control-vector --control-vector-scaled --override-kv --pooling --attention --rpc " +
-  "--backend-sampling --spec-default --swa-checkpoints --cache-ram --load-mode --lazy-mode --repack --mmproj-device " +
+  "--backend-sampling --spec-default --swa-checkpoints --cache-ram --lazy-mode --repack --mmproj-device " +
   "--override-tensor-draft --cpu-moe-draft --n-cpu-moe-draft --device-draft --docker-repo " +
   "--lookup-cache-static --lookup-cache-dynamic";
 

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { LlamaCppWorkload, TensorOverride } from "../runtimes/workload.ts";
+import type { LlamaCppWorkload, RepackingCpu, TensorOverride } from "../runtimes/workload.ts";
 import { gpuName, namedGpu } from "./device-names.ts";
 import { parseIndex, parseLayers, parseShares, parseWord } from "./values.ts";
 
@@ -17,6 +17,9 @@ export type PlacementFlags = {
   readonly opOffload?: boolean;
   /** False for `--no-host`. */
   readonly host?: boolean;
+  /** Whether the file is mapped. */
+  readonly loadMode?: boolean;
+  readonly repack?: RepackingCpu;
 };
 
 /** Other names of llama.cpp's for these. */
@@ -33,12 +36,13 @@ export const PLACEMENT_ALIASES: readonly (readonly [name: string, own: string])[
   ["-nkvo", "--no-kv-offload"],
   ["-kvo", "--kv-offload"],
   ["-t", "--threads"],
+  ["-lm", "--load-mode"],
 ];
 
 export function placementOptions(): readonly Option[] {
   return [
     new Option("--n-gpu-layers <count>", "layers on GPUs: 20, all").argParser(parseLayers),
-    new Option("--split-mode <mode>", "layer, or none: all on one GPU").argParser(
+    new Option("--split-mode <mode>", "layer; none: all on one GPU; tensor").argParser(
       parseWord(["none", "layer", "row", "tensor"]),
     ),
     new Option("--main-gpu <index>", "that GPU, from 0").argParser(parseIndex),
@@ -52,7 +56,16 @@ export function placementOptions(): readonly Option[] {
     new Option("--op-offload", "large batches bring weights to the GPU (default)").hideHelp(),
     new Option("--no-op-offload", "weights on the CPU are used there"),
     new Option("--no-host", "weights on the CPU are not pinned"),
+    new Option("--load-mode <mode>", "mmap counts what is mapped of the file").argParser(parseLoadMode),
+    new Option("--repack <cpu>", "weights reordered for avx2, avx512 or neon").argParser(
+      parseWord(["avx2", "avx512", "neon"]),
+    ),
   ];
+}
+
+/** llama.cpp's words; `auto` is left to its devices, and counted as what stays in memory. */
+function parseLoadMode(text: string): boolean {
+  return parseWord(["auto", "none", "mmap", "mlock", "mmap+mlock", "dio"])(text).startsWith("mmap");
 }
 
 /** `exps=CPU,blk\.1\.=CUDA0`: rules with commas between, the device after the first `=` (`parse_tensor_buffer_overrides`). */
@@ -120,6 +133,8 @@ export function placementWorkload(
     operatorOffload: flags.opOffload,
     // The parser says true where nothing is said.
     pinnedHost: flags.host === false ? false : undefined,
+    memoryMap: flags.loadMode,
+    repack: flags.repack,
   };
 }
 

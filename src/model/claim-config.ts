@@ -36,7 +36,12 @@ export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): 
     defaults: known?.defaults ?? {},
     aliases: { ...known?.aliases, ...rules?.aliases },
   };
-  const keys = configKeys(text, proven(tensors, configClass), configClass, input.report);
+  const keys = configKeys(
+    text,
+    proven(tensors, configClass, rules?.blockCount === undefined),
+    configClass,
+    input.report,
+  );
 
   // An encoder taken out of its encoder-decoder, as image generators do.
   const alone = tensors.encoderAlone ? rules?.encoder : undefined;
@@ -87,7 +92,11 @@ function bothWays(layer: LayerShape): LayerShape {
 }
 
 /** Sizes a config.json may leave out and the tensors prove, under the name each family uses for them. */
-function proven(tensors: TensorClaim, configClass: ConfigClass | undefined): ReadonlyMap<string, number> {
+function proven(
+  tensors: TensorClaim,
+  configClass: ConfigClass | undefined,
+  countsBlocks: boolean,
+): ReadonlyMap<string, number> {
   const sizes = new Map<string, number>();
   const add = (names: readonly string[], value: number | undefined): void => {
     if (value !== undefined) for (const name of names) sizes.set(name, value);
@@ -96,7 +105,9 @@ function proven(tensors: TensorClaim, configClass: ConfigClass | undefined): Rea
   if (!EMBEDDING.some((name) => Object.hasOwn(configClass?.defaults ?? {}, name))) add(HIDDEN, tensors.hiddenSize);
   // An embedding may have rows beyond those that are predicted (Moshi).
   add(VOCABULARY, tensors.logits ?? tensors.vocabularySize);
-  add(LAYERS, tensors.blockCount === undefined ? undefined : tensors.blockCount - tensors.mtpBlocks);
+  // Of looped layers the usual key counts something else.
+  const blocks = tensors.blockCount === undefined ? undefined : tensors.blockCount - tensors.mtpBlocks;
+  if (countsBlocks) add(LAYERS, blocks);
   return sizes;
 }
 

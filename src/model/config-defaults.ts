@@ -107,6 +107,7 @@ gpt_neox_japanese 32000 32 2560 32 - - - 2048 - true
 gpt_oss 201088 36 2880 64 8 64 2880 131072 128 false num_local_experts=128 num_experts=128 num_experts_per_tok=4 num_experts>num_local_experts
 gptj 50400 28 4096 16 - - - 2048 - false max_position_embeddings>n_positions hidden_size>n_embd num_attention_heads>n_head num_hidden_layers>n_layer
 granite 32000 32 4096 32 - - 11008 2048 - false
+granite_docling_text 133800 28 1024 16 4 - 2048 32768 - true
 granite_swa 100352 24 2560 20 4 - 8192 8192 128 true
 granitemoe 32000 32 4096 32 - - 11008 2048 - false num_local_experts=8 num_experts_per_tok=2
 granitemoe_swa 32000 32 4096 32 - - 11008 2048 128 false num_local_experts=8 num_experts_per_tok=2 shared_intermediate_size=0
@@ -121,6 +122,7 @@ hy_v3 120832 80 4096 64 8 128 13312 131072 - false num_local_experts=192 num_exp
 hy_v4 120832 34 2816 32 32 256 6912 262144 - false v_head_dim=256 kv_lora_rank=512 qk_rope_head_dim=64 qk_nope_head_dim=192 index_n_heads=16 index_head_dim=128 num_local_experts=256 n_routed_experts=256 num_experts_per_tok=8 moe_intermediate_size=768 n_shared_experts=1 num_local_experts>n_routed_experts
 hyperclovax 32000 32 4096 32 - - 11008 2048 - false
 ibert 30522 12 768 12 - - 3072 512 - true
+imagegpt 513 24 512 8 - - - 1024 - false hidden_size>n_embd max_position_embeddings>n_positions num_attention_heads>n_head num_hidden_layers>n_layer
 inkling2_text 201024 48 4608 48 8 128 2304 1048576 1024 - num_local_experts=384 n_routed_experts=384 num_experts_per_tok=8 moe_intermediate_size=2304 swa_num_attention_heads=48 swa_num_key_value_heads=8 swa_head_dim=128 conv_kernel_size=4 sliding_window>sliding_window_size num_local_experts>n_routed_experts intermediate_size>moe_intermediate_size
 inkling_text 201024 66 6144 64 8 128 24576 131072 512 - num_local_experts=256 n_routed_experts=256 num_experts_per_tok=6 moe_intermediate_size=3072 n_shared_experts=2 swa_num_attention_heads=64 swa_num_key_value_heads=16 swa_head_dim=128 conv_kernel_size=4 sliding_window>sliding_window_size num_local_experts>n_routed_experts
 internlm3 128512 48 4096 32 2 128 10240 32768 - false
@@ -168,6 +170,7 @@ mllama_text_model 128256 40 4096 32 8 - 14336 131072 - false
 mobilebert 30522 24 512 4 - - 512 512 - true use_bottleneck=true intra_bottleneck_size=128 embedding_size=128
 modernbert 50368 22 768 12 - - 1152 8192 - true local_attention=128
 modernbert-decoder 50368 22 768 12 - - 1152 8192 - true local_attention=128
+molmo2_text 151936 36 4096 32 8 128 12288 36864 - false
 moonshine 32768 6 288 8 - - 1152 512 - true num_key_value_heads>decoder_num_key_value_heads num_attention_heads>decoder_num_attention_heads num_hidden_layers>decoder_num_hidden_layers
 moonshine_streaming 32768 6 320 8 - - 1280 4096 - false
 moshi 32000 32 4096 32 - - - 3000 3000 false ffn_dim=22528
@@ -175,6 +178,7 @@ mpnet 30527 12 768 12 - - 3072 512 - true
 mpt 50368 24 2048 16 - - - - - true expansion_ratio=4 num_attention_heads>n_heads hidden_size>d_model num_hidden_layers>n_layers
 mra 50265 12 768 12 - - 3072 512 - true
 mt5 250112 8 512 6 - 64 - - - true d_kv=64 d_ff=1024 num_heads=6 hidden_size>d_model num_attention_heads>num_heads num_hidden_layers>num_layers head_dim>d_kv
+muse_spark_text 202048 62 8192 128 16 64 16384 1048576 2048 false num_local_experts=256 num_experts_per_tok=8 moe_intermediate_size=4096
 mvp 50267 12 1024 16 - - - 1024 - true decoder_layers=12 decoder_attention_heads=16 decoder_ffn_dim=4096 prompt_length=100 num_attention_heads>encoder_attention_heads hidden_size>d_model num_hidden_layers>encoder_layers
 nanochat 50304 12 768 6 - - 8192 2048 - false
 nemotron 256000 32 6144 48 - - 24576 4096 - false

@@ -60,6 +60,14 @@ export const windowedDecoders: Architecture = {
       feedForward: leadingDense(2),
     },
     {
+      modelTypes: ["muse_spark_text"],
+      mixer: configLayers({
+        // Counted from the last layer, which sees everything.
+        implied: fullWhere((layer, keys) => ((keys.integer("num_hidden_layers") ?? 0) - 1 - layer) % 4 === 0),
+      }),
+      feedForward,
+    },
+    {
       modelTypes: ["beam"],
       mixer: configLayers({
         implied: (keys) => {

@@ -49,11 +49,8 @@ export const WITHOUT_COMPUTE_FORM: ReadonlySet<string> = new Set([
   "hy_v4",
   "llama-embed",
   "minimax-m3",
-  "qwen3tts",
   "qwen4exp",
   "t5",
-  "t5encoder",
-  "wavtokenizer-dec",
 ]);
 
 /** States of the last tokens can be kept, to go back after a wrong draft (`src/llama-arch.cpp:1112`). */

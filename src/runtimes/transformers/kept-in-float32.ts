@@ -55,6 +55,10 @@ export const KEPT_IN_FLOAT32: ReadonlyMap<string, KeptInFloat32> = new Map<strin
         /(^|\.)(mlp\.gate\.(bias|weight)|\w+_sconv\.weight|attn_res\.(attn_queries\.\d+|mlp_queries\.\d+|output_query))$/,
     },
   ],
+  [
+    "muse_spark_text",
+    { always: /(^|\.)(post_(attention|feedforward)_residual_gate\.gate|mlp\.gate\.weight|e_score_correction_bias)$/ },
+  ],
   ["zamba", { always: /(^|\.)A_log$/ }],
   ["zaya", { always: /(^|\.)balancing_biases$/ }],
   ["olmo_hybrid", { always: /(^|\.)A_log$/ }],
