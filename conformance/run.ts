@@ -1,5 +1,10 @@
 import * as llamaCpp from "./llama-cpp/check.ts";
-import { checkDeviceNumbers, checkPublishedPlacements, checkWholeModels } from "./llama-cpp/check-devices.ts";
+import {
+  checkDeviceNumbers,
+  checkPublishedPlacements,
+  checkVariants,
+  checkWholeModels,
+} from "./llama-cpp/check-devices.ts";
 import { checkFlags } from "./llama-cpp/check-flags.ts";
 import type { PartResult } from "./part.ts";
 import { checkReaders } from "./readers/check.ts";
@@ -18,6 +23,7 @@ const PARTS: readonly Part[] = [
   llamaCpp.checkEstimates,
   llamaCpp.checkArchitectures,
   checkWholeModels,
+  checkVariants,
   checkPublishedPlacements,
   llamaCpp.checkCompanions,
   transformers.checkEstimates,

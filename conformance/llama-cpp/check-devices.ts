@@ -6,6 +6,9 @@ import { askLoading, readLoading } from "./loading.ts";
 import { fixtureModels, publishedShapes } from "./models.ts";
 import { askPlaced, comparePlaced, placedVerdict, readPlaced } from "./placed.ts";
 import { PUBLISHED_PLACEMENTS } from "./placements.ts";
+import { askVariants } from "./variants/ask.ts";
+import { compareVariant, knownCases } from "./variants/compare.ts";
+import { readVariants } from "./variants/golden.ts";
 import { askWholeModels } from "./whole-models/ask.ts";
 import { compareWholeModel } from "./whole-models/compare.ts";
 import { keysOfRows, readWholeModels } from "./whole-models/golden.ts";
@@ -29,6 +32,21 @@ export async function checkWholeModels(): Promise<PartResult> {
     `${rows.length} models of ${architectures} architectures; ${inWords(counts, differences.length)}`,
     differences,
   );
+}
+
+/** Holds models without one of their tensors, deeper ones and those of other types against the golden numbers. */
+export async function checkVariants(): Promise<PartResult> {
+  const known = knownCases();
+  const { rows } = readVariants();
+  const counts = new Map<string, number>();
+  const differences: string[] = [];
+  for (const row of rows) {
+    const { exact, differences: found } = await compareVariant(row, known);
+    for (const [part, count] of Object.entries(exact)) counts.set(part, (counts.get(part) ?? 0) + count);
+    differences.push(...found.map((text) => `${row.architecture} ${row.title} ${row.variant}: ${text}`));
+  }
+  const name = "weighin against llama.cpp: variants of models, on a CPU and on GPUs";
+  return verdict(name, `${rows.length} models; ${inWords(counts, differences.length)}`, differences);
 }
 
 /** Holds models of published shape and size against the golden numbers, on CPU and GPUs. */
@@ -62,12 +80,12 @@ function inWords(counts: ReadonlyMap<string, number>, wrong: number): string {
   const parts = ["weights", "cache", "output", "work"]
     .filter((part) => of(part) > 0)
     .map((part) => `${part} ${of(part)}`);
-  return `${exact}/${exact + wrong} exact (${parts.join(", ")}), ${of("compute")} compute buffers in bounds, ${of("refusals")} refused alike`;
+  return `${exact}/${exact + wrong} exact (${parts.join(", ")}), ${of("compute")} compute and ${of("workInBounds")} work buffers in bounds, ${of("refusals")} refused alike`;
 }
 
 /** Asks again about whole models and about those of published size. */
 export async function checkDeviceNumbers(): Promise<PartResult> {
-  const name = "llama.cpp gives the golden numbers of whole models, loading and devices";
+  const name = "llama.cpp gives the golden numbers of whole models, variants, loading and devices";
   const missing = missingTool();
   if (missing !== undefined) return { name, state: "skipped", summary: missing };
   prepareEngine();
@@ -75,11 +93,13 @@ export async function checkDeviceNumbers(): Promise<PartResult> {
   const shapes = publishedShapes();
   const golden: readonly object[] = [
     ...readWholeModels().rows,
+    ...readVariants().rows,
     ...readLoading().rows,
     ...(shapes ? readPlaced().rows : []),
   ];
   const now: readonly object[] = [
     ...(await askWholeModels()),
+    ...askVariants(),
     ...fixtureModels().map(askLoading),
     ...(shapes ?? []).map(askPlaced),
   ];
@@ -89,5 +109,6 @@ export async function checkDeviceNumbers(): Promise<PartResult> {
       : [`golden ${JSON.stringify(row).slice(0, 200)}, now ${JSON.stringify(now[index])?.slice(0, 200)}`],
   );
   const note = shapes ? "" : "; skipped published sizes (their generator is in WEIGHIN_SHARED, which is not there)";
+  if (golden.length !== now.length) differences.push(`golden ${golden.length} models, now ${now.length}`);
   return verdict(name, `${golden.length} models${note}`, differences);
 }

@@ -187,6 +187,9 @@ type PrintedAnswer = {
   readonly buffers: { readonly [type: string]: BufferBytes };
 };
 
+/** Where the engine breaks off it would have a debugger print where, which takes seconds (`ggml/src/ggml.c`). */
+const QUIET = { ...process.env, GGML_NO_BACKTRACE: "1" };
+
 /** Threads of the work buffer that is asked for: weighin's default. */
 const THREADS = 4;
 
@@ -198,6 +201,8 @@ export function askDevices(path: string, flags: readonly string[]): DeviceAnswer
   for (const [type, { model, context, compute }] of Object.entries(answer.buffers)) {
     // Pinned, mapped and reordered buffers all lie in the memory of the CPU.
     const index = type.startsWith("GPU") ? Number(type.slice(3)) + 1 : 0;
+    // A GPU that holds nothing is not named.
+    while (devices.length <= index) devices.push([0, 0, 0]);
     const [weights = 0, cache = 0, scratch = 0] = devices[index] ?? [];
     devices[index] = [weights + model, cache + context, scratch + compute];
   }
@@ -211,12 +216,12 @@ export function madeUpTensors(path: string, flags: readonly string[] = []): Prin
 }
 
 function printed(flags: readonly string[]): PrintedAnswer | { readonly refused: string } | undefined {
-  const { status, stdout } = spawnSync(PROGRAM, flags, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 });
+  const { status, stdout } = spawnSync(PROGRAM, flags, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024, env: QUIET });
   return status === 0 ? JSON.parse(stdout) : undefined;
 }
 
 function answerTo(flags: readonly string[]): EngineAnswer | undefined {
-  const { status, stdout } = spawnSync(PROGRAM, flags, { encoding: "utf8" });
+  const { status, stdout } = spawnSync(PROGRAM, flags, { encoding: "utf8", env: QUIET });
   return status === 0 ? readAnswer(stdout) : undefined;
 }
 

@@ -43,7 +43,13 @@ export type GoldenName = "fixtures" | "published-shapes";
 export type KeyGoldenName = "architectures" | "saved-models";
 
 /** What the engine said of models beside the main one. */
-export type CompanionGoldenName = "projectors" | "mtp" | "whole-models" | "published-placements" | "loading";
+export type CompanionGoldenName =
+  | "projectors"
+  | "mtp"
+  | "whole-models"
+  | "variants"
+  | "published-placements"
+  | "loading";
 
 export function goldenPath(name: GoldenName | KeyGoldenName | CompanionGoldenName): string {
   return fileURLToPath(new URL(`golden/${name}.json`, import.meta.url));

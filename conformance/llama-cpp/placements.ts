@@ -72,6 +72,48 @@ export const PLACEMENT_GRID: readonly PlacedWorkload[] = [1, 2, 3].flatMap((coun
   ),
 );
 
+/** What variants of models are asked for. */
+export const VARIANT_PLACEMENTS: readonly PlacedWorkload[] = [{ contextTokens: 4096 }, ...PLACEMENTS];
+
+const DEEP_SPLITS: readonly Placement[] = [
+  { devices: gpus([24]) },
+  ...[gpus([24, 8]), gpus([24, 8, 16])].flatMap((devices) => [
+    { devices },
+    { devices, tensorSplit: [3, 1, 2].slice(0, devices.length) },
+  ]),
+];
+const DEEP_LAYERS: readonly Placement[] = [0, 1, 2, 5, "all" as const].map((gpuLayers) => ({ gpuLayers }));
+const DEEP_KEPT_BACK: readonly Placement[] = [
+  {},
+  { cpuMoeLayers: 2 },
+  {
+    overrideTensors: [
+      { pattern: "blk\\.(0|7)\\.attn", device: "CPU" },
+      { pattern: "blk\\.1\\.", device: "GPU0" },
+    ],
+  },
+  { offloadCache: false },
+  { loadMtp: true },
+];
+
+/** Every combination, for models with layers enough for three devices; and one device of several. */
+export const DEEP_GRID: readonly PlacedWorkload[] = [
+  ...DEEP_SPLITS.flatMap((split) =>
+    DEEP_LAYERS.flatMap((layers) =>
+      DEEP_KEPT_BACK.map((kept): PlacedWorkload => ({ contextTokens: 4096, ...split, ...layers, ...kept })),
+    ),
+  ),
+  ...DEEP_LAYERS.map(
+    (layers): PlacedWorkload => ({
+      contextTokens: 4096,
+      devices: gpus([24, 8, 16]),
+      splitMode: "none",
+      mainGpu: 1,
+      ...layers,
+    }),
+  ),
+];
+
 /** What the models of published shape and size are asked for. */
 export const PUBLISHED_PLACEMENTS: readonly PlacedWorkload[] = [
   { contextTokens: 8192 },

@@ -17,6 +17,7 @@ import {
 import { askLoading } from "./loading.ts";
 import { type AskedModel, fixtureModels, publishedShapes } from "./models.ts";
 import { askPlaced } from "./placed.ts";
+import { writeVariants } from "./variants/ask.ts";
 import { writeWholeModels } from "./whole-models/write.ts";
 import { WORKLOADS } from "./workloads.ts";
 
@@ -29,6 +30,7 @@ saveTestModels(SAVED_MODELS);
 const saved = await askSavedModels(SAVED_MODELS);
 writeKeyed("saved-models", saved, commonKeys(saved));
 await writeWholeModels();
+writeVariants();
 write("fixtures", fixtureModels());
 const fixtures = fixtureModels();
 save("loading", goldenText({ ...head(), rows: fixtures.map(askLoading) }), fixtures.length);

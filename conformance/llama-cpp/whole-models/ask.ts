@@ -13,18 +13,21 @@ import { PLACEMENT_GRID, PLACEMENTS, placedFlags } from "../placements.ts";
 import { engineFlags } from "../workloads.ts";
 import type { WholeModelRow } from "./golden.ts";
 import { GRID_MODELS } from "./grid-models.ts";
+import { KEYS_ALONE } from "./keys-alone.ts";
 import { foldTensors, likeAFile } from "./tensors.ts";
 import { tiedVariants } from "./tied.ts";
 import { WHOLE_WORKLOADS } from "./workloads.ts";
 
-const MODEL = join(WORK, "whole.gguf");
+/** The file that is asked about. */
+export const MODEL: string = join(WORK, "whole.gguf");
 const OTHER = join(WORK, "whole-other.gguf");
 
 /** Asks about every set of keys with its tensors, tied where its family ties, and about every saved model. */
 export async function askWholeModels(): Promise<WholeModelRow[]> {
   const made = ARCHITECTURE_CASES.flatMap((asked) => {
     const tensors = tensorsOf(asked);
-    if (tensors === undefined || !hasCountedBlocks(asked, tensors)) return [];
+    if (KEYS_ALONE.has(`${asked.architecture} ${asked.title}`)) return [];
+    if (tensors === undefined) throw new Error(`${asked.architecture} ${asked.title}: no tensors`);
     return tiedVariants(asked, tensors).map(({ tied, tensors: own }) => askMade(asked, own, tied));
   });
   const saved: WholeModelRow[] = [];
@@ -34,17 +37,15 @@ export async function askWholeModels(): Promise<WholeModelRow[]> {
     const list = tensors.map(({ name, dtype, shape }) => ({ name, type: dtype, shape }) as GgufTensor);
     saved.push({ keys: "saved-models", architecture, title, ...askFile(path, list, []) });
   }
-  return [...made, ...saved].filter(({ answers }) => answers.some((answer) => Array.isArray(answer)));
+  const rows = [...made, ...saved];
+  for (const { architecture, title, answers } of rows) {
+    if (!answers.some((answer) => Array.isArray(answer))) throw new Error(`${architecture} ${title}: ${answers[0]}`);
+  }
+  return rows;
 }
 
-/** Some architectures count blocks that predict further tokens and read none of their tensors: no file is like that. */
-function hasCountedBlocks({ keys }: ArchitectureCase, tensors: readonly GgufTensor[]): boolean {
-  if (Number(keys["nextn_predict_layers"] ?? 0) === 0) return true;
-  const last = `blk.${Number(keys["block_count"]) - 1}.`;
-  return tensors.some(({ name }) => name.startsWith(last));
-}
-
-function tensorsOf({ architecture, keys, draftsFor }: ArchitectureCase): GgufTensor[] | undefined {
+/** The tensors of a file of these keys; undefined where the engine cannot make them up. */
+export function tensorsOf({ architecture, keys, draftsFor }: ArchitectureCase): GgufTensor[] | undefined {
   const written = WRITTEN_TENSORS.get(architecture);
   if (written !== undefined) return [...written];
   writeFileSync(MODEL, writeKeys(architecture, keys));
@@ -61,7 +62,7 @@ function askMade(asked: ArchitectureCase, tensors: readonly GgufTensor[], tied: 
 }
 
 /** The model that a draft is for, whose tensors the engine makes up. */
-function besides(draftsFor: string | undefined): readonly string[] {
+export function besides(draftsFor: string | undefined): readonly string[] {
   const target = ARCHITECTURE_CASES.find(({ architecture }) => architecture === draftsFor);
   if (target === undefined) return [];
   writeFileSync(OTHER, writeKeys(target.architecture, target.keys));
@@ -89,16 +90,17 @@ function askFile(path: string, tensors: readonly GgufTensor[], flags: readonly s
   };
 }
 
-function byDevice(answer: DeviceAnswer | undefined): DeviceBytes | string | null {
+/** What the engine said, as it stands in the golden file. */
+export function byDevice(answer: DeviceAnswer | undefined): DeviceBytes | string | null {
   return isAnswer(answer) ? answer.devices : (answer?.refused ?? null);
 }
 
-function isAnswer(answer: DeviceAnswer | undefined): answer is Exclude<DeviceAnswer, { refused: string }> {
+export function isAnswer(answer: DeviceAnswer | undefined): answer is Exclude<DeviceAnswer, { refused: string }> {
   return answer !== undefined && !("refused" in answer);
 }
 
 /** A header, and a hole as long as the data. */
-function writeSparse(path: string, file: Parameters<typeof writeGgufHeader>[0]): void {
+export function writeSparse(path: string, file: Parameters<typeof writeGgufHeader>[0]): void {
   const { header, fileBytes } = writeGgufHeader(file);
   const descriptor = openSync(path, "w");
   writeSync(descriptor, header);

@@ -11,8 +11,16 @@ import { unfoldTensors } from "./tensors.ts";
 import { WHOLE_WORKLOADS } from "./workloads.ts";
 
 export type WholeModelVerdict = {
-  /** Figures equal to the engine's on the CPU alone; a refusal that both make counts as one. */
-  readonly host: { weights: number; cache: number; output: number; work: number; compute: number; refusals: number };
+  /** On the CPU alone: figures equal to the engine's, estimates whose bounds hold the engine's, refusals of both. */
+  readonly host: {
+    weights: number;
+    cache: number;
+    output: number;
+    work: number;
+    workInBounds: number;
+    compute: number;
+    refusals: number;
+  };
   readonly devices: PlacedVerdict["exact"];
   readonly differences: readonly string[];
 };
@@ -30,7 +38,7 @@ export async function compareWholeModel(row: WholeModelRow, keys: ArchitectureRo
 }
 
 function compareOnHost(model: Model, row: WholeModelRow, differences: string[]): WholeModelVerdict["host"] {
-  const exact = { weights: 0, cache: 0, output: 0, work: 0, compute: 0, refusals: 0 };
+  const exact = { weights: 0, cache: 0, output: 0, work: 0, workInBounds: 0, compute: 0, refusals: 0 };
   WHOLE_WORKLOADS.forEach((workload, index) => {
     const answer = row.answers[index] ?? null;
     // Where the engine breaks off there is nothing to hold a figure against.
@@ -43,15 +51,20 @@ function compareOnHost(model: Model, row: WholeModelRow, differences: string[]):
       return;
     }
     const [cache, output, work, compute] = answer;
+    const { bytes, low, high } = workOf(memory);
     const pairs = [
       ["weights", memory.totals.weights, row.weightBytes],
       ["cache", memory.totals.cache, cache],
       ["output", outputOf(memory), output],
-      ["work", workOf(memory, work), work],
+      ...(bytes === undefined ? [] : [["work", bytes, work] as const]),
     ] as const;
     for (const [part, ours, theirs] of pairs) {
       if (ours === theirs) exact[part] += 1;
       else differences.push(`${asked}: ${part} ${ours}, llama.cpp ${theirs}`);
+    }
+    if (bytes === undefined) {
+      if (low <= work && work <= high) exact.workInBounds += 1;
+      else differences.push(`${asked}: work ${low} to ${high}, llama.cpp ${work}`);
     }
     const bounds = computeBounds(memory, "CPU");
     if (bounds === undefined) return;
@@ -61,10 +74,10 @@ function compareOnHost(model: Model, row: WholeModelRow, differences: string[]):
   return exact;
 }
 
-/** Bytes of the work buffer; the engine's where they are an estimate whose bounds hold it. */
-function workOf({ items }: MemoryEstimate, engine: number): number {
+/** Bytes of the work buffer, or none where it is an estimate; and its bounds. */
+function workOf({ items }: MemoryEstimate): { bytes?: number; low: number; high: number } {
   const item = items.find(({ label }) => label.startsWith("work buffer"));
-  if (item === undefined) return 0;
-  const { bytes, low = bytes, high = bytes } = item;
-  return item.certainty === "estimate" && low <= engine && engine <= high ? engine : bytes;
+  if (item === undefined) return { bytes: 0, low: 0, high: 0 };
+  const { bytes, low = bytes, high = bytes, certainty } = item;
+  return certainty === "estimate" ? { low, high } : { bytes, low, high };
 }

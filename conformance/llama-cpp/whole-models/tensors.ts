@@ -26,6 +26,14 @@ const QUANTIZED =
 /** The engine makes up every tensor it would take, also those that only NVFP4 files have. */
 const SIDECAR = /\.(?:scale|input_scale)$/;
 
+export function isMatrixWeight(name: string): boolean {
+  return QUANTIZED.test(name);
+}
+
+export function isSidecar(name: string): boolean {
+  return SIDECAR.test(name);
+}
+
 /** Blocks of these have a dense part or experts; the engine makes up both. */
 const EITHER_DENSE_OR_EXPERTS: ReadonlySet<string> = new Set(["hy_v3", "mimo2", "step35"]);
 const DENSE = /^(blk\.\d+\.ffn)_(?:gate|up|down)\.weight$/;
@@ -44,11 +52,11 @@ export function likeAFile(
   const names = new Set(tensors.map(([name]) => name));
   const isSpare = (name: string): boolean => {
     const part = EITHER_DENSE_OR_EXPERTS.has(architecture) ? DENSE.exec(name)?.[1] : undefined;
-    return SIDECAR.test(name) || (part !== undefined && names.has(`${part}_down_exps.weight`));
+    return isSidecar(name) || (part !== undefined && names.has(`${part}_down_exps.weight`));
   };
   const made = tensors
     .filter(([name]) => !isSpare(name))
-    .map(([name, , shape]): GgufTensor => ({ name, type: QUANTIZED.test(name) ? typeFor(name, shape) : "F32", shape }));
+    .map(([name, , shape]): GgufTensor => ({ name, type: isMatrixWeight(name) ? typeFor(name, shape) : "F32", shape }));
   const predicting =
     Number(keys["nextn_predict_layers"] ?? 0) > 0 ? `blk.${Number(keys["block_count"]) - 1}.` : undefined;
   if (architecture !== "deepseek4" || predicting === undefined || names.has(predicting + PREDICTING_PROBE)) return made;

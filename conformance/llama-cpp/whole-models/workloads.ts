@@ -10,4 +10,5 @@ export const WHOLE_WORKLOADS: readonly AskedWorkload[] = [
   { contextTokens: 4096, sequences: 4, fullSlidingWindowCache: true, unifiedCache: true },
   { contextTokens: 8192, batchTokens: 2048, microBatchTokens: 1024 },
   { contextTokens: 200 },
+  { contextTokens: 4096, sequences: 4 },
 ];
