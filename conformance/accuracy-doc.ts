@@ -37,8 +37,7 @@ and on one to three simulated GPUs (CUDA's and Metal's rules of size) with split
 number is how many figures were compared: weights and cache on each device, the output buffer, the CPU's work buffer.
 
 ${total("weights") + total("cache") + total("output") + total("work")} figures are equal to the byte, ${total("wrong")} are not: those of each architecture are in the last column. Compute buffers are an
-estimate: the number is how many lay inside their bounds. What is off is named, with its cause, in
-\`test/conformance/variants.test.ts\`.
+estimate: the number is how many lay inside their bounds.
 
 | architecture | models | weights | cache | output | work buffer | compute | off |
 | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -107,10 +107,10 @@ function quantizationOf(method: string | undefined, bytes: number, parameters: n
 
 /**
  * llama.cpp makes the output of the embedding where no output matrix is stored. transformers ties when the
- * configuration says so, even if both are stored. An encoder without an output matrix has no output to tie.
+ * configuration says so, even if both are stored. Most encoders without an output matrix have no output to tie.
  */
 function tiedEmbeddings(format: "gguf" | "safetensors", claim: ShapeClaim, proven: TensorClaim): boolean {
-  if (!claim.causal && !proven.hasOutput) return false;
+  if (!claim.outputFromEmbedding && !proven.hasOutput) return false;
   const outputMissing = proven.hasEmbedding && !proven.hasOutput;
   return format === "gguf" ? outputMissing : (claim.tiedEmbeddings ?? outputMissing);
 }

@@ -57,6 +57,7 @@ export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): 
   const layers = count && layerShapes({ ...(rules ?? UNKNOWN_RULES), ...encoder }, keys, count, input.report);
   const heads = keys.perLayer(...HEADS)?.(0);
   const embeddingSize = keys.integer(...EMBEDDING);
+  const causal = alone === undefined && ((rules?.causal ?? true) || keys.flag("is_decoder") === true);
   return {
     origin: keys.origin,
     architecture: nameIn(root) ?? nameIn(text),
@@ -70,7 +71,8 @@ export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): 
     ...(encoder && { encoder: { layerCount: encoderLayerCount(encoder.layerCount, keys, input.limits) } }),
     mtpLayers: layers?.mtp ?? [],
     mtpLayerCount: count?.mtp ?? 0,
-    causal: alone === undefined && ((rules?.causal ?? true) || keys.flag("is_decoder") === true),
+    causal,
+    outputFromEmbedding: causal,
     expertLayersByTensors: rules?.expertLayersByTensors ?? false,
     tiedEmbeddings: keys.flag("tie_word_embeddings", "tie_embedding"),
     attentionHeads: heads,

@@ -24,7 +24,9 @@ export function claimFromGguf(input: GgufInput, tensors: TensorClaim): ShapeClai
   // https://github.com/ggml-org/llama.cpp/blob/v0.5.0/src/llama-model.cpp: n_layer = block_count - nextn_predict_layers
   const blocks = rules?.blockCount?.(keys) ?? keys.integer("block_count");
   const nextn = furtherBlocks(keys, blocks ?? 0, report);
-  const declared = { main: blocks === undefined ? undefined : blocks - nextn, mtp: nextn, origin: keys.origin };
+  // llama.cpp gives every declared block a device, and where it reads none of a block's tensors a cache (`n_layer_all`).
+  const main = blocks === undefined ? undefined : blocks - nextn;
+  const declared = { main, mtp: nextn, origin: keys.origin, keepsUnread: true } as const;
   const count = reconcileLayerCount(declared, tensors, limits, report);
   const encoder = rules?.encoder;
   const layers = count && layerShapes({ ...(rules ?? UNKNOWN_RULES), ...encoder }, keys, count, report);
@@ -45,6 +47,7 @@ export function claimFromGguf(input: GgufInput, tensors: TensorClaim): ShapeClai
     causal: (rules?.causal ?? true) && causal,
     expertLayersByTensors: rules?.expertLayersByTensors ?? false,
     tiedEmbeddings: undefined,
+    outputFromEmbedding: rules?.outputFromEmbedding ?? rules?.causal ?? true,
     attentionHeads: keys.perLayer("attention.head_count")?.(0),
     kvHeads: keys.perLayer("attention.head_count_kv", "attention.head_count")?.(0),
   };

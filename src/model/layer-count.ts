@@ -17,12 +17,18 @@ export function encoderLayerCount(names: readonly string[], keys: Keys, limits: 
  * predict further tokens may have been left out of the files, or be there without being declared.
  */
 export function reconcileLayerCount(
-  declared: { readonly main: number | undefined; readonly mtp: number; readonly origin: string },
+  declared: {
+    readonly main: number | undefined;
+    readonly mtp: number;
+    readonly origin: string;
+    /** Blocks that predict further tokens count as long as they are declared, though no tensor is theirs. */
+    readonly keepsUnread?: true;
+  },
   tensors: TensorClaim,
   limits: Limits,
   report: Reporter,
 ): LayerCount | undefined {
-  const { main, mtp, origin } = declared;
+  const { main, mtp, origin, keepsUnread } = declared;
   const found = tensors.blockCount;
   if (found === undefined) {
     if (main === undefined) return undefined;
@@ -45,7 +51,8 @@ export function reconcileLayerCount(
   }
   const separate = tensors.separateMtpBlocks;
   const proven = { main: found - tensors.mtpBlocks, mtp: tensors.mtpBlocks + separate };
-  if (main === undefined || main === proven.main) return proven;
+  if (main === undefined) return proven;
+  if (main === proven.main) return keepsUnread && proven.mtp === 0 ? { main, mtp } : proven;
   if (main + mtp === found && mtp > 0) return { main, mtp: mtp + separate };
   report(
     "inconsistent-model",

@@ -60,6 +60,7 @@ export function claimNothing(input: ModelInput): ShapeClaim {
     attentionHeads: undefined,
     kvHeads: undefined,
     causal: true,
+    outputFromEmbedding: true,
     expertLayersByTensors: false,
     tiedEmbeddings: undefined,
   };

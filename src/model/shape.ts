@@ -40,4 +40,6 @@ export type ShapeClaim = {
   /** Layers claimed to have experts may be dense: only the tensors tell. */
   readonly expertLayersByTensors: boolean;
   readonly tiedEmbeddings: boolean | undefined;
+  /** Where no output matrix is stored, the embedding serves as one. */
+  readonly outputFromEmbedding: boolean;
 };

@@ -13,22 +13,6 @@ const known = knownCases();
 const nameOf = ({ architecture, title, variant }: Pick<VariantRow, "architecture" | "title" | "variant">): string =>
   `${architecture} ${title}, ${variant}`;
 
-/** Variants that weighin does not weigh as llama.cpp does, and in what alone. Once it does, the name is to go from here. */
-const UNEQUAL: ReadonlyMap<string, "weights" | "weights and cache" | "compute"> = new Map([
-  // The engine gives an encoder an output matrix too, where its source asks for one: a copy of the embedding.
-  ["dream , without output.weight", "weights"],
-  ["gemma-embedding , without output.weight", "weights"],
-  ["llada , without output.weight", "weights"],
-  ["rnd1 , without output.weight", "weights"],
-  ["t5encoder , without output.weight", "weights"],
-  // src/models/codeshell.cpp:19 makes the embedding a copy of the output matrix, before that is there to share.
-  ["codeshell , without token_embd.weight", "weights"],
-  // It uses the output matrix of the model that it drafts for.
-  ["eagle3 , without output.weight", "compute"],
-  // To the engine a block that is counted, without any of its tensors, is one that has a cache and a device.
-  ...[...KEYS_ALONE].map((name) => [`${name}, without the block that predicts`, "weights and cache"] as const),
-]);
-
 describe("variants of models as llama.cpp places them", () => {
   it("are all that can be made of every case, and the whole models are all the others", () => {
     const made = new Set(rows.map(nameOf));
@@ -52,19 +36,12 @@ describe("variants of models as llama.cpp places them", () => {
     expect(new Set(grids)).toEqual(new Set([DEEP_GRID.length]));
   });
 
-  const equal = rows.filter((row) => !UNEQUAL.has(nameOf(row))).map((row) => [nameOf(row), row] as const);
-
-  it.each(equal)("%s: weights, cache and output equal to the byte, on each device", async (_name, row) => {
-    const { exact, differences } = await compareVariant(row, known);
-    expect(differences).toEqual([]);
-    expect(exact.weights).toBeGreaterThan(0);
-  });
-
-  it.each([...UNEQUAL])("%s: not equal yet, in %s and nothing else", async (name, part) => {
-    const row = rows.find((each) => nameOf(each) === name);
-    const differences = row === undefined ? [] : (await compareVariant(row, known)).differences;
-    expect(differences).not.toEqual([]);
-    const others = differences.filter((text) => !part.split(" and ").some((each) => text.includes(`: ${each} `)));
-    expect(others).toEqual([]);
-  });
+  it.each(rows.map((row) => [nameOf(row), row] as const))(
+    "%s: weights, cache and output equal to the byte, on each device",
+    async (_name, row) => {
+      const { exact, differences } = await compareVariant(row, known);
+      expect(differences).toEqual([]);
+      expect(exact.weights).toBeGreaterThan(0);
+    },
+  );
 });

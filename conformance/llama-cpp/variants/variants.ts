@@ -54,7 +54,7 @@ const ODD_ROWS: ArchitectureKeys = {
 
 /** What every case may become. Of those without a tensor, some have no such tensor, and the engine refuses some. */
 export function variants(): readonly Variant[] {
-  return [...withoutOne(), ...deep(), ...oddRows(), ...scaled(), ...countedOnly()];
+  return [...withoutOne(), ...lookingBothWays(), ...deep(), ...oddRows(), ...scaled(), ...countedOnly()];
 }
 
 function withoutOne(): Variant[] {
@@ -66,6 +66,16 @@ function withoutOne(): Variant[] {
       without,
     })),
   );
+}
+
+/** Decoders made into encoders by a key of their files. */
+function lookingBothWays(): Variant[] {
+  return ["llama", "qwen2", "qwen3", "gemma3"].map((architecture) => ({
+    variant: "not causal, without output.weight",
+    base: caseOf(architecture, ""),
+    changed: { "attention.causal": false },
+    without: "output.weight",
+  }));
 }
 
 function deep(): Variant[] {

@@ -18,6 +18,8 @@ export type LayerRules = {
   readonly feedForward: FeedForwardRule;
   /** False for encoders. Default true. */
   readonly causal?: boolean;
+  /** An output is made of the embedding where none is stored. Default: what `causal` is here, whatever a file says. */
+  readonly outputFromEmbedding?: boolean;
   /** Which layers have experts stands in the tensors alone: the keys describe those that do. */
   readonly expertLayersByTensors?: true;
   /** The layers are a decoder's: what they make of the encoder's output, and the keys that count its blocks. */

@@ -3,11 +3,11 @@ import type { MemoryItem } from "../estimate.ts";
 import type { Device } from "../workload.ts";
 import { cachedLayers } from "./cached-layers.ts";
 import type { Cells } from "./cells.ts";
-import { WITHOUT_COMPUTE_FORM } from "./engine-facts.ts";
+import { OUTPUT_OF_TARGET, WITHOUT_COMPUTE_FORM } from "./engine-facts.ts";
 import { graphMoments } from "./graph-moments.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
-import { EMBEDDING, type TensorPlaces } from "./tensor-place.ts";
+import { EMBEDDING, OUTPUT_MATRIX, type TensorPlaces } from "./tensor-place.ts";
 
 /**
  * Compute buffers by a closed form: the widest moment of the worst-case prompt graph. The factors are margins, not
@@ -41,7 +41,8 @@ export function computeItems(
   const moments = graphMoments(model, settings, cells, placement);
   if (moments === null) return null;
   const { tokens, logits, inputs, mask } = moments;
-  const { host, gpus, output } = placement;
+  const { host, gpus } = placement;
+  const output = (drawsOnTarget(model) ? gpus.at(-1) : undefined) ?? placement.output;
   const label = `compute buffer, ${tokens} tokens`;
   const layers = model.layers.filter(({ mtp }) => mtp !== true);
   const devices = layers.map(({ index }) => placement.deviceOf(index));
@@ -62,12 +63,13 @@ export function computeItems(
   const isCut = onHost || !settings.offloadCache || isOverridden(settings);
   const passed = isCut ? 2 * widest + moments.scores + logits + mask + inputs : 0;
   const slots = cachedLayers(model);
-  const cached = new Set(slots.map(({ block }) => placement.deviceOf(block)));
+  const cached = slots.map(({ block }) => placement.deviceOf(block));
+  const computing = new Set([...devices, ...cached, output, placement.output]);
   // Looped models pass through their devices again and again, with copies each time.
   const loops = Math.max(1, slots.length / layers.length);
   const items = gpus.flatMap((gpu, index) => {
     const helps = index === 0 && (streamed.block > 0 || streamed.output > 0);
-    if (!helps && gpu !== output && !cached.has(gpu) && !devices.includes(gpu)) return [];
+    if (!helps && !computing.has(gpu)) return [];
     const own = scratch(gpu, logits);
     const lent = Math.max(widest + streamed.block, streamed.output > 0 ? logits + streamed.output : own);
     const likely = (helps ? lent : own) + copies;
@@ -78,6 +80,11 @@ export function computeItems(
   const computed = output === host || moments.attendsOnHost ? 2 * (widest + copies) + logits : copies;
   const most = Math.max(likely, inputs + mask + computed) + passed;
   return [...items, computeItem(host, `${label}, host side`, { least: inputs / 2, likely, most })];
+}
+
+/** A draft without an output matrix uses its target's, which lies on the last GPU where that has its default place. */
+function drawsOnTarget({ architecture, tensors }: Model): boolean {
+  return OUTPUT_OF_TARGET.has(architecture ?? "") && tensors.every(({ name }) => name !== OUTPUT_MATRIX);
 }
 
 /** Bytes at least, most likely, and at most, before the margins of the closed form. */

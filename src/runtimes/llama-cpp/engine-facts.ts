@@ -76,6 +76,9 @@ export const HYPER_CONNECTED_OUTPUT: ReadonlySet<string> = new Set(["deepseek4",
 /** The graph multiplies with the embedding itself, wherever it lies, and makes no output matrix of it (`src/models/bitnet.cpp`). */
 export const OUTPUT_IS_EMBEDDING: ReadonlySet<string> = new Set(["bitnet"]);
 
+/** Drafts that multiply with their target's output matrix where they have none (`src/models/eagle3.cpp:298`). */
+export const OUTPUT_OF_TARGET: ReadonlySet<string> = new Set(["eagle3"]);
+
 /** A cache is allocated that the graph does not read: it attends within the batch. */
 export const CACHE_UNREAD: ReadonlySet<string> = new Set(["llama-embed", "t5encoder"]);
 

@@ -41,6 +41,9 @@ const SHARED_BY_BLOCKS = /^rope_(?:freqs|factors_long|factors_short)\.weight$/;
 /** Also the name of the output matrix made of it. */
 export const EMBEDDING = "token_embd.weight";
 
+/** The output matrix where it is stored. */
+export const OUTPUT_MATRIX = "output.weight";
+
 /** Also the blocks of a decoder of sound (`LLM_TENSOR_POS_NET_*`, `LLM_TENSOR_CONVNEXT_*`). */
 const BLOCK = /(?:^|\.)(?:blk|posnet|convnext)\.(\d+)\./;
 const SUFFIX = /\.(?:weight|bias|scale|input_scale)$/;

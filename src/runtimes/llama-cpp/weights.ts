@@ -8,7 +8,7 @@ import { type MappedSpan, mappedSpan } from "./mapped-span.ts";
 import type { Placement } from "./placement.ts";
 import { isRepacked } from "./repacking.ts";
 import type { LlamaCppSettings } from "./settings.ts";
-import { EMBEDDING, isInputTensor, isLeftOut, type TensorPlaces } from "./tensor-place.ts";
+import { EMBEDDING, isInputTensor, isLeftOut, OUTPUT_MATRIX, type TensorPlaces } from "./tensor-place.ts";
 
 const SOURCE = "llama.cpp 0.5.0 src/llama-model-loader.cpp:1115-1395, ggml/src/ggml-alloc.c:1168";
 const MAPPED_SOURCE = "llama.cpp 0.5.0 src/llama-model.cpp:1776-1797, src/llama-model-loader.cpp:1452";
@@ -18,6 +18,9 @@ const MAPPED_SOURCE = "llama.cpp 0.5.0 src/llama-model.cpp:1776-1797, src/llama-
  * copies are made even on one device (`src/models/gemma3n.cpp:31`, `gemma4.cpp:52`).
  */
 const ALWAYS_DUPLICATES_EMBEDDING: ReadonlySet<string> = new Set(["gemma3n", "gemma4"]);
+
+/** Architectures that make the embedding of the output matrix where it is not stored: two copies as well (`src/models/codeshell.cpp:19`). */
+const EMBEDDING_FROM_OUTPUT: ReadonlySet<string> = new Set(["codeshell"]);
 
 /** Read row by row from the file when larger than this, and never loaded whole (`src/llama-model-loader.cpp:1088`). */
 const LAZY_TENSOR = "per_layer_token_embd.weight";
@@ -61,9 +64,7 @@ export function weightItems(
         : item(labelOf(device, placement, settings), plain)),
       ...item("weights reordered for this CPU", repacked),
       ...item("embeddings read from the file row by row, never loaded whole", lazy),
-      ...(copy?.device === device
-        ? item("output matrix, a copy of the tied token embedding", bytesOn(device, copy.tensor))
-        : []),
+      ...(copy?.device === device ? item(copy.label, bytesOn(device, copy.tensor)) : []),
     ];
   });
 }
@@ -88,21 +89,31 @@ function labelOf(device: Device, { host, gpus }: Placement, { memoryMap, repack 
   return memoryMap || repack !== false ? "weights" : "weights, neither memory-mapped nor repacked";
 }
 
+/** The second copy of a matrix that is both embedding and output. */
+type Copy = { readonly device: Device; readonly tensor: ModelTensor; readonly label: string };
+
 /** The output layer of a tied model shares the embedding only where both are in one buffer. */
 function tiedCopy(
   model: Model,
-  { devicesOf, tiedOutput: device }: TensorPlaces,
+  { devicesOf, tiedOutput }: TensorPlaces,
   { memoryMap }: LlamaCppSettings,
   repacking: LlamaCppSettings["repack"],
-): { readonly device: Device; readonly tensor: ModelTensor } | undefined {
-  if (!model.tiedEmbeddings || !model.causal || OUTPUT_IS_EMBEDDING.has(model.architecture ?? "")) return undefined;
-  const tensor = model.tensors.find(({ name }) => name === EMBEDDING);
-  if (tensor === undefined) return undefined;
-  const shared = devicesOf(EMBEDDING)[0] === device && !(device.kind === "cpu" && isRepacked(tensor, repacking));
+): Copy | undefined {
+  const architecture = model.architecture ?? "";
+  const embedding = model.tensors.find(({ name }) => name === EMBEDDING);
+  const device = (embedding === undefined ? devicesOf(OUTPUT_MATRIX)[0] : undefined) ?? tiedOutput;
   // Two tensors of one buffer that is mapped are the same bytes of the file.
   const isMapped = memoryMap && device.kind !== "cuda";
-  const duplicated = ALWAYS_DUPLICATES_EMBEDDING.has(model.architecture ?? "") && !isMapped;
-  return shared && !duplicated ? undefined : { device, tensor };
+  if (embedding === undefined) {
+    const output = EMBEDDING_FROM_OUTPUT.has(architecture) && model.tensors.find(({ name }) => name === OUTPUT_MATRIX);
+    if (!output || isMapped) return undefined;
+    return { device, tensor: output, label: "token embedding, a copy of the output matrix" };
+  }
+  if (!model.tiedEmbeddings || OUTPUT_IS_EMBEDDING.has(architecture)) return undefined;
+  const shared = devicesOf(EMBEDDING)[0] === device && !(device.kind === "cpu" && isRepacked(embedding, repacking));
+  const duplicated = ALWAYS_DUPLICATES_EMBEDDING.has(architecture) && !isMapped;
+  if (shared && !duplicated) return undefined;
+  return { device, tensor: embedding, label: "output matrix, a copy of the tied token embedding" };
 }
 
 function bytesOn(device: Device, { bytes, dtype, shape }: ModelTensor): number {
