@@ -199,6 +199,8 @@ export function askDevices(path: string, flags: readonly string[]): DeviceAnswer
     // Pinned, mapped and reordered buffers all lie in the memory of the CPU.
     const index = type.startsWith("GPU") ? Number(type.slice(3)) + 1 : 0;
     const [weights = 0, cache = 0, scratch = 0] = devices[index] ?? [];
+    // A GPU that holds nothing has no line of its own.
+    while (devices.length < index) devices.push([0, 0, 0]);
     devices[index] = [weights + model, cache + context, scratch + compute];
   }
   return { outputBytes: answer.outputBytes, workBytes: answer.workBytes ?? 0, devices };
