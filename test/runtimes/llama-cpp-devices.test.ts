@@ -171,3 +171,28 @@ describe("how weights are loaded", () => {
     expect(weights({ repack: "avx2", devices: gpus(8), gpuLayers: 0, pinnedHost: false })).toEqual([2048, 2016]);
   });
 });
+
+describe("the compute buffer", () => {
+  const computeOn = (device: string, workload: Omit<LlamaCppWorkload, "runtime">) =>
+    estimate(workload).items.find((item) => item.component === "compute" && item.device === device);
+
+  test("is on every GPU that has tensors, also by an override alone", () => {
+    const workload = { devices: gpus(8, 8), tensorSplit: [1] };
+    expect(computeOn("GPU1", workload)).toBeUndefined();
+    const overrideTensors = [{ pattern: "blk\\.1\\.", device: "GPU1" }];
+    expect(computeOn("GPU1", { ...workload, overrideTensors })?.bytes).toBeGreaterThan(0);
+    const moved = computeOn("GPU1", { ...workload, overrideTensors: [{ pattern: "^output", device: "GPU1" }] });
+    const logits = 4 * CELLS * (made.vocabularySize ?? Number.NaN);
+    expect(moved?.bytes).toBeGreaterThan(logits);
+  });
+
+  test("holds rows of 32 bits once more in 16, which flash attention takes", () => {
+    const contextTokens = 131_072;
+    const bytes = (more: Partial<LlamaCppWorkload>) =>
+      computeOn("CPU", { contextTokens, microBatchTokens: 1, ...more })?.bytes ?? 0;
+    const turned = contextTokens * (CELL_BYTES / 2);
+    expect(bytes({ cacheTypeV: "f32" }) - bytes({})).toBeGreaterThan(0.9 * turned);
+    expect(bytes({ cacheTypeV: "f32" }) - bytes({})).toBeLessThan(1.1 * turned);
+    expect(bytes({ cacheTypeV: "f32", flashAttention: "off" })).toBe(bytes({ flashAttention: "off" }));
+  });
+});
