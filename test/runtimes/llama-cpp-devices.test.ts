@@ -125,6 +125,10 @@ describe("a split by tensors", () => {
     expect(refused(() => estimate({ ...workload, flashAttention: "off" }))).toMatch(/only with flash attention/);
     expect(refused(() => estimate({ splitMode: "row", devices: gpus(8, 8) }))).toMatch(/SYCL devices only/);
     expect(refused(() => estimate({ splitMode: "none", mainGpu: 2, devices: gpus(8, 8) }))).toMatch(/mainGpu 2/);
+    const onIdle = [{ pattern: "ffn", device: "GPU1" }];
+    expect(refused(() => estimate({ splitMode: "none", overrideTensors: onIdle, devices: gpus(8, 8) }))).toMatch(
+      /GPU1 is not used with splitMode none/,
+    );
     expect(refused(() => estimate({ tensorSplit: [1, 2, 3], devices: gpus(8, 8) }))).toMatch(/3 shares for 2 GPUs/);
     const overrideTensors = [{ pattern: "ffn", device: "CUDA0" }];
     expect(refused(() => estimate({ overrideTensors, devices: gpus(8) }))).toMatch(/no device is named "CUDA0"/);
