@@ -176,6 +176,18 @@ describe("how weights are loaded", () => {
   });
 });
 
+describe("a table that is read from the file row by row", () => {
+  const bytes = 5 * 2 ** 30;
+  const table = tensor("per_layer_token_embd.weight", { bytes, shape: [256, 128], dtype: "F16" });
+  const of = model({ layers: made.layers, layerCount: LAYERS, tensors: [...made.tensors, table] });
+
+  test("stays with the host, whatever an override says", () => {
+    const overrideTensors = [{ pattern: "token_embd", device: "GPU0" }];
+    const weights = estimate({ devices: gpus(8), overrideTensors }, of).devices.map((device) => device.weights);
+    expect(weights).toEqual([MATRIX_BYTES * (LAYERS + 2), bytes]);
+  });
+});
+
 describe("the compute buffer", () => {
   const computeOn = (device: string, workload: Omit<LlamaCppWorkload, "runtime">) =>
     estimate(workload).items.find((item) => item.component === "compute" && item.device === device);
