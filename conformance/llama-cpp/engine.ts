@@ -204,6 +204,8 @@ export function askDevices(path: string, flags: readonly string[]): DeviceAnswer
     // A GPU that holds nothing is not named.
     while (devices.length <= index) devices.push([0, 0, 0]);
     const [weights = 0, cache = 0, scratch = 0] = devices[index] ?? [];
+    // A GPU that holds nothing has no line of its own.
+    while (devices.length < index) devices.push([0, 0, 0]);
     devices[index] = [weights + model, cache + context, scratch + compute];
   }
   return { outputBytes: answer.outputBytes, workBytes: answer.workBytes ?? 0, devices };

@@ -127,6 +127,14 @@ export const PUBLISHED_PLACEMENTS: readonly PlacedWorkload[] = [
   { contextTokens: 8192, sequences: 4, microBatchTokens: 2048, devices: gpus([24]) },
   { contextTokens: 4096, loadMtp: true, embeddings: true },
   ...PLACEMENTS,
+  { contextTokens: 32768, cacheTypeK: "f32", cacheTypeV: "f32", devices: gpus([24]) },
+  { contextTokens: 32768, cacheTypeV: "f32", microBatchTokens: 1 },
+  {
+    contextTokens: 4096,
+    devices: gpus([24, 8]),
+    tensorSplit: [1],
+    overrideTensors: [{ pattern: "attn_(q|output)|^output\\.|token_embd", device: "GPU1" }],
+  },
 ];
 
 /** `common/common.h`, LLM_FFN_EXPS_REGEX and LLM_FFN_DENSE_REGEX, as `common/arg.cpp` makes overrides of them. */

@@ -111,11 +111,15 @@ export function watchPlacement(program: Command): readonly PlacementWord[] {
 const EXPERTS = "\\.ffn_(up|down|gate|gate_up)_(ch|)exps";
 const DENSE = "\\.ffn_(up|down|gate)\\.";
 
+/** Blocks that a model of llama.cpp's may have (`src/llama-hparams.h:11`): there is nothing to keep back beyond. */
+const MAX_BLOCKS = 512;
+
 function rulesOf({ flag, value }: PlacementWord): readonly TensorOverride[] {
   if (flag === "override-tensor") return parseOverrides(value);
   if (flag === "cpu-moe") return [{ pattern: EXPERTS, device: "CPU" }];
   const part = flag === "n-cpu-moe" ? EXPERTS : DENSE;
-  return Array.from({ length: Number(value) }, (_, block) => ({ pattern: `blk\\.${block}${part}`, device: "CPU" }));
+  const count = Math.min(Number(value), MAX_BLOCKS);
+  return Array.from({ length: count }, (_, block) => ({ pattern: `blk\\.${block}${part}`, device: "CPU" }));
 }
 
 /** What of the flags is an option of the workload. */

@@ -135,6 +135,11 @@ describe("the command line", () => {
     expect(requestOf("m", "-d", "8GiB", "-ngl", layers).own["llama.cpp"]).toEqual({ gpuLayers: "all" });
   });
 
+  it("takes more blocks than there can be as all that there can be", () => {
+    const many = requestOf("m", "-d", "8GiB", "-ncmoe", "999999999", "-ot", "exps=CUDA0").own["llama.cpp"];
+    expect(many.overrideTensors).toHaveLength(513);
+  });
+
   it("keeps the order of rules for tensors, since the first that fits decides", () => {
     expect(requestOf("m", "-d", "8GiB", "-ncmoe", "1", "-ot", "exps=CUDA0").own["llama.cpp"]).toEqual({
       overrideTensors: [

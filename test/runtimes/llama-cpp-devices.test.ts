@@ -125,6 +125,10 @@ describe("a split by tensors", () => {
     expect(refused(() => estimate({ ...workload, flashAttention: "off" }))).toMatch(/only with flash attention/);
     expect(refused(() => estimate({ splitMode: "row", devices: gpus(8, 8) }))).toMatch(/SYCL devices only/);
     expect(refused(() => estimate({ splitMode: "none", mainGpu: 2, devices: gpus(8, 8) }))).toMatch(/mainGpu 2/);
+    const onIdle = [{ pattern: "ffn", device: "GPU1" }];
+    expect(refused(() => estimate({ splitMode: "none", overrideTensors: onIdle, devices: gpus(8, 8) }))).toMatch(
+      /GPU1 is not used with splitMode none/,
+    );
     expect(refused(() => estimate({ tensorSplit: [1, 2, 3], devices: gpus(8, 8) }))).toMatch(/3 shares for 2 GPUs/);
     const overrideTensors = [{ pattern: "ffn", device: "CUDA0" }];
     expect(refused(() => estimate({ overrideTensors, devices: gpus(8) }))).toMatch(/no device is named "CUDA0"/);
@@ -169,5 +173,42 @@ describe("how weights are loaded", () => {
   test("beside a CUDA device nothing is reordered, unless its memory is not used", () => {
     expect(weights({ repack: "avx2", devices: gpus(8), gpuLayers: 0 })).toEqual([1024 + 2016 + 1024]);
     expect(weights({ repack: "avx2", devices: gpus(8), gpuLayers: 0, pinnedHost: false })).toEqual([2048, 2016]);
+  });
+});
+
+describe("a table that is read from the file row by row", () => {
+  const bytes = 5 * 2 ** 30;
+  const table = tensor("per_layer_token_embd.weight", { bytes, shape: [256, 128], dtype: "F16" });
+  const of = model({ layers: made.layers, layerCount: LAYERS, tensors: [...made.tensors, table] });
+
+  test("stays with the host, whatever an override says", () => {
+    const overrideTensors = [{ pattern: "token_embd", device: "GPU0" }];
+    const weights = estimate({ devices: gpus(8), overrideTensors }, of).devices.map((device) => device.weights);
+    expect(weights).toEqual([MATRIX_BYTES * (LAYERS + 2), bytes]);
+  });
+});
+
+describe("the compute buffer", () => {
+  const computeOn = (device: string, workload: Omit<LlamaCppWorkload, "runtime">) =>
+    estimate(workload).items.find((item) => item.component === "compute" && item.device === device);
+
+  test("is on every GPU that has tensors, also by an override alone", () => {
+    const workload = { devices: gpus(8, 8), tensorSplit: [1] };
+    expect(computeOn("GPU1", workload)).toBeUndefined();
+    const overrideTensors = [{ pattern: "blk\\.1\\.", device: "GPU1" }];
+    expect(computeOn("GPU1", { ...workload, overrideTensors })?.bytes).toBeGreaterThan(0);
+    const moved = computeOn("GPU1", { ...workload, overrideTensors: [{ pattern: "^output", device: "GPU1" }] });
+    const logits = 4 * CELLS * (made.vocabularySize ?? Number.NaN);
+    expect(moved?.bytes).toBeGreaterThan(logits);
+  });
+
+  test("holds rows of 32 bits once more in 16, which flash attention takes", () => {
+    const contextTokens = 131_072;
+    const bytes = (more: Partial<LlamaCppWorkload>) =>
+      computeOn("CPU", { contextTokens, microBatchTokens: 1, ...more })?.bytes ?? 0;
+    const turned = contextTokens * (CELL_BYTES / 2);
+    expect(bytes({ cacheTypeV: "f32" }) - bytes({})).toBeGreaterThan(0.9 * turned);
+    expect(bytes({ cacheTypeV: "f32" }) - bytes({})).toBeLessThan(1.1 * turned);
+    expect(bytes({ cacheTypeV: "f32", flashAttention: "off" })).toBe(bytes({ flashAttention: "off" }));
   });
 });

@@ -104,6 +104,7 @@ describe("what llama.cpp refuses", () => {
   test.each([
     [{ cacheTypeV: "q8_0", flashAttention: "off" }, /flash attention/],
     [{ sequences: 257 }, /at most 256 sequences/],
+    [{ threads: 513 }, /at most 512 threads/],
   ] as const)("%j", (workload, message) => {
     expect(() => estimate(model(), workload)).toThrow(message);
   });
@@ -111,6 +112,14 @@ describe("what llama.cpp refuses", () => {
   test("quantized rows that blocks do not divide", () => {
     const odd = model({ layers: [layer(0, attention({ keyDim: 80, valueDim: 80 }))] });
     expect(() => estimate(odd, { cacheTypeK: "q8_0" })).toThrow(/blocks of 32 do not divide the head size 80/);
+    expect(() => estimate(odd, { cacheTypeK: "q8_0", flashAttention: "off" })).toThrow(/head size 80/);
+  });
+
+  test("but not in an encoder without flash attention, which keeps none", () => {
+    const layers = [layer(0, attention({ keyDim: 80, valueDim: 80, causal: false }))];
+    const encoder = model({ layers, causal: false });
+    expect(() => estimate(encoder, { cacheTypeK: "q8_0" })).toThrow(/head size 80/);
+    expect(estimate(encoder, { cacheTypeK: "q8_0", flashAttention: "off" }).totals.cache).toBe(0);
   });
 });
 

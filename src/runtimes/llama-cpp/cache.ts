@@ -4,14 +4,12 @@ import type { LayerCache } from "../layer-cache.ts";
 import type { Device, LlamaCppCacheType } from "../workload.ts";
 import { bufferBytes } from "./buffer-bytes.ts";
 import { cacheGgmlType, rowBytes } from "./cache-type.ts";
+import { attentionOf, type CacheWidths, cacheWidths } from "./cache-widths.ts";
 import { type CachedLayer, cachedLayers } from "./cached-layers.ts";
 import { type CellPool, type Cells, compressedCells } from "./cells.ts";
 import { INDEX_CACHE_WITH_VALUES, ROLLS_BACK_STATES } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
-
-/** Row widths of one attention cache, in elements; `value` is 0 where the engine keeps keys only. */
-type CacheWidths = { readonly key: number; readonly value: number };
 
 /** One allocation of rows: what it is called, how wide its rows are, how many there are per stream and for what. */
 type RowCache = CacheWidths & {
@@ -152,33 +150,6 @@ function weighRows(cache: RowCache, { settings, device }: Context): LayerCache {
     bytesPerToken: Math.ceil(bytesPerCell / tokensPerRow),
     source: tokensPerRow === 1 ? KV_SOURCE : COMPRESSED_SOURCE,
   };
-}
-
-function attentionOf(mixer: Mixer): AttentionMixer | LatentMixer | undefined {
-  if (mixer.kind === "parallel") return mixer.attention;
-  return mixer.kind === "attention" || mixer.kind === "latent" ? mixer : undefined;
-}
-
-/** Undefined where the mixer keeps no keys: encoders, layers that reuse another's cache, recurrences. */
-function cacheWidths(mixer: Mixer): CacheWidths | undefined {
-  const attention = attentionOf(mixer);
-  return attention?.kind === "latent" ? latentWidths(attention) : attention && attentionWidths(attention);
-}
-
-function attentionWidths(mixer: AttentionMixer): CacheWidths | undefined {
-  if (!mixer.causal || mixer.sharesCacheWith !== undefined || mixer.readsTargetCache) return undefined;
-  return { key: mixer.kvHeads * mixer.keyDim, value: mixer.sharedKeyValue ? 0 : mixer.kvHeads * mixer.valueDim };
-}
-
-/**
- * With split up-projections llama.cpp attends in latent space and caches one row of rank + rotary dims, keys only;
- * otherwise the expanded heads.
- */
-function latentWidths(mixer: LatentMixer): CacheWidths {
-  const { heads, kvLoraRank, nopeDim, ropeDim, valueDim } = mixer;
-  return mixer.upProjection === "absorbed"
-    ? { key: kvLoraRank + ropeDim, value: 0 }
-    : { key: heads * (nopeDim + ropeDim), value: heads * valueDim };
 }
 
 /** The compressor of each sequence holds unfinished rows and their scores, both f32. */

@@ -41,8 +41,7 @@ export function computeItems(
   const moments = graphMoments(model, settings, cells, placement);
   if (moments === null) return null;
   const { tokens, logits, inputs, mask } = moments;
-  const { host, gpus } = placement;
-  const output = (drawsOnTarget(model) ? gpus.at(-1) : undefined) ?? placement.output;
+  const { host, gpus, output } = placement;
   const label = `compute buffer, ${tokens} tokens`;
   const layers = model.layers.filter(({ mtp }) => mtp !== true);
   const devices = layers.map(({ index }) => placement.deviceOf(index));
@@ -50,10 +49,21 @@ export function computeItems(
   const blockOn = (device: Device): number => moments.block(layers.filter((_, index) => devices[index] === device));
   // Where only embeddings are wanted, or earlier states are kept, the graph may have no room for all logits.
   const logitsAtLeast = settings.embeddings || settings.rollbackRows > 0 ? 0 : logits;
-  const scratch = (device: Device, most: number): number => Math.max(blockOn(device), device === output ? most : 0);
+  const logitsOn = outputDevice(model, places, gpus);
+  // The mask is there until the last block has attended; the logits come later.
+  const scratch = (device: Device, beside: number, most: number): number => {
+    const block = blockOn(device);
+    return Math.max(block === 0 ? 0 : block + beside, device === logitsOn ? most : 0);
+  };
   if (gpus.length === 0) {
-    const most = scratch(host, logits) + mask;
-    return [computeItem(host, label, { least: scratch(host, logitsAtLeast) + mask, likely: most, most })];
+    const likely = scratch(host, mask, logits) + inputs;
+    return [
+      computeItem(host, label, {
+        least: scratch(host, mask, logitsAtLeast),
+        likely,
+        most: Math.max(likely, scratch(host, 0, logits) + mask),
+      }),
+    ];
   }
   const onHost = devices.includes(host);
   const copies = isPipelined(settings, placement, onHost) ? PIPELINE_COPIES * (mask + inputs) : 0;
@@ -64,27 +74,42 @@ export function computeItems(
   const passed = isCut ? 2 * widest + moments.scores + logits + mask + inputs : 0;
   const slots = cachedLayers(model);
   const cached = slots.map(({ block }) => placement.deviceOf(block));
-  const computing = new Set([...devices, ...cached, output, placement.output]);
   // Looped models pass through their devices again and again, with copies each time.
   const loops = Math.max(1, slots.length / layers.length);
+  const given = new Set(model.tensors.flatMap(({ name }) => places.devicesOf(name)));
+  const computing = new Set([...devices, ...cached, ...given, output, logitsOn]);
+  // Where several GPUs take turns, the mask is among their copies.
+  const beside = copies > 0 ? 0 : mask;
+  // What attends beside weights that are brought reads a cache of the host, which is brought as well.
+  const hostCache = settings.offloadCache ? moments.cached(layers.filter((_, index) => devices[index] === host)) : 0;
   const items = gpus.flatMap((gpu, index) => {
     const helps = index === 0 && (streamed.block > 0 || streamed.output > 0);
     if (!helps && !computing.has(gpu)) return [];
-    const own = scratch(gpu, logits);
-    const lent = Math.max(widest + streamed.block, streamed.output > 0 ? logits + streamed.output : own);
+    // A GPU that has no block, only tensors that were put there, takes their input and gives its product.
+    const own = Math.max(scratch(gpu, beside, logits), given.has(gpu) ? inputs : 0);
+    const brought = widest + streamed.block + hostCache + beside;
+    const lent = Math.max(own, brought, streamed.output > 0 ? logits + streamed.output : 0);
     const likely = (helps ? lent : own) + copies;
     const most = Math.max(likely, widest) + 2 * loops * copies + passed;
-    return [computeItem(gpu, label, { least: isCut ? 0 : scratch(gpu, logitsAtLeast), likely, most })];
+    return [computeItem(gpu, label, { least: isCut ? 0 : scratch(gpu, 0, logitsAtLeast), likely, most })];
   });
-  const likely = (inputs + mask) * (copies > 0 ? 2 : 1) + (onHost && streamed === NONE ? scratch(host, logits) : 0);
+  const likely = (inputs + mask) * (copies > 0 ? 2 : 1) + (onHost && streamed === NONE ? scratch(host, 0, logits) : 0);
   const computed = output === host || moments.attendsOnHost ? 2 * (widest + copies) + logits : copies;
   const most = Math.max(likely, inputs + mask + computed) + passed;
   return [...items, computeItem(host, `${label}, host side`, { least: inputs / 2, likely, most })];
 }
 
-/** A draft without an output matrix uses its target's, which lies on the last GPU where that has its default place. */
-function drawsOnTarget({ architecture, tensors }: Model): boolean {
-  return OUTPUT_OF_TARGET.has(architecture ?? "") && tensors.every(({ name }) => name !== OUTPUT_MATRIX);
+/**
+ * Where the logits are computed: at the matrix, which an override may have moved. That of a draft's target lies on the last
+ * GPU where it has its default place.
+ */
+function outputDevice(
+  { architecture, tensors, tiedEmbeddings }: Model,
+  { devicesOf, tiedOutput }: TensorPlaces,
+  gpus: readonly Device[],
+): Device {
+  const ofTarget = OUTPUT_OF_TARGET.has(architecture ?? "") && tensors.every(({ name }) => name !== OUTPUT_MATRIX);
+  return (ofTarget ? gpus.at(-1) : tiedEmbeddings ? undefined : devicesOf(OUTPUT_MATRIX)[0]) ?? tiedOutput;
 }
 
 /** Bytes at least, most likely, and at most, before the margins of the closed form. */

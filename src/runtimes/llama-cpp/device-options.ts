@@ -51,6 +51,13 @@ export function refuseDevices(settings: LlamaCppSettings): void {
     );
   }
   const known = new Set(["CPU", ...devices.map(({ name }) => name)]);
+  const unused = new Set(
+    splitMode === "none" ? gpus.filter((_, index) => index !== mainGpu).map(({ name }) => name) : [],
+  );
+  const idle = overrideTensors.find(({ device }) => unused.has(device));
+  if (idle !== undefined) {
+    refuse("overrideTensors", `${idle.device} is not used with splitMode none: llama.cpp breaks off on tensors there`);
+  }
   const strange = overrideTensors.find(({ device }) => !known.has(device));
   if (strange !== undefined) {
     refuse(

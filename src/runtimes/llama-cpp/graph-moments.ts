@@ -2,7 +2,9 @@ import type { FeedForward } from "../../model/feed-forward.ts";
 import type { Mixer } from "../../model/mixer.ts";
 import type { Model, ModelLayer } from "../../model/model.ts";
 import { padTo } from "../pad.ts";
-import { blockElements } from "./cache-type.ts";
+import type { LlamaCppCacheType } from "../workload.ts";
+import { blockElements, rowBytes } from "./cache-type.ts";
+import { attentionOf, cacheWidths } from "./cache-widths.ts";
 import type { Cells } from "./cells.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
@@ -15,6 +17,8 @@ export type GraphMoments = {
   readonly tokens: number;
   /** The widest moment inside these blocks; 0 for none. */
   readonly block: (layers: readonly ModelLayer[]) => number;
+  /** The keys and values of the layer of these that has most. */
+  readonly cached: (layers: readonly ModelLayer[]) => number;
   /** The scores of the widest attention, which are held where flash attention is off. */
   readonly scores: number;
   /** Flash attention was asked for that no GPU has a kernel for: the host attends. */
@@ -57,19 +61,41 @@ export function graphMoments(
     const { widest } = maskWidth(attentions, cells, encoderTokens);
     return heads === 0 ? 0 : F32_BYTES * tokens * (heads * widest + 3 * hiddenSize);
   };
+  // Flash attention takes no 32-bit rows: all that are cached are turned to 16 bits (`src/llama-graph.cpp`, build_attn_mha).
+  const turnedOf = (some: readonly ModelLayer[]): number => {
+    const turned = mostCached(some, cells, (type, width) => (type === "f32" ? F16_BYTES * width : 0), settings);
+    return turned === 0 ? 0 : turned + F32_BYTES * tokens * 4 * hiddenSize;
+  };
   return {
     tokens,
     block: (some) => {
       if (some.length === 0) return 0;
       const own = F32_BYTES * tokens * (widestBlock(some, hiddenSize, model.causal, tokens) + 2 * hiddenSize);
-      return Math.max(own, flash ? 0 : scoresOf(some));
+      return Math.max(own, flash ? turnedOf(some) : scoresOf(some));
     },
+    cached: (some) => mostCached(some, cells, rowBytes, settings),
     scores: scoresOf(layers),
     attendsOnHost: flash && !hasKernel,
     logits: model.causal ? F32_BYTES * outputs * ((model.vocabularySize ?? 0) + hiddenSize) : 0,
     inputs: F32_BYTES * tokens * (2 * hiddenSize + perLayerInputs(model, layers.length)),
     mask: (flash ? F16_BYTES : F32_BYTES) * tokens * maskWidth(mixers, cells, encoderTokens).sum,
   };
+}
+
+/** Bytes of all rows of the layer that has most of them, where a row of a type and width takes `bytesOf`. */
+function mostCached(
+  layers: readonly ModelLayer[],
+  cells: Cells,
+  bytesOf: (type: LlamaCppCacheType, width: number) => number,
+  { cacheTypeK, cacheTypeV }: LlamaCppSettings,
+): number {
+  return layers.reduce((most, { mixer }) => {
+    const widths = cacheWidths(mixer);
+    const window = attentionOf(mixer)?.window;
+    if (widths === undefined || window === undefined) return most;
+    const rows = cells.streams * (window.kind === "none" ? cells.full : cells.sliding(window.tokens));
+    return Math.max(most, rows * (bytesOf(cacheTypeK, widths.key) + bytesOf(cacheTypeV, widths.value)));
+  }, 0);
 }
 
 /** Head sizes that CUDA has a kernel for (`ggml/src/ggml-cuda/fattn.cu`, ggml_cuda_get_best_fattn_kernel). */

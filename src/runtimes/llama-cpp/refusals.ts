@@ -2,14 +2,15 @@ import { InspectError } from "../../errors.ts";
 import type { Mixer } from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
 import { blockElements } from "./cache-type.ts";
-import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
+import { ENCODERS_WITH_CACHE, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import { NOT_SPLIT_BY_TENSORS } from "./tensor-split.ts";
 
 /**
  * Refuses the cache types that `llama_init_from_model` refuses (llama.cpp 0.5.0 `src/llama-context.cpp:3770-3830`):
  * quantized values without flash attention, rows whose heads the blocks do not divide (looked at in every layer, cached
- * or not), and unequal types where keys and values share one latent cache.
+ * or not; without flash attention only a cache breaks off on them, in `ggml_row_size`), and unequal types where keys and
+ * values share one latent cache.
  */
 export function refuseCacheTypes(model: Model, settings: LlamaCppSettings): void {
   const { cacheTypeK, cacheTypeV, flashAttention } = settings;
@@ -26,6 +27,7 @@ export function refuseCacheTypes(model: Model, settings: LlamaCppSettings): void
       `llama.cpp refuses a ${cacheTypeV} value cache without flash attention: leave flashAttention "auto" or "on", or use f16 values`,
     );
   }
+  const keepsNoKeys = !model.causal && !ENCODERS_WITH_CACHE.has(model.architecture ?? "");
   for (const { mixer, mtp, index } of model.layers) {
     const heads = mtp === true ? undefined : headDims(mixer);
     if (heads === undefined) continue;
@@ -35,7 +37,7 @@ export function refuseCacheTypes(model: Model, settings: LlamaCppSettings): void
         `llama.cpp keeps one latent cache for keys and values: cacheTypeK ${cacheTypeK} and cacheTypeV ${cacheTypeV} must be equal`,
       );
     }
-    refuseDivided("cacheTypeK", cacheTypeK, heads.key, index);
+    if (!keepsNoKeys || flashAttention !== "off") refuseDivided("cacheTypeK", cacheTypeK, heads.key, index);
     refuseDivided("cacheTypeV", cacheTypeV, heads.value, index);
   }
 }

@@ -73,21 +73,23 @@ const RULES: { readonly [option in keyof LlamaCppSettings]: OptionRule } = {
 /** Sequences llama.cpp can tell apart (LLAMA_MAX_SEQ, `src/llama-cparams.h`). */
 const MAX_SEQUENCES = 256;
 
+/** Threads of one CPU (GGML_MAX_N_THREADS, `ggml/include/ggml.h`). */
+const MAX_THREADS = 512;
+
+function refuseAbove(option: "sequences" | "threads", given: number, most: number, does: string): void {
+  if (given <= most) return;
+  throw new InspectError("unsupported-option", `llama.cpp ${does} ${most} ${option}, got ${given}`, { key: option });
+}
+
 /** Checks a workload and fills in its defaults. */
 export function resolveSettings(model: Model, workload: LlamaCppWorkload): LlamaCppSettings {
   checkOptions(workload, RULES);
   const preset = workload.preset ?? "tool";
   const defaults = PRESETS[preset];
   const sequences = workload.sequences ?? defaults.sequences;
-  if (sequences > MAX_SEQUENCES) {
-    throw new InspectError(
-      "unsupported-option",
-      `llama.cpp keeps at most ${MAX_SEQUENCES} sequences, got ${sequences}`,
-      {
-        key: "sequences",
-      },
-    );
-  }
+  const threads = workload.threads ?? 4;
+  refuseAbove("sequences", sequences, MAX_SEQUENCES, "keeps at most");
+  refuseAbove("threads", threads, MAX_THREADS, "computes on at most");
   const devices = workload.devices ?? [{ name: "CPU", kind: "cpu" }];
   const { trainedContext } = model;
   const contextTokens =
@@ -129,7 +131,7 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
     memoryMap: workload.memoryMap ?? false,
     repack: workload.repack ?? false,
     pinnedHost: workload.pinnedHost ?? true,
-    threads: workload.threads ?? 4,
+    threads,
     loadMtp: workload.loadMtp ?? mtpContext,
     rollbackRows: workload.rollbackRows ?? (draftsByMtp(workload) ? draftTokens : 0),
     projector: nameOf(workload.projector),

@@ -44,7 +44,8 @@ export function weightItems(
   }
   for (const tensor of model.tensors) {
     if (!settings.loadMtp && isLeftOut(tensor, model.architecture)) continue;
-    for (const device of places.devicesOf(tensor.name)) {
+    // What is read from the file stays with the host, whatever an override says (`src/llama-model-loader.cpp:1211`).
+    for (const device of isLazy(tensor) ? [placement.host] : places.devicesOf(tensor.name)) {
       const buffers = all.get(device);
       const kind = bufferOf(tensor, device === placement.host && repacking);
       if (buffers === undefined) continue;
@@ -69,8 +70,12 @@ export function weightItems(
   });
 }
 
+function isLazy({ name, bytes }: ModelTensor): boolean {
+  return name === LAZY_TENSOR && bytes > LAZY_FROM_BYTES;
+}
+
 function bufferOf(tensor: ModelTensor, repacking: LlamaCppSettings["repack"]): "plain" | "repacked" | "lazy" {
-  if (tensor.name === LAZY_TENSOR && tensor.bytes > LAZY_FROM_BYTES) return "lazy";
+  if (isLazy(tensor)) return "lazy";
   return !isInputTensor(tensor.name) && isRepacked(tensor, repacking) ? "repacked" : "plain";
 }
 
