@@ -98,7 +98,8 @@ def parameter_counts(model):
     # Saved buffers (routing biases) are part of a checkpoint; tied matrices are the same object twice.
     for name, tensor in {id(tensor): (name, tensor) for name, tensor in saved(model)}.values():
         total += tensor.numel()
-        active += tensor.numel() * used // tensor.shape[0] if ".experts." in name else tensor.numel()
+        routed = ".experts." in name and "norm" not in name
+        active += tensor.numel() * used // tensor.shape[0] if routed else tensor.numel()
     return {"parameters": total, "active": active}
 
 

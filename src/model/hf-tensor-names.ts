@@ -43,6 +43,8 @@ export const HF_BLOCK_RULES: readonly NameRule[] = [
   [/\.(?:eh_proj|enorm|hnorm|shared_head|embed_tokens)\./, "mtp"],
   // The bias of a router is read whole for every token, wherever it is stored.
   [/\.e_score_correction_bias$/, "feedForward"],
+  // One norm after all experts together (Muse Spark).
+  [/(?:^|\.)experts\.post_expert_norm\./, "norm"],
   [/(?:^|\.)(?:experts|switch_mlp)(?:\.|$)/, "experts"],
   [/\.(?:block_sparse_moe|mlp)\.(?:input|output)_linear\./, "experts"],
   [/\.moe\.(?:gate|up|down)_proj\./, "experts"],
