@@ -1,6 +1,10 @@
-import type { GgmlType } from "../../formats/gguf/types.ts";
+import { GGML_TYPES_BY_NAME, type GgmlType } from "../../formats/gguf/types.ts";
+import type { ModelTensor } from "../../model/model.ts";
 import { padTo } from "../pad.ts";
 import type { Device } from "../workload.ts";
+
+export const F32_BYTES = 4;
+export const F16_BYTES = 2;
 
 /** CUDA pads quantized rows to this many elements (MATRIX_ROW_PADDING, `ggml/src/ggml-cuda/ggml-cuda.cu:902`). */
 const CUDA_ROW_PADDING = 512;
@@ -14,6 +18,12 @@ const ALIGNMENT: { readonly [kind in Device["kind"]]: number } = { cpu: 32, meta
  */
 export function bufferBytes(bytes: number, type: GgmlType, rowElements: number, { kind }: Device): number {
   return padTo(bytes + (kind === "cuda" ? cudaRowPadding(type, rowElements) : 0), ALIGNMENT[kind]);
+}
+
+/** The same of a tensor of a file. */
+export function tensorBytes(device: Device, { bytes, dtype, shape }: ModelTensor): number {
+  const type = GGML_TYPES_BY_NAME.get(dtype);
+  return type === undefined ? bytes : bufferBytes(bytes, type, shape[0] ?? 1, device);
 }
 
 function cudaRowPadding({ blockElements, blockBytes }: GgmlType, rowElements: number): number {

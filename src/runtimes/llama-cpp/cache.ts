@@ -1,12 +1,12 @@
-import type { AttentionMixer, AttentionWindow, LatentMixer, Mixer, RecurrentMixer } from "../../model/mixer.ts";
+import type { AttentionMixer, LatentMixer, Mixer, RecurrentMixer } from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
 import type { Device, LlamaCppCacheType } from "../workload.ts";
-import { bufferBytes } from "./buffer-bytes.ts";
+import { bufferBytes, F32_BYTES } from "./buffer-bytes.ts";
 import { cacheGgmlType, rowBytes } from "./cache-type.ts";
 import { attentionOf, type CacheWidths, cacheWidths } from "./cache-widths.ts";
 import { type CachedLayer, cachedLayers } from "./cached-layers.ts";
-import { type CellPool, type Cells, compressedCells } from "./cells.ts";
+import { type Cells, compressedCells } from "./cells.ts";
 import { INDEX_CACHE_WITH_VALUES, ROLLS_BACK_STATES } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
@@ -97,7 +97,7 @@ function rowCaches(mixer: Mixer, context: Context): RowCache[] {
     kind: kindOf(attention),
     key: widths.key,
     value,
-    cells: cellCount(attention.window, pool),
+    cells: pool.held(attention.window),
     streams,
     tokensPerRow: 1,
   };
@@ -124,10 +124,6 @@ function paddingOf({ cells, paddedValue, hasRecurrence }: Context): RowCache[] {
 /** An engine's leftover: where the index cache is built like any other, it has values of one head. */
 function indexValueWidth(attention: AttentionMixer | LatentMixer, { architecture }: Context): number {
   return attention.kind === "attention" && INDEX_CACHE_WITH_VALUES.has(architecture) ? attention.valueDim : 0;
-}
-
-function cellCount(window: AttentionWindow, pool: CellPool): number {
-  return window.kind === "none" ? pool.full : pool.sliding(window.tokens);
 }
 
 function kindOf(attention: AttentionMixer | LatentMixer): string {
@@ -189,5 +185,3 @@ function stateCache(
     source,
   };
 }
-
-const F32_BYTES = 4;

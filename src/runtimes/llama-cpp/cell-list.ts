@@ -1,6 +1,7 @@
 import type { Model } from "../../model/model.ts";
 import type { MemoryItem } from "../estimate.ts";
 import type { Device } from "../workload.ts";
+import { attentionOf } from "./cache-widths.ts";
 import { cachedLayers } from "./cached-layers.ts";
 import { type Cells, compressedCells } from "./cells.ts";
 
@@ -14,13 +15,13 @@ const USED_CELL_BYTES = 96;
 export function cellListItem(model: Model, cells: Cells, { name }: Device): MemoryItem {
   const lists = new Map<string, number>();
   for (const { mixer } of cachedLayers(model)) {
-    const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
-    if (attention.kind !== "attention" && attention.kind !== "latent") continue;
+    const attention = attentionOf(mixer);
+    if (attention === undefined) continue;
     if (attention.kind === "attention" && (!attention.causal || attention.sharesCacheWith !== undefined)) continue;
     const { window, indexer } = attention;
     const ratio = attention.kind === "attention" ? attention.compression?.ratio : undefined;
     const full = ratio === undefined ? cells.full : compressedCells(cells.full, ratio);
-    lists.set(JSON.stringify(window), window.kind === "none" ? cells.full : cells.sliding(window.tokens));
+    lists.set(JSON.stringify(window), cells.held(window));
     if (ratio !== undefined) lists.set(`compressed ${ratio}`, full);
     if (indexer !== undefined) lists.set(`index ${ratio}`, full);
   }

@@ -1,3 +1,4 @@
+import type { AttentionWindow } from "../../model/mixer.ts";
 import { padTo } from "../pad.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 
@@ -7,8 +8,8 @@ export type CellPool = {
   readonly full: number;
   /** Caches kept side by side: one per sequence, or one for all when unified. */
   readonly streams: number;
-  /** Cells of a sliding-window cache, per stream. */
-  sliding(windowTokens: number): number;
+  /** Cells of a cache that is seen through a window, per stream. */
+  held(window: AttentionWindow): number;
 };
 
 /** How many tokens the caches of a context hold. */
@@ -32,10 +33,10 @@ export function cellsOf(settings: LlamaCppSettings, causal: boolean): Cells {
   const pool = (unified: boolean): CellPool => ({
     full,
     streams: unified ? 1 : sequences,
-    sliding: (windowTokens) =>
-      fullSlidingWindowCache
+    held: (window) =>
+      window.kind === "none" || fullSlidingWindowCache
         ? full
-        : padTo(Math.min(full, windowTokens * (unified ? sequences : 1) + microBatch), CELL_GRANULARITY),
+        : padTo(Math.min(full, window.tokens * (unified ? sequences : 1) + microBatch), CELL_GRANULARITY),
   });
   return { ...pool(unifiedCache), microBatch, perSequence: pool(false) };
 }

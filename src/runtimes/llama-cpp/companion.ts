@@ -1,8 +1,8 @@
-import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import type { OptionRule } from "../options.ts";
 import type { LlamaCppWorkload } from "../workload.ts";
 import { hasMtpGraph, refuseMtpContext } from "./mtp-context.ts";
+import { refuse } from "./refuse.ts";
 
 /** A model beside the main one, as an estimate names it. */
 export type CompanionName = { readonly source: string; readonly architecture: string | null };
@@ -57,8 +57,4 @@ export function refuseCompanions(
   if (!mtpContext) return;
   if (draft !== undefined) refuse("mtpContext", "a model drafts for itself, or a draft does: give mtpContext or draft");
   refuseMtpContext(model);
-}
-
-function refuse(option: string, message: string): never {
-  throw new InspectError("unsupported-option", message, { key: option });
 }

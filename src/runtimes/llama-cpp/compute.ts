@@ -7,7 +7,7 @@ import { OUTPUT_OF_TARGET, WITHOUT_COMPUTE_FORM } from "./engine-facts.ts";
 import { graphMoments } from "./graph-moments.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
-import { EMBEDDING, OUTPUT_MATRIX, type TensorPlaces } from "./tensor-place.ts";
+import { hostMatrices, OUTPUT_MATRIX, type TensorPlaces } from "./tensor-place.ts";
 
 /**
  * Compute buffers by a closed form: the widest moment of the worst-case prompt graph. The factors are margins, not
@@ -142,14 +142,12 @@ type Streamed = { readonly block: number; readonly output: number };
 
 const NONE: Streamed = { block: 0, output: 0 };
 
-function streamedWeights(model: Model, { devicesOf, tiedOutput }: TensorPlaces, placement: Placement): Streamed {
+function streamedWeights(model: Model, places: TensorPlaces, placement: Placement): Streamed {
   let block = 0;
   let output = 0;
-  for (const { name, bytes, shape, component } of model.tensors) {
-    if (shape.length < 2 || component === "mtp" || devicesOf(name)[0] !== placement.host) continue;
-    if (component === "output" || (name === EMBEDDING && model.tiedEmbeddings && tiedOutput === placement.host)) {
-      output = Math.max(output, bytes);
-    } else if (component !== "embedding") block = Math.max(block, bytes);
+  for (const { tensor, putsOut } of hostMatrices(model, places, placement)) {
+    if (putsOut) output = Math.max(output, tensor.bytes);
+    else block = Math.max(block, tensor.bytes);
   }
   return block === 0 && output === 0 ? NONE : { block, output };
 }

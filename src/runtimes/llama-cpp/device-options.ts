@@ -1,5 +1,5 @@
-import { InspectError } from "../../errors.ts";
 import type { OptionRule } from "../options.ts";
+import { refuse } from "./refuse.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 
 export const TENSOR_OVERRIDE: OptionRule = {
@@ -65,8 +65,4 @@ export function refuseDevices(settings: LlamaCppSettings): void {
       `no device is named ${JSON.stringify(strange.device)}; there are: ${[...known].join(", ")}`,
     );
   }
-}
-
-function refuse(option: string, message: string): never {
-  throw new InspectError("unsupported-option", message, { key: option });
 }

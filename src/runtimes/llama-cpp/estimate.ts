@@ -8,7 +8,7 @@ import { blockCount } from "./cached-layers.ts";
 import { cellsOf } from "./cells.ts";
 import { computeItems } from "./compute.ts";
 import { ENCODERS_WITH_CACHE } from "./engine-facts.ts";
-import { overheadItems } from "./overhead.ts";
+import { gpuContextItems, overheadItems } from "./overhead.ts";
 import { placeBlocks } from "./placement.ts";
 import { projectorItems } from "./projector.ts";
 import { PROVEN_ARCHITECTURES } from "./proven.ts";
@@ -35,6 +35,7 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
   // The golden numbers were asked for of models: an adapter goes by the architecture it is for.
   const isProven = model.layers.length > 0 && PROVEN_ARCHITECTURES.has(model.architecture ?? "");
   const certainty: Certainty = isProven ? "exact" : "derived";
+  const overhead = overheadItems(model, settings, cells, placement, places, certainty);
   const { projector } = workload;
   const beside = [
     secondContext(model, workload, settings, placement),
@@ -56,7 +57,7 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
     weights: part(weightItems(model, settings, placement, places, certainty), "weights") ?? [],
     cache: part(caches?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty)) ?? null, "cache"),
     compute: part(computeItems(model, settings, cells, placement, places, cacheBytes), "compute"),
-    overhead: part(overheadItems(model, settings, cells, placement, places, certainty), "overhead"),
+    overhead: part(overhead && [...overhead, ...gpuContextItems(placement)], "overhead"),
     cachePerToken: all && bytesPerToken([...all, ...beside.flatMap(({ caches: more }) => more)]),
     sequences: settings.sequences,
     diagnostics: [],

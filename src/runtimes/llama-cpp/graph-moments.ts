@@ -3,14 +3,13 @@ import type { Mixer } from "../../model/mixer.ts";
 import type { Model, ModelLayer } from "../../model/model.ts";
 import { padTo } from "../pad.ts";
 import type { LlamaCppCacheType } from "../workload.ts";
+import { F16_BYTES, F32_BYTES } from "./buffer-bytes.ts";
 import { blockElements, rowBytes } from "./cache-type.ts";
 import { attentionOf, cacheWidths } from "./cache-widths.ts";
 import type { Cells } from "./cells.ts";
+import { hasCudaKernel } from "./cuda-kernels.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
-
-const F32_BYTES = 4;
-const F16_BYTES = 2;
 
 /** What the worst-case prompt graph holds at once, in bytes. */
 export type GraphMoments = {
@@ -57,7 +56,7 @@ export function graphMoments(
   const flash = settings.flashAttention !== "off" && (asked || hasKernel);
   const scoresOf = (some: readonly ModelLayer[]): number => {
     const attentions = some.map(({ mixer }) => mixer);
-    const heads = Math.max(0, ...attentions.map(attentionHeads));
+    const heads = Math.max(0, ...attentions.map((mixer) => attentionOf(mixer)?.heads ?? 0));
     const { widest } = maskWidth(attentions, cells, encoderTokens);
     return heads === 0 ? 0 : F32_BYTES * tokens * (heads * widest + 3 * hiddenSize);
   };
@@ -93,25 +92,9 @@ function mostCached(
     const widths = cacheWidths(mixer);
     const window = attentionOf(mixer)?.window;
     if (widths === undefined || window === undefined) return most;
-    const rows = cells.streams * (window.kind === "none" ? cells.full : cells.sliding(window.tokens));
+    const rows = cells.streams * cells.held(window);
     return Math.max(most, rows * (bytesOf(cacheTypeK, widths.key) + bytesOf(cacheTypeV, widths.value)));
   }, 0);
-}
-
-/** Head sizes that CUDA has a kernel for (`ggml/src/ggml-cuda/fattn.cu`, ggml_cuda_get_best_fattn_kernel). */
-const CUDA_HEAD_SIZES: ReadonlySet<number> = new Set([40, 64, 72, 80, 96, 112, 128, 256]);
-
-function hasCudaKernel(mixer: Mixer): boolean {
-  const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
-  if (attention.kind === "latent") {
-    return attention.upProjection === "absorbed" && attention.kvLoraRank === 512 && attention.heads >= 2;
-  }
-  if (attention.kind !== "attention") return true;
-  const { keyDim, valueDim, heads, kvHeads } = attention;
-  const headsPerKey = heads / kvHeads;
-  if (keyDim === 192) return valueDim === 128 && headsPerKey % 8 === 0;
-  if (keyDim === 512) return valueDim === 512 && headsPerKey >= 2;
-  return keyDim === valueDim && CUDA_HEAD_SIZES.has(keyDim);
 }
 
 /** Elements per token of the widest point inside any block. */
@@ -148,11 +131,6 @@ function recurrentWidth(mixer: Mixer, tokens: number): number {
   return ssm === undefined ? 0 : 4 * (ssm.shape[0] ?? 0);
 }
 
-function attentionHeads(mixer: Mixer): number {
-  if (mixer.kind === "parallel") return mixer.attention.heads;
-  return mixer.kind === "attention" || mixer.kind === "latent" ? mixer.heads : 0;
-}
-
 /**
  * Cells that one token is held against, by kind of cache: the full one, and one for each window. A token sees the stream
  * of its own sequence only; an encoder sees the batch itself.
@@ -164,10 +142,9 @@ function maskWidth(
 ): { sum: number; widest: number } {
   const widths = new Map<string, number>();
   for (const mixer of mixers) {
-    const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
-    if (attention.kind !== "attention" && attention.kind !== "latent") continue;
-    const { window } = attention;
-    const width = encoderTokens ?? (window.kind === "none" ? cells.full : cells.sliding(window.tokens));
+    const window = attentionOf(mixer)?.window;
+    if (window === undefined) continue;
+    const width = encoderTokens ?? cells.held(window);
     widths.set(encoderTokens === undefined ? JSON.stringify(window) : "", width);
   }
   const list = [...widths.values()];

@@ -1,8 +1,8 @@
-import { InspectError } from "../../errors.ts";
 import type { Mixer } from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
 import { type CachedLayer, predictingLayers } from "./cached-layers.ts";
 import type { Cells } from "./cells.ts";
+import { refuse } from "./refuse.ts";
 
 /** Architectures whose MTP context the engine was asked about (`conformance/llama-cpp/golden/mtp.json`). */
 export const PROVEN_MTP: ReadonlySet<string> = new Set([
@@ -44,7 +44,7 @@ export function refuseMtpContext(model: Model): void {
     model.mtpLayerCount === 0 || WITH_GRAPH.has(model.architecture ?? "")
       ? "this model has no MTP blocks, and llama.cpp refuses an MTP context for it"
       : `llama.cpp 0.5.0 does not run the MTP blocks of ${model.architecture}`;
-  throw new InspectError("unsupported-option", why, { key: "mtpContext" });
+  refuse("mtpContext", why);
 }
 
 /**

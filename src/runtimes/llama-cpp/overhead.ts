@@ -1,5 +1,6 @@
 import type { Model } from "../../model/model.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
+import { F32_BYTES } from "./buffer-bytes.ts";
 import { cellListItem } from "./cell-list.ts";
 import type { Cells } from "./cells.ts";
 import { ALWAYS_PUTS_OUT_EMBEDDINGS, HYPER_CONNECTED_OUTPUT } from "./engine-facts.ts";
@@ -9,12 +10,8 @@ import type { TensorPlaces } from "./tensor-place.ts";
 import { workBufferItem } from "./work-buffer.ts";
 
 const MIB = 1024 * 1024;
-const F32_BYTES = 4;
 
-/**
- * The output buffer, the CPU's work buffer and the list of cells on the host, and on each CUDA device the context with its kernels: 451-456 MiB in ggml-org/llama.cpp
- * pull request 15860, 0.4-0.6 GiB in general. Null where the vocabulary is not known.
- */
+/** What a context keeps on the host: the output buffer, the CPU's work buffer, the list of cells. Null where the vocabulary is not known. */
 export function overheadItems(
   model: Model,
   settings: LlamaCppSettings,
@@ -24,7 +21,7 @@ export function overheadItems(
   certainty: Certainty,
 ): MemoryItem[] | null {
   const { vocabularySize } = model;
-  const { host, gpus } = placement;
+  const { host } = placement;
   if (vocabularySize === null) return null;
   const embedding = embeddingWidth(model, settings);
   const output: MemoryItem = {
@@ -35,12 +32,9 @@ export function overheadItems(
     certainty,
     source: "llama.cpp 0.5.0 src/llama-context.cpp:2103-2160, output_reserve",
   };
-  return [
-    output,
-    workBufferItem(model, settings, cells, placement, places),
-    cellListItem(model, cells, host),
-    ...gpus.filter(({ kind }) => kind === "cuda").map(({ name }) => cudaContext(name)),
-  ].filter(({ bytes }) => bytes > 0);
+  return [output, workBufferItem(model, settings, cells, placement, places), cellListItem(model, cells, host)].filter(
+    ({ bytes }) => bytes > 0,
+  );
 }
 
 /** Numbers of one embedding that is put out (`n_embd_out`), 0 where none is. */
@@ -51,6 +45,11 @@ function embeddingWidth({ architecture, metadata, hiddenSize }: Model, { embeddi
   if (typeof streams === "number" && streams > 0) return streams * (hiddenSize ?? 0);
   const width = metadata[`${name}.embedding_length_out`];
   return typeof width === "number" && width > 0 ? width : (hiddenSize ?? 0);
+}
+
+/** CUDA's own context with its kernels on each device, there once: 451-456 MiB measured, 0.4-0.6 GiB in general. */
+export function gpuContextItems({ gpus }: Placement): MemoryItem[] {
+  return gpus.filter(({ kind }) => kind === "cuda").map(({ name }) => cudaContext(name));
 }
 
 function cudaContext(device: string): MemoryItem {

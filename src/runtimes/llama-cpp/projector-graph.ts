@@ -1,5 +1,7 @@
 import type { Model } from "../../model/model.ts";
 import type { Device } from "../workload.ts";
+import { F16_BYTES, F32_BYTES } from "./buffer-bytes.ts";
+import { hasCudaKernelFor } from "./cuda-kernels.ts";
 import { type ProjectorEncoder, positive } from "./projector-encoder.ts";
 
 /** Types of projector that the engine was asked about (`conformance/llama-cpp/golden/projectors.json`). */
@@ -67,12 +69,7 @@ const MERGE: ReadonlyMap<string, number> = new Map([
 const AUDIO_FRAMES = 3000;
 const AUDIO_POSITIONS = 1500;
 
-/** CUDA has a flash attention kernel for heads of these sizes (`ggml-cuda/fattn.cu`, ggml_cuda_get_best_fattn_kernel). */
-const CUDA_FLASH_HEADS: ReadonlySet<number> = new Set([40, 64, 72, 80, 96, 112, 128, 256]);
-
 const COLOURS = 3;
-const F32_BYTES = 4;
-const F16_BYTES = 2;
 
 /** Against what the engine reserved, the form was 0.72 to 1.15 of it where it reserved more than 2 MB (`conformance/llama-cpp/golden/projectors.json`). */
 const MEASURED = { low: 0.6, high: 1.75 };
@@ -107,7 +104,7 @@ export function projectorGraph(
   const windowed = modality === "vision" && positive(projector.metadata["clip.vision.n_wa_pattern"]) !== null;
   const maskCells = windowed ? positions ** 2 : 0;
   const block = F32_BYTES * positions * perPosition + (F32_BYTES + F16_BYTES) * maskCells;
-  const kernel = device.kind !== "cuda" || CUDA_FLASH_HEADS.has(hidden / (headCount ?? 1));
+  const kernel = device.kind !== "cuda" || hasCudaKernelFor(hidden / (headCount ?? 1));
   const flash = flashAttention === "on" || (flashAttention === "auto" && kernel);
   const scores = flash ? 0 : F32_BYTES * (positions * (positions * (headCount ?? 1) + 6 * hidden) + maskCells);
   const range = PROVEN_PROJECTORS.has(type) ? MEASURED : UNMEASURED;

@@ -1,8 +1,7 @@
-import { GGML_TYPES_BY_NAME } from "../../formats/gguf/types.ts";
 import type { Model, ModelTensor } from "../../model/model.ts";
 import type { MemoryItem } from "../estimate.ts";
 import type { Device } from "../workload.ts";
-import { bufferBytes } from "./buffer-bytes.ts";
+import { tensorBytes } from "./buffer-bytes.ts";
 import type { Placement } from "./placement.ts";
 import { encoderOf, type Modality, type ProjectorEncoder } from "./projector-encoder.ts";
 import { type ByteRange, PROVEN_PROJECTORS, projectorGraph } from "./projector-graph.ts";
@@ -43,7 +42,7 @@ export function projectorItems(projector: Model, settings: LlamaCppSettings, { h
       component: "weights",
       label: `projector weights, ${encoder.modality}`,
       device: device.name,
-      bytes: loadedTensors(projector, encoder, encoders).reduce((sum, tensor) => sum + bytesOn(device, tensor), 0),
+      bytes: loadedTensors(projector, encoder, encoders).reduce((sum, tensor) => sum + tensorBytes(device, tensor), 0),
       certainty: PROVEN_PROJECTORS.has(encoder.type) ? "exact" : "derived",
       source: WEIGHTS_SOURCE,
     }),
@@ -92,9 +91,4 @@ function loadedTensors(
 function modalityOf(name: string): Modality {
   if (GENERATED_AUDIO.test(name)) return "generated audio";
   return AUDIO.test(name) ? "audio" : "vision";
-}
-
-function bytesOn(device: Device, { bytes, dtype, shape }: ModelTensor): number {
-  const type = GGML_TYPES_BY_NAME.get(dtype);
-  return type === undefined ? bytes : bufferBytes(bytes, type, shape[0] ?? 1, device);
 }

@@ -1,8 +1,9 @@
-import { InspectError } from "../../errors.ts";
 import type { Mixer } from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
 import { blockElements } from "./cache-type.ts";
+import { attentionOf } from "./cache-widths.ts";
 import { ENCODERS_WITH_CACHE, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
+import { refuse } from "./refuse.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import { NOT_SPLIT_BY_TENSORS } from "./tensor-split.ts";
 
@@ -52,10 +53,10 @@ type HeadDims = { readonly key: number; readonly value: number; readonly sharedR
 
 /** Head sizes as the engine's own parameters have them; undefined for layers without attention. */
 function headDims(mixer: Mixer): HeadDims | undefined {
-  const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
+  const attention = attentionOf(mixer);
+  if (attention === undefined) return undefined;
   if (attention.kind === "attention")
     return { key: attention.keyDim, value: attention.valueDim, sharedRow: attention.sharedKeyValue === true };
-  if (attention.kind !== "latent") return undefined;
   const { kvLoraRank, ropeDim, nopeDim, valueDim } = attention;
   return attention.upProjection === "absorbed"
     ? { key: kvLoraRank + ropeDim, value: kvLoraRank, sharedRow: true }
@@ -75,8 +76,4 @@ function refuseDivided(
     option,
     `llama.cpp refuses a ${type} ${part} cache here: blocks of ${block} do not divide the head size ${headDim} of layer ${layer}; use f16`,
   );
-}
-
-function refuse(option: string, message: string): never {
-  throw new InspectError("unsupported-option", message, { key: option });
 }

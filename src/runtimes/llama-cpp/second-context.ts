@@ -2,6 +2,7 @@ import type { Model } from "../../model/model.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
 import { cacheItems, type LayerCache } from "../layer-cache.ts";
 import type { LlamaCppWorkload } from "../workload.ts";
+import { F32_BYTES } from "./buffer-bytes.ts";
 import { type DeviceCaches, deviceCaches } from "./cache.ts";
 import { blockCount, type CachedLayer, cachedLayers } from "./cached-layers.ts";
 import { type Cells, cellsOf } from "./cells.ts";
@@ -18,7 +19,6 @@ import { weightItems } from "./weights.ts";
 
 const SAMPLING_SOURCE = "llama.cpp 0.5.0 src/llama-context.cpp:2146-2150, common/speculative.cpp";
 const HIDDEN_SOURCE = "llama.cpp 0.5.0 src/llama-context.cpp:2133-2137, common/speculative.cpp:1420";
-const F32_BYTES = 4;
 
 /** What is loaded beside the main context adds; a part that is null cannot be computed. */
 export type Beside = {
@@ -108,8 +108,7 @@ function contextParts(
     caches,
     cache: byDevice?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty)).map(named(name)) ?? null,
     compute: compute?.map((item) => named(name)(layers === "mtp" ? widened(item) : item)) ?? null,
-    overhead:
-      withoutGpuContexts(overheadItems(drawn, settings, cells, placement, places, "derived"))?.map(named(name)) ?? null,
+    overhead: overheadItems(drawn, settings, cells, placement, places, "derived")?.map(named(name)) ?? null,
   };
 }
 
@@ -130,11 +129,6 @@ function asModelOf(model: Model, cached: readonly CachedLayer[]): Model {
     .filter((_, block) => blocks.has(block))
     .map(({ index, mixer, feedForward, weightBytes }) => ({ index, mixer, feedForward, weightBytes }));
   return { ...model, layers };
-}
-
-/** A GPU's own context is there once. */
-function withoutGpuContexts(items: readonly MemoryItem[] | null): readonly MemoryItem[] | null {
-  return items?.filter(({ label }) => !label.startsWith("CUDA context")) ?? null;
 }
 
 /**

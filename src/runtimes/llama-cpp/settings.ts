@@ -1,4 +1,3 @@
-import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import { trainedContextOf } from "../context-tokens.ts";
 import {
@@ -19,6 +18,7 @@ import { CACHE_TYPE_NAMES } from "./cache-type.ts";
 import { type CompanionName, draftsByMtp, MODEL, nameOf, refuseCompanions } from "./companion.ts";
 import { refuseDevices, TENSOR_OVERRIDE } from "./device-options.ts";
 import { PRESETS } from "./presets.ts";
+import { refuse } from "./refuse.ts";
 
 /** A workload with every default filled in; of models beside the main one the names. */
 export type LlamaCppSettings = Required<Omit<LlamaCppWorkload, "projector" | "draft">> & {
@@ -77,8 +77,7 @@ const MAX_SEQUENCES = 256;
 const MAX_THREADS = 512;
 
 function refuseAbove(option: "sequences" | "threads", given: number, most: number, does: string): void {
-  if (given <= most) return;
-  throw new InspectError("unsupported-option", `llama.cpp ${does} ${most} ${option}, got ${given}`, { key: option });
+  if (given > most) refuse(option, `llama.cpp ${does} ${most} ${option}, got ${given}`);
 }
 
 /** Checks a workload and fills in its defaults. */
@@ -104,6 +103,7 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
   const fewOutputs = defaults.serves && !embeddings;
   const draftTokens = workload.draftTokens ?? DRAFT_TOKENS;
   const mtpContext = workload.mtpContext ?? false;
+  const drafts = workload.draft !== undefined || mtpContext;
   const settings: LlamaCppSettings = {
     runtime: "llama.cpp",
     preset,
@@ -117,7 +117,8 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
     flashAttention: workload.flashAttention ?? "auto",
     unifiedCache: workload.unifiedCache ?? (workload.sequences === undefined && defaults.unifiedCache),
     fullSlidingWindowCache: workload.fullSlidingWindowCache ?? defaults.fullSlidingWindowCache,
-    outputs: workload.outputs ?? (fewOutputs ? serverOutputs(workload, sequences, batchTokens) : batchTokens),
+    outputs:
+      workload.outputs ?? (fewOutputs ? serverOutputs(sequences, batchTokens, drafts ? draftTokens : 0) : batchTokens),
     embeddings,
     gpuLayers: workload.gpuLayers ?? "all",
     splitMode: workload.splitMode ?? "layer",
@@ -149,9 +150,7 @@ export function resolveSettings(model: Model, workload: LlamaCppWorkload): Llama
 }
 
 /** The last token of each sequence, and those that were drafted (`common_speculative_get_output_limits`). */
-function serverOutputs(workload: LlamaCppWorkload, sequences: number, batchTokens: number): number {
-  const drafted =
-    workload.draft === undefined && workload.mtpContext !== true ? 0 : (workload.draftTokens ?? DRAFT_TOKENS);
+function serverOutputs(sequences: number, batchTokens: number, drafted: number): number {
   return Math.min(batchTokens, sequences * (1 + drafted));
 }
 

@@ -88,6 +88,20 @@ export function placeTensors(model: Model, settings: LlamaCppSettings, placement
   return { devicesOf, tiedOutput: overrideOf(EMBEDDING) ?? output };
 }
 
+/** The matrices that lie on the host and are multiplied with, and whether they put out: a tied embedding does. */
+export function* hostMatrices(
+  { tensors, tiedEmbeddings }: Model,
+  { devicesOf, tiedOutput }: TensorPlaces,
+  { host }: Placement,
+): Generator<{ readonly tensor: ModelTensor; readonly putsOut: boolean }> {
+  for (const tensor of tensors) {
+    const { name, shape, component } = tensor;
+    if (shape.length < 2 || component === "mtp" || devicesOf(name)[0] !== host) continue;
+    const isTied = name === EMBEDDING && tiedEmbeddings && tiedOutput === host;
+    if (component !== "embedding" || isTied) yield { tensor, putsOut: component === "output" || isTied };
+  }
+}
+
 /** Device by the first pattern that fits a name, which decides before any other rule. */
 function overridesOf(settings: LlamaCppSettings, { host, gpus }: Placement): (name: string) => Device | undefined {
   const { overrideTensors, cpuMoeLayers, cpuFeedForwardLayers } = settings;

@@ -1,8 +1,7 @@
-import { GGML_TYPES_BY_NAME } from "../../formats/gguf/types.ts";
 import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
 import type { Device } from "../workload.ts";
-import { bufferBytes } from "./buffer-bytes.ts";
+import { tensorBytes } from "./buffer-bytes.ts";
 import { OUTPUT_IS_EMBEDDING } from "./engine-facts.ts";
 import { type MappedSpan, mappedSpan } from "./mapped-span.ts";
 import type { Placement } from "./placement.ts";
@@ -49,7 +48,7 @@ export function weightItems(
       const buffers = all.get(device);
       const kind = bufferOf(tensor, device === placement.host && repacking);
       if (buffers === undefined) continue;
-      buffers[kind] += bytesOn(device, tensor);
+      buffers[kind] += tensorBytes(device, tensor);
       if (kind === "plain") buffers.mapped.add(tensor);
     }
   }
@@ -65,7 +64,7 @@ export function weightItems(
         : item(labelOf(device, placement, settings), plain)),
       ...item("weights reordered for this CPU", repacked),
       ...item("embeddings read from the file row by row, never loaded whole", lazy),
-      ...(copy?.device === device ? item(copy.label, bytesOn(device, copy.tensor)) : []),
+      ...(copy?.device === device ? item(copy.label, tensorBytes(device, copy.tensor)) : []),
     ];
   });
 }
@@ -119,9 +118,4 @@ function tiedCopy(
   const duplicated = ALWAYS_DUPLICATES_EMBEDDING.has(architecture) && !isMapped;
   if (shared && !duplicated) return undefined;
   return { device, tensor: embedding, label: "output matrix, a copy of the tied token embedding" };
-}
-
-function bytesOn(device: Device, { bytes, dtype, shape }: ModelTensor): number {
-  const type = GGML_TYPES_BY_NAME.get(dtype);
-  return type === undefined ? bytes : bufferBytes(bytes, type, shape[0] ?? 1, device);
 }

@@ -2,13 +2,15 @@ import { GGML_TYPES_BY_NAME } from "../../formats/gguf/types.ts";
 import type { AttentionMixer, LatentMixer, Mixer } from "../../model/mixer.ts";
 import type { Model, ModelTensor } from "../../model/model.ts";
 import type { MemoryItem } from "../estimate.ts";
+import { F32_BYTES } from "./buffer-bytes.ts";
+import { attentionOf } from "./cache-widths.ts";
 import { type Cells, compressedCells } from "./cells.ts";
 import { OFFLOADED_BATCH } from "./compute.ts";
 import { CACHE_UNREAD, SCORES_WITH_POSITIONS, WEIGHS_BEFORE_EXPERTS, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import { mostOutputs, worstCaseTokens } from "./graph-moments.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
-import { EMBEDDING, type TensorPlaces } from "./tensor-place.ts";
+import { hostMatrices, type TensorPlaces } from "./tensor-place.ts";
 
 const SOURCE = "llama.cpp 0.5.0 ggml/src/ggml-cpu/ggml-cpu.c:2831-3030, ggml_graph_plan";
 
@@ -30,7 +32,6 @@ const CONVOLUTION_FACTOR = 8;
 const CACHE_LINE_BYTES = 64;
 /** Rows and columns of a tile of flash attention, `ggml-cpu/common.h`. */
 const TILE = 64;
-const F32_BYTES = 4;
 const EXPERTS = /_(?:ch)?exps\.weight$/;
 
 /**
@@ -72,7 +73,7 @@ function largestProduct(
   settings: LlamaCppSettings,
   cells: Cells,
   placement: Placement,
-  { devicesOf, tiedOutput }: TensorPlaces,
+  places: TensorPlaces,
   tokens: number,
 ): number {
   const used = model.layers.reduce(
@@ -83,15 +84,12 @@ function largestProduct(
   const outputs = Math.min(tokens, mostOutputs(settings, cells));
   const weighsFirst = WEIGHS_BEFORE_EXPERTS.has(model.architecture ?? "");
   let largest = 0;
-  for (const tensor of model.tensors) {
-    const { name, component, shape } = tensor;
-    if (shape.length < 2 || component === "mtp" || devicesOf(name)[0] !== placement.host) continue;
-    if (component === "embedding" && !(name === EMBEDDING && model.tiedEmbeddings && tiedOutput === placement.host))
-      continue;
-    const rows = component === "output" || component === "embedding" ? outputs : tokens;
+  for (const { tensor, putsOut } of hostMatrices(model, places, placement)) {
     largest = Math.max(
       largest,
-      EXPERTS.test(name) ? expertBytes(tensor, tokens, used, weighsFirst) : productBytes(tensor, rows),
+      EXPERTS.test(tensor.name)
+        ? expertBytes(tensor, tokens, used, weighsFirst)
+        : productBytes(tensor, putsOut ? outputs : tokens),
     );
   }
   return largest;
@@ -121,8 +119,8 @@ function convertedBytes(dtype: string, elements: number): number {
 
 /** Tiles of each thread, or without flash attention the scores in the type of the values. */
 function attentionBytes(mixer: Mixer, model: Model, settings: LlamaCppSettings, cells: Cells, tokens: number): number {
-  const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
-  if (attention.kind !== "attention" && attention.kind !== "latent") return 0;
+  const attention = attentionOf(mixer);
+  if (attention === undefined) return 0;
   const { heads } = attention;
   const rank = attention.kind === "latent" && attention.upProjection === "absorbed" ? attention.kvLoraRank : undefined;
   const keyDim = attention.kind === "attention" ? attention.keyDim : (rank ?? attention.nopeDim) + attention.ropeDim;
@@ -141,8 +139,7 @@ function attentionBytes(mixer: Mixer, model: Model, settings: LlamaCppSettings, 
 
 /** Cells that one token is held against: beyond a window also the rows that stand for many tokens. */
 function scoreWidth(attention: AttentionMixer | LatentMixer, cells: Cells): number {
-  const { window } = attention;
   const ratio = attention.kind === "attention" ? attention.compression?.ratio : undefined;
-  const own = window.kind === "none" ? cells.full : cells.sliding(window.tokens);
+  const own = cells.held(attention.window);
   return own + (ratio === undefined ? 0 : compressedCells(cells.full, ratio));
 }
