@@ -4,10 +4,11 @@
  * timed, and nothing but this repository is needed.
  */
 import { writeKeys } from "../conformance/llama-cpp/architectures/keys.ts";
+import { gpus } from "../conformance/llama-cpp/placements.ts";
 import type { GgufTensor } from "../fixtures/write-gguf.ts";
 import { inspectModel } from "../src/inspect.ts";
 import { estimateMemory } from "../src/runtimes/estimate-memory.ts";
-import type { Device, LlamaCppWorkload } from "../src/runtimes/workload.ts";
+import type { LlamaCppWorkload } from "../src/runtimes/workload.ts";
 
 const LAYERS = 80;
 const WIDTH = 64;
@@ -25,9 +26,7 @@ const KEYS = {
 const VECTORS = ["attn_norm", "ffn_norm"];
 const MATRICES = ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"];
 
-const GPUS = [24, 24, 16].map(
-  (memory, index): Device => ({ name: `GPU${index}`, kind: "cuda", memoryBytes: memory * 1e9 }),
-);
+const GPUS = gpus([24, 24, 16]);
 const WORKLOADS: readonly (readonly [title: string, workload: Omit<LlamaCppWorkload, "runtime">])[] = [
   ["one CPU", {}],
   ["one GPU", { devices: GPUS.slice(0, 1) }],

@@ -1,3 +1,4 @@
+import { truncateSync, writeFileSync } from "node:fs";
 import { type GgufFile, writeGgufHeader } from "../fixtures/write-gguf.ts";
 import type { ByteSource } from "../src/source/byte-source.ts";
 
@@ -13,4 +14,11 @@ export function holeyFile(file: GgufFile): ByteSource {
       return bytes;
     },
   };
+}
+
+/** The same on a disk: a header, and a hole as long as the data. */
+export function writeHoleyFile(path: string, file: GgufFile): void {
+  const { header, fileBytes } = writeGgufHeader(file);
+  writeFileSync(path, header);
+  truncateSync(path, fileBytes);
 }

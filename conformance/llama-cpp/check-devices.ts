@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from "node:util";
 import { inspectModel } from "../../src/inspect.ts";
 import { type PartResult, verdict } from "../part.ts";
+import { changedRows } from "./changed-rows.ts";
 import { missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
 import { askLoading, readLoading } from "./loading.ts";
 import { fixtureModels, publishedShapes } from "./models.ts";
@@ -17,15 +17,10 @@ import { keysOfRows, readWholeModels } from "./whole-models/golden.ts";
 export async function checkWholeModels(): Promise<PartResult> {
   const keysOf = keysOfRows();
   const { rows } = readWholeModels();
-  const counts = new Map<string, number>();
-  const differences: string[] = [];
-  for (const row of rows) {
-    const { host, devices, differences: found } = await compareWholeModel(row, keysOf(row));
-    for (const [part, count] of [...Object.entries(host), ...Object.entries(devices)]) {
-      counts.set(part, (counts.get(part) ?? 0) + count);
-    }
-    differences.push(...found.map((text) => `${row.architecture} ${row.title}: ${text}`));
-  }
+  const { counts, differences } = await countAll(rows, async (row) => {
+    const { host, devices, differences } = await compareWholeModel(row, keysOf(row));
+    return { name: `${row.architecture} ${row.title}`, exact: [host, devices], differences };
+  });
   const architectures = new Set(rows.map(({ architecture }) => architecture)).size;
   return verdict(
     "weighin against llama.cpp: whole models of every architecture, on a CPU and on GPUs",
@@ -38,13 +33,10 @@ export async function checkWholeModels(): Promise<PartResult> {
 export async function checkVariants(): Promise<PartResult> {
   const known = knownCases();
   const { rows } = readVariants();
-  const counts = new Map<string, number>();
-  const differences: string[] = [];
-  for (const row of rows) {
-    const { exact, differences: found } = await compareVariant(row, known);
-    for (const [part, count] of Object.entries(exact)) counts.set(part, (counts.get(part) ?? 0) + count);
-    differences.push(...found.map((text) => `${row.architecture} ${row.title} ${row.variant}: ${text}`));
-  }
+  const { counts, differences } = await countAll(rows, async (row) => {
+    const { exact, differences } = await compareVariant(row, known);
+    return { name: `${row.architecture} ${row.title} ${row.variant}`, exact: [exact], differences };
+  });
   const name = "weighin against llama.cpp: variants of models, on a CPU and on GPUs";
   return verdict(name, `${rows.length} models; ${inWords(counts, differences.length)}`, differences);
 }
@@ -74,6 +66,29 @@ export async function checkPublishedPlacements(): Promise<PartResult> {
   return verdict(name, `${exact}/${asked} exact: ${inWords(counts, differences.length)}`, differences);
 }
 
+type Compared = {
+  readonly name: string;
+  readonly exact: readonly { readonly [quantity: string]: number }[];
+  readonly differences: readonly string[];
+};
+
+/** Compares every row, and adds up what is exact, by quantity. */
+async function countAll<Row>(
+  rows: readonly Row[],
+  compare: (row: Row) => Promise<Compared>,
+): Promise<{ readonly counts: ReadonlyMap<string, number>; readonly differences: readonly string[] }> {
+  const counts = new Map<string, number>();
+  const differences: string[] = [];
+  for (const row of rows) {
+    const compared = await compare(row);
+    for (const [quantity, count] of compared.exact.flatMap((exact) => Object.entries(exact))) {
+      counts.set(quantity, (counts.get(quantity) ?? 0) + count);
+    }
+    differences.push(...compared.differences.map((text) => `${compared.name}: ${text}`));
+  }
+  return { counts, differences };
+}
+
 function inWords(counts: ReadonlyMap<string, number>, wrong: number): string {
   const of = (part: string): number => counts.get(part) ?? 0;
   const exact = of("weights") + of("cache") + of("output") + of("work");
@@ -83,7 +98,7 @@ function inWords(counts: ReadonlyMap<string, number>, wrong: number): string {
   return `${exact}/${exact + wrong} exact (${parts.join(", ")}), ${of("compute")} compute and ${of("workInBounds")} work buffers in bounds, ${of("refusals")} refused alike`;
 }
 
-/** Asks again about whole models and about those of published size. */
+/** Asks again about whole models, variants, ways to load and models of published size. */
 export async function checkDeviceNumbers(): Promise<PartResult> {
   const name = "llama.cpp gives the golden numbers of whole models, variants, loading and devices";
   const missing = missingTool();
@@ -103,12 +118,6 @@ export async function checkDeviceNumbers(): Promise<PartResult> {
     ...fixtureModels().map(askLoading),
     ...(shapes ?? []).map(askPlaced),
   ];
-  const differences = golden.flatMap((row, index) =>
-    isDeepStrictEqual(row, JSON.parse(JSON.stringify(now[index] ?? null)))
-      ? []
-      : [`golden ${JSON.stringify(row).slice(0, 200)}, now ${JSON.stringify(now[index])?.slice(0, 200)}`],
-  );
   const note = shapes ? "" : "; skipped published sizes (their generator is in WEIGHIN_SHARED, which is not there)";
-  if (golden.length !== now.length) differences.push(`golden ${golden.length} models, now ${now.length}`);
-  return verdict(name, `${golden.length} models${note}`, differences);
+  return verdict(name, `${golden.length} models${note}`, changedRows(golden, now));
 }

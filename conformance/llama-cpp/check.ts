@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { inspectModel } from "../../src/inspect.ts";
 import { type PartResult, verdict } from "../part.ts";
 import { FIXTURE_FILES, ROOT } from "../paths.ts";
@@ -8,6 +7,7 @@ import { askCase } from "./architectures/ask.ts";
 import { ARCHITECTURE_CASES } from "./architectures/cases.ts";
 import { compareArchitecture } from "./architectures/compare.ts";
 import { askSavedModels } from "./architectures/saved.ts";
+import { changedRows } from "./changed-rows.ts";
 import { compareRow } from "./compare.ts";
 import { askEngine, missingBinary, missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
 import { type GoldenName, readArchitectures, readGolden, readMtp, readProjectors } from "./golden.ts";
@@ -89,10 +89,7 @@ export async function checkArchitectureNumbers(): Promise<PartResult> {
   saveTestModels(SAVED_MODELS);
   const golden = [...readArchitectures("architectures").rows, ...readArchitectures("saved-models").rows];
   const now = [...ARCHITECTURE_CASES.map(askCase), ...(await askSavedModels(SAVED_MODELS))];
-  const differences = golden.flatMap((row, index) =>
-    isDeepStrictEqual(row, now[index]) ? [] : [`golden ${JSON.stringify(row)}, now ${JSON.stringify(now[index])}`],
-  );
-  return verdict(name, `${golden.length} sets of keys`, differences);
+  return verdict(name, `${golden.length} sets of keys`, changedRows(golden, now));
 }
 
 /** Holds weighin's caches against what the engine said by keys: of every architecture, and of its own test's models. */
@@ -114,10 +111,7 @@ export function checkCompanionNumbers(): PartResult {
   prepareProjectors();
   const golden = [...readProjectors().rows, ...readMtp().rows];
   const now = [...askProjectors(), ...MTP_CASES.map(askMtpCase)];
-  const differences = golden.flatMap((row, index) =>
-    isDeepStrictEqual(row, now[index]) ? [] : [`golden ${JSON.stringify(row)}, now ${JSON.stringify(now[index])}`],
-  );
-  return verdict(name, `${golden.length} rows`, differences);
+  return verdict(name, `${golden.length} rows`, changedRows(golden, now));
 }
 
 /** Holds weighin's projectors and MTP contexts against what the engine said of them. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { type AskedWorkload, engineFlags } from "./workloads.ts";
 
 /** Folder of the programs that ask. */
-export const HERE: string = fileURLToPath(new URL(".", import.meta.url));
+const HERE: string = fileURLToPath(new URL(".", import.meta.url));
 /** What is built and downloaded. */
 export const WORK: string = join(HERE, "work");
 const BUNDLE = join(HERE, "node_modules/node-llama-cpp/llama/gitRelease.bundle");
@@ -58,7 +58,7 @@ export function missingTool(): string | undefined {
  * Installs the pinned packages where they are not yet. Not by `npm ci`: it wants the binaries of every other platform in
  * the lock file too, 600 MB that are left out here.
  */
-export function installPackages(): void {
+function installPackages(): void {
   if (!existsSync(BUNDLE)) run("npm", ["install", "--no-save", "--omit=optional", "--ignore-scripts"], HERE);
 }
 
@@ -96,23 +96,25 @@ export function compileProgram(files: readonly string[], program: string, { incl
 export function saveTestModels(directory: string): void {
   const program = join(TEST_BUILD, "bin/test-llama-archs");
   if (!existsSync(program)) {
-    run("git", ["-C", SOURCE, "sparse-checkout", "add", "common", "tests"]);
-    const options = [...CMAKE_OPTIONS, "-DLLAMA_BUILD_COMMON=ON", "-DLLAMA_BUILD_TESTS=ON"];
-    run("cmake", ["-S", SOURCE, "-B", TEST_BUILD, "-G", "Ninja", ...options]);
-    run("cmake", ["--build", TEST_BUILD, "--target", "test-llama-archs", "-j2"]);
+    buildWithTests("test-llama-archs");
   }
   mkdirSync(directory, { recursive: true });
   // It names every model on stderr; what it could not save shows as a row that is missing.
   execFileSync(program, ["-o", directory], { stdio: "ignore" });
 }
 
-/** Builds a program against llama.cpp's `common`, which its programs share. Minutes once, then seconds. */
-export function buildCommon(source: string, program: string): void {
-  prepareEngine();
+/** Builds a target of the engine's second build, which has `common` and the tests as well. */
+function buildWithTests(target: string): void {
   run("git", ["-C", SOURCE, "sparse-checkout", "add", "common", "tests"]);
   const options = [...CMAKE_OPTIONS, "-DLLAMA_BUILD_COMMON=ON", "-DLLAMA_BUILD_TESTS=ON"];
   run("cmake", ["-S", SOURCE, "-B", TEST_BUILD, "-G", "Ninja", ...options]);
-  run("cmake", ["--build", TEST_BUILD, "--target", "llama-common", "-j2"]);
+  run("cmake", ["--build", TEST_BUILD, "--target", target, "-j2"]);
+}
+
+/** Builds a program against llama.cpp's `common`, which its programs share. Minutes once, then seconds. */
+export function buildCommon(source: string, program: string): void {
+  prepareEngine();
+  buildWithTests("llama-common");
   const includes = ["common", "include", "ggml/include", "vendor"].map((folder) => `-I${join(SOURCE, folder)}`);
   const libraries = ["-lllama-common", "-lllama", "-lggml", "-lggml-base"];
   run("g++", [
@@ -201,11 +203,9 @@ export function askDevices(path: string, flags: readonly string[]): DeviceAnswer
   for (const [type, { model, context, compute }] of Object.entries(answer.buffers)) {
     // Pinned, mapped and reordered buffers all lie in the memory of the CPU.
     const index = type.startsWith("GPU") ? Number(type.slice(3)) + 1 : 0;
-    // A GPU that holds nothing is not named.
+    // A GPU that holds nothing has no line of its own.
     while (devices.length <= index) devices.push([0, 0, 0]);
     const [weights = 0, cache = 0, scratch = 0] = devices[index] ?? [];
-    // A GPU that holds nothing has no line of its own.
-    while (devices.length < index) devices.push([0, 0, 0]);
     devices[index] = [weights + model, cache + context, scratch + compute];
   }
   return { outputBytes: answer.outputBytes, workBytes: answer.workBytes ?? 0, devices };

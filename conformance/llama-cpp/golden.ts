@@ -36,22 +36,21 @@ export type ArchitectureGolden = GoldenFile<ArchitectureRow>;
 type StoredRow = Omit<ArchitectureRow, "keys"> & { readonly keys: Readonly<Record<string, KeyValue | null>> };
 type StoredGolden = GoldenFile<StoredRow> & { readonly commonKeys: ArchitectureKeys };
 
-/** The two golden files: fixtures of this repository, and full-size shapes whose generator is not in it. */
+/** Sums over all devices: fixtures of this repository, and full-size shapes whose generator is not in it. */
 export type GoldenName = "fixtures" | "published-shapes";
 
 /** What the engine said by keys: of our own cases, and of the models that its own test saves. */
 export type KeyGoldenName = "architectures" | "saved-models";
 
 /** What the engine said of models beside the main one. */
-export type CompanionGoldenName =
-  | "projectors"
-  | "mtp"
-  | "whole-models"
-  | "variants"
-  | "published-placements"
-  | "loading";
+export type CompanionGoldenName = "projectors" | "mtp";
 
-export function goldenPath(name: GoldenName | KeyGoldenName | CompanionGoldenName): string {
+/** What the engine said of whole models, device by device, and of ways to load them. */
+export type DeviceGoldenName = "whole-models" | "variants" | "published-placements" | "loading";
+
+export function goldenPath(
+  name: GoldenName | KeyGoldenName | CompanionGoldenName | DeviceGoldenName | "arguments",
+): string {
   return fileURLToPath(new URL(`golden/${name}.json`, import.meta.url));
 }
 

@@ -3,7 +3,7 @@ import { isInspectError } from "../../src/errors.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { MemoryEstimate } from "../../src/runtimes/estimate.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
-import { askDevices } from "./engine.ts";
+import { askDevices, type DeviceAnswer } from "./engine.ts";
 import { type GoldenFile, goldenPath } from "./golden.ts";
 import type { AskedModel } from "./models.ts";
 import { type PlacedWorkload, PUBLISHED_PLACEMENTS, placedFlags } from "./placements.ts";
@@ -23,9 +23,22 @@ export function askPlaced({ name, path }: AskedModel): PlacedRow {
   const answers = PUBLISHED_PLACEMENTS.map((workload) => askDevices(path, placedFlags(workload)));
   return {
     model: name,
-    outputBytes: answers.map((answer) => (answer && "devices" in answer ? answer.outputBytes : null)),
-    placed: answers.map((answer) => (answer && "devices" in answer ? answer.devices : (answer?.refused ?? null))),
+    outputBytes: answers.map(outputBytesOf),
+    placed: answers.map(byDevice),
   };
+}
+
+/** What the engine said, as it stands in the golden files. */
+export function byDevice(answer: DeviceAnswer | undefined): DeviceBytes | string | null {
+  return isAnswer(answer) ? answer.devices : (answer?.refused ?? null);
+}
+
+export function outputBytesOf(answer: DeviceAnswer | undefined): number | null {
+  return isAnswer(answer) ? answer.outputBytes : null;
+}
+
+export function isAnswer(answer: DeviceAnswer | undefined): answer is Exclude<DeviceAnswer, { refused: string }> {
+  return answer !== undefined && !("refused" in answer);
 }
 
 export function readPlaced(): GoldenFile<PlacedRow> {

@@ -138,8 +138,8 @@ export const PUBLISHED_PLACEMENTS: readonly PlacedWorkload[] = [
 ];
 
 /** `common/common.h`, LLM_FFN_EXPS_REGEX and LLM_FFN_DENSE_REGEX, as `common/arg.cpp` makes overrides of them. */
-const EXPERTS = "\\.ffn_(up|down|gate|gate_up)_(ch|)exps";
-const DENSE = "\\.ffn_(up|down|gate)\\.";
+export const EXPERTS = "\\.ffn_(up|down|gate|gate_up)_(ch|)exps";
+export const DENSE = "\\.ffn_(up|down|gate)\\.";
 
 /** The same as flags of `ask`. */
 export function placedFlags(workload: PlacedWorkload): readonly string[] {

@@ -8,6 +8,7 @@ import { askEngine, engineVersion, missingTool, prepareEngine, SAVED_MODELS, sav
 import {
   type ArchitectureRow,
   architecturesText,
+  type DeviceGoldenName,
   type Golden,
   type GoldenName,
   goldenPath,
@@ -17,8 +18,8 @@ import {
 import { askLoading } from "./loading.ts";
 import { type AskedModel, fixtureModels, publishedShapes } from "./models.ts";
 import { askPlaced } from "./placed.ts";
-import { writeVariants } from "./variants/ask.ts";
-import { writeWholeModels } from "./whole-models/write.ts";
+import { askVariants } from "./variants/ask.ts";
+import { askWholeModels } from "./whole-models/ask.ts";
 import { WORKLOADS } from "./workloads.ts";
 
 /** Writes the golden files anew from what llama.cpp answers. */
@@ -29,15 +30,14 @@ writeKeyed("architectures", ARCHITECTURE_CASES.map(askCase));
 saveTestModels(SAVED_MODELS);
 const saved = await askSavedModels(SAVED_MODELS);
 writeKeyed("saved-models", saved, commonKeys(saved));
-await writeWholeModels();
-writeVariants();
+writeRows("whole-models", await askWholeModels());
+writeRows("variants", askVariants());
 write("fixtures", fixtureModels());
-const fixtures = fixtureModels();
-save("loading", goldenText({ ...head(), rows: fixtures.map(askLoading) }), fixtures.length);
+writeRows("loading", fixtureModels().map(askLoading));
 const shapes = publishedShapes();
 if (shapes) {
   write("published-shapes", shapes);
-  save("published-placements", goldenText({ ...head(), rows: shapes.map(askPlaced) }), shapes.length);
+  writeRows("published-placements", shapes.map(askPlaced));
 } else console.log("published-shapes: left as it is, WEIGHIN_SHARED is not there");
 
 function writeKeyed(name: KeyGoldenName, rows: readonly ArchitectureRow[], common?: ArchitectureKeys): void {
@@ -45,13 +45,14 @@ function writeKeyed(name: KeyGoldenName, rows: readonly ArchitectureRow[], commo
 }
 
 function write(name: GoldenName, models: readonly AskedModel[]): void {
-  const golden: Golden = {
-    ...head(),
-    rows: models.flatMap((model) =>
-      WORKLOADS.map((workload) => ({ model: model.name, workload, ...askEngine(model.path, workload) })),
-    ),
-  };
-  save(name, goldenText(golden), golden.rows.length);
+  const rows = models.flatMap((model) =>
+    WORKLOADS.map((workload) => ({ model: model.name, workload, ...askEngine(model.path, workload) })),
+  );
+  writeRows(name, rows);
+}
+
+function writeRows(name: GoldenName | DeviceGoldenName, rows: readonly object[]): void {
+  save(name, goldenText({ ...head(), rows }), rows.length);
 }
 
 function head(): Pick<Golden, "engine" | "command"> {

@@ -1,22 +1,21 @@
-import { COMPANION_ALIASES } from "./companion-options.ts";
-import { PLACEMENT_ALIASES } from "./placement-options.ts";
+import { PASTED_FLAGS } from "./pasted-flags.ts";
+import { negationOf, SAME_OPTIONS } from "./pasted-meaning.ts";
 
-/** llama.cpp's names for what already has one here, and its short options of more than one letter. */
+/** llama.cpp's names for what has another here. Those of one letter stand with the options: `-c8k` is the parser's to read. */
 export const ALIASES: ReadonlyMap<string, string> = new Map([
-  ["--ctx-size", "--context"],
-  ["-np", "--sequences"],
-  ["--parallel", "--sequences"],
-  ["-ctk", "--cache-type-k"],
-  ["-ctv", "--cache-type-v"],
-  ["-ub", "--ubatch-size"],
-  ["-fa", "--flash-attn"],
-  ["-kvu", "--kv-unified"],
-  ["-no-kvu", "--no-kv-unified"],
-  ...PLACEMENT_ALIASES,
-  ...COMPANION_ALIASES,
+  ...[...PASTED_FLAGS].flatMap(([name, flag]): (readonly [name: string, own: string])[] => {
+    const option = SAME_OPTIONS.get(flag.name);
+    if (option === undefined || /^-[a-z]$/.test(name)) return [];
+    const own = flag.negated ? negationOf(option) : option;
+    return name === own ? [] : [[name, own]];
+  }),
+  ["--no-mmproj-auto", "--no-mmproj"],
 ]);
 
 /** The first short name of each option that has one; the parser itself has no place for more than one letter. */
 export const SHORT_NAMES: ReadonlyMap<string, string> = new Map(
-  [...ALIASES].filter(([name]) => !name.startsWith("--")).map(([name, own]) => [own, name]),
+  [...ALIASES]
+    .filter(([name]) => !name.startsWith("--"))
+    .reverse()
+    .map(([name, own]) => [own, name]),
 );

@@ -23,21 +23,6 @@ export type CompanionRequest = {
   readonly draft?: string;
 };
 
-/** Other names of llama.cpp's for these. */
-export const COMPANION_ALIASES: readonly (readonly [name: string, own: string])[] = [
-  ["-mm", "--mmproj"],
-  ["--no-mmproj-auto", "--no-mmproj"],
-  ["-md", "--model-draft"],
-  ["--spec-draft-model", "--model-draft"],
-  ["-ngld", "--gpu-layers-draft"],
-  ["--n-gpu-layers-draft", "--gpu-layers-draft"],
-  ["--spec-draft-ngl", "--gpu-layers-draft"],
-  ["-ctkd", "--cache-type-k-draft"],
-  ["--spec-draft-type-k", "--cache-type-k-draft"],
-  ["-ctvd", "--cache-type-v-draft"],
-  ["--spec-draft-type-v", "--cache-type-v-draft"],
-];
-
 export function companionOptions(cacheTypes: readonly LlamaCppCacheType[]): readonly Option[] {
   const cacheType = parseWord(cacheTypes);
   return [

@@ -14,6 +14,6 @@ export function namedGpu(name: string): NamedGpu | undefined {
 }
 
 /** The name it has here. */
-export function gpuName({ index }: NamedGpu): string {
+export function gpuName(index: number): string {
   return `GPU${index}`;
 }

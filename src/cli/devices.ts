@@ -25,7 +25,7 @@ function selected(given: readonly Device[], names: readonly string[]): readonly 
     if (named === undefined) {
       throw new UsageError(`--device ${name} is none that can be weighed for: CUDA0, ROCm0, MTL0, ..., or none`);
     }
-    if (gpus.length === 0) return { name: gpuName(named), kind: named.kind };
+    if (gpus.length === 0) return { name: gpuName(named.index), kind: named.kind };
     const gpu = gpus[named.index];
     if (gpu !== undefined) return gpu;
     throw new UsageError(
@@ -51,7 +51,7 @@ function implied(workload: Omit<LlamaCppWorkload, "runtime">): Devices {
   const { tensorSplit = [], mainGpu = 0, overrideTensors = [] } = workload;
   const overridden = overrideTensors.flatMap(({ device }): NamedGpu | NamedGpu[] => namedGpu(device) ?? []);
   const count = Math.max(1, tensorSplit.length, mainGpu + 1, ...overridden.map(({ index }) => index + 1));
-  const devices = Array.from({ length: count }, (_, index): Device => ({ name: `GPU${index}`, kind: "cuda" }));
+  const devices = Array.from({ length: count }, (_, index): Device => ({ name: gpuName(index), kind: "cuda" }));
   const which = count === 1 ? "one CUDA GPU" : `${count} CUDA GPUs`;
   return { devices, notes: [`no device is given: laid out on ${which} of unknown size; --device 24GiB tells it`] };
 }

@@ -5,7 +5,6 @@ import { MEANINGS } from "./pasted-meaning.ts";
 const VLLM: ReadonlySet<string> = new Set(
   "--max-model-len --gpu-memory-utilization --tensor-parallel-size --kv-cache-dtype --max-num-seqs".split(" "),
 );
-const SOURCES: ReadonlySet<string> = new Set(["--model", "--hf-repo", "--model-url"]);
 
 /**
  * Why the command line is refused when it holds an option of an engine that has no counterpart here (`isOwn`). Asked
@@ -18,9 +17,9 @@ export function foreignReason(args: readonly string[], isOwn: (name: string) => 
     if (VLLM.has(name)) return `${name} is an option of vLLM, which this version does not weigh for`;
     const flag = pastedFlag(name);
     if (flag === undefined || !name.startsWith("-")) continue;
-    if (SOURCES.has(flag.name)) return `${name} is not needed: the source is given without it, or in a line after --`;
-    if (MEANINGS.get(flag.name)?.kind === "uncounted")
-      return `${name} is an option of llama.cpp that is not counted here`;
+    const kind = MEANINGS.get(flag.name)?.kind;
+    if (kind === "source") return `${name} is not needed: the source is given without it, or in a line after --`;
+    if (kind === "uncounted") return `${name} is an option of llama.cpp that is not counted here`;
     return `${name} is an option of llama.cpp that nothing here depends on; a whole line of llama.cpp's goes after --`;
   }
   return undefined;

@@ -20,12 +20,13 @@ function flagsOf(list: string, values: number, ofServer: boolean): [string, Past
   return [...entries(names, false), ...entries(negations, true)];
 }
 
-const FLAGS: ReadonlyMap<string, PastedFlag> = new Map([
+/** Every name of every flag. */
+export const PASTED_FLAGS: ReadonlyMap<string, PastedFlag> = new Map([
   ...FORMER.flatMap((list) => flagsOf(list, 0, false)),
   ...FLAG_GROUPS.flatMap(({ flags, values, ofServer }) => flags.flatMap((list) => flagsOf(list, values, ofServer))),
 ]);
 
 /** What a word is to llama.cpp, which takes `_` for `-` in long names; undefined for no flag of its. */
 export function pastedFlag(word: string): PastedFlag | undefined {
-  return FLAGS.get(word.startsWith("--") ? word.replaceAll("_", "-") : word);
+  return PASTED_FLAGS.get(word.startsWith("--") ? word.replaceAll("_", "-") : word);
 }

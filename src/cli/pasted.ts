@@ -1,5 +1,5 @@
 import { type PastedFlag, pastedFlag } from "./pasted-flags.ts";
-import { isStandIn, MEANINGS } from "./pasted-meaning.ts";
+import { isStandIn, MEANINGS, negationOf, SOURCES } from "./pasted-meaning.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** A command line of llama.cpp's, in the words of this one. */
@@ -32,15 +32,20 @@ const PRESETS: ReadonlyMap<string, string> = new Map([
 /** Slots of a server that are not told (`tools/server/server.cpp:159`). */
 const AUTOMATIC_SLOTS = 4;
 
+/** Kinds of speculative decoding that are counted: by MTP blocks, or by the model of `--model-draft`. */
+const COUNTED_DRAFTS: ReadonlySet<string> = new Set(["none", "draft-simple", "draft-mtp"]);
+
 /** Reads what stands after `--`. Throws {@link UsageError} where llama.cpp itself would. */
 export function readPasted(words: readonly string[], hasSource: boolean): Pasted {
   const first = words.findIndex((word) => !ASSIGNMENT.test(word));
   const variables = words.slice(0, Math.max(first, 0));
   const start = readStart(words.slice(variables.length), hasSource);
   const given = readFlags(start.rest);
-  const server = given.find(({ ofServer }) => ofServer);
-  const preset = start.preset ?? (start.program === undefined && server !== undefined ? "server" : undefined);
-  const isIdle = (flag: Given): boolean => preset === "server" && flag.name === "--kv-unified" && !hasSlots(given);
+  const isServer = start.program === undefined && given.some(({ ofServer }) => ofServer);
+  const preset = start.preset ?? (isServer ? "server" : undefined);
+  // A server that chooses the number of its slots unifies their cache, whatever it is told (`tools/server/server.cpp:160`).
+  const isUnified = preset === "server" && slotsOf(given) === undefined;
+  const isIdle = ({ name }: Given): boolean => isUnified && name === "--kv-unified";
   const used = given.filter((flag) => !isIdle(flag));
   const kinds = (kind: "ignored" | "uncounted"): string[] =>
     given.filter((flag) => (isIdle(flag) ? "ignored" : kindOf(flag, hasSource)) === kind).map(({ written }) => written);
@@ -118,13 +123,11 @@ function kindOf({ name, negated, texts }: Given, hasSource: boolean): "used" | "
   if (meaning.kind === "source") return hasSource ? "ignored" : "used";
   // Nothing is reordered unless asked for.
   if (meaning.kind === "uncounted") return negated && name === "--repack" ? "used" : "uncounted";
-  if (name === "--spec-type")
-    return (texts[0] ?? "").split(",").every((type) => DRAFTS.has(type)) ? "used" : "uncounted";
+  if (name === "--spec-type") {
+    return (texts[0] ?? "").split(",").every((type) => COUNTED_DRAFTS.has(type)) ? "used" : "uncounted";
+  }
   return "used";
 }
-
-/** Kinds of speculative decoding that are counted: by MTP blocks, or by the model of `--model-draft`. */
-const DRAFTS: ReadonlySet<string> = new Set(["none", "draft-simple", "draft-mtp"]);
 
 function ownArguments({ name, negated, texts: [value] }: Given): readonly string[] {
   const meaning = MEANINGS.get(name);
@@ -134,38 +137,38 @@ function ownArguments({ name, negated, texts: [value] }: Given): readonly string
   // What is left to the machine there is left out here.
   if ((name === "--parallel" || name === "--threads") && value?.startsWith("-")) return [];
   if (value !== undefined) return [`${meaning.flag}=${name === "--hf-repo-draft" ? hubSource(value) : value}`];
-  return [negated ? `--no-${meaning.flag.slice(2)}` : meaning.flag];
+  return [negated ? negationOf(meaning.flag) : meaning.flag];
 }
 
-/** A server that chooses the number of its slots unifies their cache, whatever it is told (`tools/server/server.cpp:160`). */
-function hasSlots(given: readonly Given[]): boolean {
-  return Number(given.findLast(({ name }) => name === "--parallel")?.texts[0] ?? -1) > 0;
+/** The value of a flag; of several the last holds. */
+function lastOf(given: readonly Given[], flag: string): string | undefined {
+  return given.findLast(({ name }) => name === flag)?.texts[0];
+}
+
+/** Undefined where their number is left to the server. */
+function slotsOf(given: readonly Given[]): number | undefined {
+  const slots = Number(lastOf(given, "--parallel"));
+  return slots > 0 ? slots : undefined;
 }
 
 /** What follows from several flags together. */
 function derived(given: readonly Given[]): readonly string[] {
-  const last = (name: string): string | undefined => given.findLast((flag) => flag.name === name)?.texts[0];
-  const batchThreads = last("--threads-batch");
-  const perSlot = last("--kv-unified-per-slot");
-  const slots = Number(last("--parallel") ?? -1);
+  const batchThreads = lastOf(given, "--threads-batch");
+  const perSlot = lastOf(given, "--kv-unified-per-slot");
   return [
     ...(batchThreads === undefined || batchThreads.startsWith("-") ? [] : [`--threads=${batchThreads}`]),
-    ...(perSlot === undefined || last("--ctx-size") !== undefined
+    ...(perSlot === undefined || lastOf(given, "--ctx-size") !== undefined
       ? []
-      : [`--context=${Number(perSlot) * (slots > 0 ? slots : AUTOMATIC_SLOTS)}`]),
+      : [`--context=${Number(perSlot) * (slotsOf(given) ?? AUTOMATIC_SLOTS)}`]),
   ];
 }
 
 /** The model: of several, the one that llama.cpp would load. */
 function sourceOf(given: readonly Given[]): string | undefined {
-  const order = ({ name }: Given): number => {
-    const meaning = MEANINGS.get(name);
-    return meaning?.kind === "source" ? meaning.order : Number.POSITIVE_INFINITY;
-  };
-  const [best] = given.filter((flag) => Number.isFinite(order(flag))).sort((left, right) => order(left) - order(right));
-  const source = best?.texts[0];
-  const file = given.findLast(({ name }) => name === "--hf-file")?.texts[0];
-  if (best?.name !== "--hf-repo" || source === undefined) return source;
+  const flag = SOURCES.find((name) => lastOf(given, name) !== undefined);
+  const source = flag === undefined ? undefined : lastOf(given, flag);
+  if (flag !== "--hf-repo" || source === undefined) return source;
+  const file = lastOf(given, "--hf-file");
   return file === undefined ? hubSource(source) : `${hubSource(source.split(":", 1).join())}/${file}`;
 }
 
@@ -175,6 +178,6 @@ function hubSource(repo: string): string {
 }
 
 function deviceNamesOf(given: readonly Given[]): readonly string[] | undefined {
-  const list = given.findLast(({ name }) => name === "--device")?.texts[0];
-  return list === undefined ? undefined : list === "none" ? [] : list.split(",");
+  const list = lastOf(given, "--device");
+  return list === "none" ? [] : list?.split(",");
 }

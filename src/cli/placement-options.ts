@@ -22,23 +22,6 @@ export type PlacementFlags = {
   readonly repack?: RepackingCpu;
 };
 
-/** Other names of llama.cpp's for these. */
-export const PLACEMENT_ALIASES: readonly (readonly [name: string, own: string])[] = [
-  ["-ngl", "--n-gpu-layers"],
-  ["--gpu-layers", "--n-gpu-layers"],
-  ["-sm", "--split-mode"],
-  ["-mg", "--main-gpu"],
-  ["-ts", "--tensor-split"],
-  ["-ot", "--override-tensor"],
-  ["-cmoe", "--cpu-moe"],
-  ["-ncmoe", "--n-cpu-moe"],
-  ["-ncffn", "--n-cpu-ffn"],
-  ["-nkvo", "--no-kv-offload"],
-  ["-kvo", "--kv-offload"],
-  ["-t", "--threads"],
-  ["-lm", "--load-mode"],
-];
-
 export function placementOptions(): readonly Option[] {
   return [
     new Option("--n-gpu-layers <count>", "layers on GPUs: 20, all").argParser(parseLayers),
@@ -77,7 +60,7 @@ function parseOverride(rule: string): TensorOverride {
   const at = rule.indexOf("=");
   const [pattern, name] = [rule.slice(0, at), rule.slice(at + 1)];
   const gpu = namedGpu(name);
-  const device = /^cpu$/i.test(name) ? "CPU" : gpu === undefined ? undefined : gpuName(gpu);
+  const device = /^cpu$/i.test(name) ? "CPU" : gpu === undefined ? undefined : gpuName(gpu.index);
   if (at < 1 || device === undefined)
     throw new InvalidArgumentError("Write pattern=device: 'exps=CPU', with CPU, CUDA0, MTL0 or GPU0.");
   if (!isPattern(pattern)) throw new InvalidArgumentError(`${pattern} is no regular expression.`);
@@ -92,16 +75,18 @@ function isPattern(text: string): boolean {
   }
 }
 
+const RULES = ["override-tensor", "cpu-moe", "n-cpu-moe", "n-cpu-ffn"] as const;
+
 /** One of the rules that say where a tensor goes, in the order of the command line. */
 export type PlacementWord = {
-  readonly flag: "override-tensor" | "cpu-moe" | "n-cpu-moe" | "n-cpu-ffn";
+  readonly flag: (typeof RULES)[number];
   readonly value: string;
 };
 
 /** Keeps the order in which the rules are given, which decides between them. */
 export function watchPlacement(program: Command): readonly PlacementWord[] {
   const words: PlacementWord[] = [];
-  for (const flag of ["override-tensor", "cpu-moe", "n-cpu-moe", "n-cpu-ffn"] as const) {
+  for (const flag of RULES) {
     program.on(`option:${flag}`, (value: string | null) => void words.push({ flag, value: value ?? "" }));
   }
   return words;

@@ -106,7 +106,7 @@ export function makeProgram(version: string): Command {
     .addOption(new Option("--no-kv-unified", "one cache per sequence, also with --preset server"))
     .addOption(new Option("--swa-full", "sliding-window layers keep the whole context"))
     .addOption(new Option("--embeddings", "embeddings are put out, as by an embedding server"))
-    .addOption(option("--threads <count>", "threads of the CPU", parseCount))
+    .addOption(option("-t, --threads <count>", "threads of the CPU", parseCount))
     .optionsGroup("llama.cpp, where things lie:");
   for (const placement of placementOptions()) program.addOption(placement);
   program.optionsGroup("llama.cpp, models beside it:");

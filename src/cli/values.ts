@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import type { Device } from "../runtimes/workload.ts";
+import { gpuName } from "./device-names.ts";
 
 const TOKEN_FACTORS: ReadonlyMap<string, number> = new Map([
   ["", 1],
@@ -136,5 +137,5 @@ export function parseDevice(text: string, earlier: readonly Device[] = []): read
 function deviceName(kind: Device["kind"], earlier: readonly Device[]): string {
   const alike = earlier.filter((device) => (device.kind === "cpu") === (kind === "cpu")).length;
   if (kind === "cpu") return alike === 0 ? "CPU" : `CPU${alike}`;
-  return `GPU${alike}`;
+  return gpuName(alike);
 }

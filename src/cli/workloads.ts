@@ -1,4 +1,5 @@
 import type { Model } from "../model/model.ts";
+import { PRESETS } from "../runtimes/llama-cpp/presets.ts";
 import { runtimesFor } from "../runtimes/runtimes-for.ts";
 import type { RuntimeName, Workload } from "../runtimes/workload.ts";
 import type { Companions } from "./companions.ts";
@@ -9,9 +10,6 @@ import { UsageError } from "./usage-error.ts";
 /** Weighed when neither the model nor the command line names a context: the weights are still worth showing. */
 const FALLBACK_CONTEXT_TOKENS = 4096;
 
-/** Presets that name a context themselves. */
-const PRESETS_WITH_CONTEXT: ReadonlySet<string | undefined> = new Set(["library", "ollama", "lm-studio"]);
-
 function workloadOf(
   runtime: RuntimeName,
   { common, own }: Request,
@@ -19,7 +17,7 @@ function workloadOf(
   companions: Companions,
 ): Workload {
   if (runtime === "transformers") return { ...fallback, ...common, ...own.transformers, runtime };
-  const hasDefault = PRESETS_WITH_CONTEXT.has(own["llama.cpp"].preset);
+  const hasDefault = PRESETS[own["llama.cpp"].preset ?? "tool"].contextTokens !== undefined;
   return { ...(hasDefault ? {} : fallback), ...common, ...own["llama.cpp"], ...companions, runtime };
 }
 

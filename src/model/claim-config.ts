@@ -94,17 +94,13 @@ function bothWays(layer: LayerShape): LayerShape {
 }
 
 /** Sizes a config.json may leave out and the tensors prove, under the name each family uses for them. */
-function proven(
-  tensors: TensorClaim,
-  configClass: ConfigClass | undefined,
-  countsBlocks: boolean,
-): ReadonlyMap<string, number> {
+function proven(tensors: TensorClaim, configClass: ConfigClass, countsBlocks: boolean): ReadonlyMap<string, number> {
   const sizes = new Map<string, number>();
   const add = (names: readonly string[], value: number | undefined): void => {
     if (value !== undefined) for (const name of names) sizes.set(name, value);
   };
   // Where the embedding has a width of its own, it does not prove that of the layers.
-  if (!EMBEDDING.some((name) => Object.hasOwn(configClass?.defaults ?? {}, name))) add(HIDDEN, tensors.hiddenSize);
+  if (!EMBEDDING.some((name) => Object.hasOwn(configClass.defaults, name))) add(HIDDEN, tensors.hiddenSize);
   // An embedding may have rows beyond those that are predicted (Moshi).
   add(VOCABULARY, tensors.logits ?? tensors.vocabularySize);
   // Of looped layers the usual key counts something else.

@@ -1,4 +1,5 @@
-import type { AttentionMixer, LatentMixer, Mixer } from "./mixer.ts";
+import type { AttentionMixer, LatentMixer } from "./mixer.ts";
+import { attentionPart } from "./mixer-parts.ts";
 import type { Model } from "./model.ts";
 import type { LayerShape, ShapeClaim } from "./shape.ts";
 
@@ -11,7 +12,7 @@ export function headFacts(
   layers: readonly LayerShape[],
   claim: ShapeClaim,
 ): Pick<Model, "attentionHeads" | "kvHeads" | "headDim"> {
-  const attentions = layers.map(({ mixer }) => attentionOf(mixer));
+  const attentions = layers.map(({ mixer }) => attentionPart(mixer));
   const first = attentions.find((attention) => attention !== undefined);
   if (first === undefined) {
     const unknown = layers.length === 0 || layers.some(({ mixer }) => mixer.kind === "unknown");
@@ -29,11 +30,6 @@ export function headFacts(
       value: first.valueDim,
     },
   };
-}
-
-function attentionOf(mixer: Mixer): AttentionMixer | LatentMixer | undefined {
-  if (mixer.kind === "parallel") return mixer.attention;
-  return mixer.kind === "attention" || mixer.kind === "latent" ? mixer : undefined;
 }
 
 function kvHeadsOf(attention: AttentionMixer | LatentMixer): number {

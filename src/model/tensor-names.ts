@@ -75,11 +75,12 @@ function placeHf(tensors: readonly TensorEntry[]): TensorPlace[] {
     stack.blocks = Math.max(stack.blocks, block + 1);
     return { name, prefix, block, rest: name.slice(end) };
   });
-  const longest = mainStack([...stacks.values()]);
+  const all = [...stacks.values()];
+  const longest = mainStack(all);
   const main = longest && (stacks.get(longest.prefix.replace(HIGH, "L_module")) ?? longest);
   const second = main && stacks.get(main.prefix.replace(LOW, "H_module"));
-  const encoder = encoderStack([...stacks.values()], main);
-  const hearsOnly = onlyHears([...stacks.values()], main);
+  const encoder = encoderStack(all, main);
+  const hearsOnly = onlyHears(all, main);
   const heard = (component: Component): Component => (hearsOnly && component === "vision" ? "other" : component);
   return located.map(({ name, prefix, block, rest: path }): TensorPlace => {
     const inEncoder = encoder !== undefined && name.startsWith(encoder.root);

@@ -77,8 +77,6 @@ function hfTop(name: string): readonly TensorRole[] {
   return HF_OUTPUT.test(name) ? HF_OUTPUT_ROLES : NO_ROLES;
 }
 
-const keyRoles: readonly TensorRole[] = [{ fact: "keyWidth", axis: 0 }];
-const valueRoles: readonly TensorRole[] = [{ fact: "valueWidth", axis: 0 }];
 const fusedExperts: TensorRole = { fact: "experts", axis: 0, packed: true };
 
 /** The matrix that leads out of one expert, whose columns are its width. */
@@ -114,33 +112,40 @@ const FUSED_EXPERTS: readonly string[] = [
   "ffn.router.layer.weight",
 ];
 
+const KEYS: readonly string[] = [
+  "self_attn.k_proj",
+  "attention.wk",
+  "attention.self.key",
+  "attention.k_lin",
+  "attn.k_proj",
+  "self_attn.key_proj",
+];
+
+const VALUES: readonly string[] = [
+  "self_attn.v_proj",
+  "attention.wv",
+  "attention.self.value",
+  "attention.v_lin",
+  "attn.v_proj",
+  "self_attn.value_proj",
+];
+
+type RoleRow = [name: string, roles: readonly TensorRole[]];
+
+/** A matrix whose rows prove a fact, plain or packed, and its bias. */
+function projection(path: string, fact: "keyWidth" | "valueWidth"): RoleRow[] {
+  return [
+    [`${path}.weight`, [{ fact, axis: 0 }]],
+    [`${path}.bias`, [{ fact, axis: 0 }]],
+    [`${path}.weight_packed`, [{ fact, axis: 0, packed: true }]],
+  ];
+}
+
 /** safetensors list the output dimension first. Biases prove the rows of matrices whose packing hides them. */
 const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, readonly TensorRole[]>([
-  ...[
-    "self_attn.k_proj",
-    "attention.wk",
-    "attention.self.key",
-    "attention.k_lin",
-    "attn.k_proj",
-    "self_attn.key_proj",
-  ].flatMap((path): [string, readonly TensorRole[]][] => [
-    [`${path}.weight`, keyRoles],
-    [`${path}.bias`, keyRoles],
-    [`${path}.weight_packed`, [{ fact: "keyWidth", axis: 0, packed: true }]],
-    [`${path}.qweight`, [ATTENTION]],
-  ]),
-  ...[
-    "self_attn.v_proj",
-    "attention.wv",
-    "attention.self.value",
-    "attention.v_lin",
-    "attn.v_proj",
-    "self_attn.value_proj",
-  ].flatMap((path): [string, readonly TensorRole[]][] => [
-    [`${path}.weight`, valueRoles],
-    [`${path}.bias`, valueRoles],
-    [`${path}.weight_packed`, [{ fact: "valueWidth", axis: 0, packed: true }]],
-  ]),
+  ...KEYS.flatMap((path) => projection(path, "keyWidth")),
+  ...KEYS.map((path): RoleRow => [`${path}.qweight`, [ATTENTION]]),
+  ...VALUES.flatMap((path) => projection(path, "valueWidth")),
   ...[
     "self_attn.qkv_proj",
     "self_attention.query_key_value",
@@ -148,31 +153,28 @@ const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, rea
     "attention.wqkv",
     "attn.Wqkv",
     "norm_attn_norm.attn.Wqkv",
-  ].map((path): [string, readonly TensorRole[]] => [`${path}.weight`, [{ fact: "qkvWidth", axis: 0 }]]),
+  ].map((path): RoleRow => [`${path}.weight`, [{ fact: "qkvWidth", axis: 0 }]]),
   ["self_attn.q_proj.weight", [ATTENTION]],
   ["self_attn.o_proj.weight", [ATTENTION]],
   ["self_attn.kv_a_proj_with_mqa.weight", [{ fact: "latentWidth", axis: 0 }]],
-  ...["mlp.down_proj", "feed_forward.down_proj", "mlp.fc2"].map((path): [string, readonly TensorRole[]] => [
-    `${path}.weight`,
-    [{ fact: "denseWidth", axis: 1 }],
-  ]),
+  ...["mlp.down_proj", "feed_forward.down_proj", "feed_forward.w2", "mlp.fc2"].map(
+    (path): RoleRow => [`${path}.weight`, [{ fact: "denseWidth", axis: 1 }]],
+  ),
   ["self_attn.#.kv_a_proj_with_mqa.weight", [{ fact: "latentWidth", axis: 0 }]],
-  ["feed_forward.w2.weight", [{ fact: "denseWidth", axis: 1 }]],
-  ...["intermediate.dense", "fc1", "ffn.fc1", "mlp.dense_h_to_4h"].map((path): [string, readonly TensorRole[]] => [
-    `${path}.weight`,
-    [{ fact: "denseWidth", axis: 0 }],
-  ]),
-  ["layer.#.SelfAttention.k.weight", keyRoles],
-  ["layer.#.SelfAttention.v.weight", valueRoles],
+  ...["intermediate.dense", "fc1", "ffn.fc1", "mlp.dense_h_to_4h"].map(
+    (path): RoleRow => [`${path}.weight`, [{ fact: "denseWidth", axis: 0 }]],
+  ),
+  ["layer.#.SelfAttention.k.weight", [{ fact: "keyWidth", axis: 0 }]],
+  ["layer.#.SelfAttention.v.weight", [{ fact: "valueWidth", axis: 0 }]],
   ["layer.#.DenseReluDense.wo.weight", [{ fact: "denseWidth", axis: 1 }]],
   ["layer.#.mlp.wo.weight", [{ fact: "denseWidth", axis: 1 }]],
   ["ffn.lin1.weight", [{ fact: "denseWidth", axis: 0 }]],
-  ...EXPERT_DOWN.map((path): [string, readonly TensorRole[]] => [path, [{ fact: "expertWidth", axis: 1 }]]),
-  ...SHARED_DOWN.map((path): [string, readonly TensorRole[]] => [path, [{ fact: "sharedWidth", axis: 1 }]]),
-  ...FUSED_EXPERTS.map((path): [string, readonly TensorRole[]] => [path, [fusedExperts]]),
+  ...EXPERT_DOWN.map((path): RoleRow => [path, [{ fact: "expertWidth", axis: 1 }]]),
+  ...SHARED_DOWN.map((path): RoleRow => [path, [{ fact: "sharedWidth", axis: 1 }]]),
+  ...FUSED_EXPERTS.map((path): RoleRow => [path, [fusedExperts]]),
   ["feed_forward.experts.down_proj", [fusedExperts, { fact: "expertWidth", axis: 1 }]],
   ...["block_sparse_moe.output_linear", "mlp.output_linear", "moe.down_proj"].map(
-    (path): [string, readonly TensorRole[]] => [`${path}.weight`, [fusedExperts, { fact: "expertWidth", axis: 2 }]],
+    (path): RoleRow => [`${path}.weight`, [fusedExperts, { fact: "expertWidth", axis: 2 }]],
   ),
   ["mixer.conv1d.weight", [RECURRENT, { fact: "channels", axis: 0 }]],
   ["conv.conv.weight", [RECURRENT, { fact: "channels", axis: 0 }]],

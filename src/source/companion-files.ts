@@ -1,6 +1,7 @@
 import { byName } from "./by-name.ts";
+import { ggufTag } from "./gguf-tag.ts";
 import type { ListedFile } from "./model-files.ts";
-import { parseShardName } from "./shard-name.ts";
+import { folderOf } from "./path-parts.ts";
 
 /** A file beside a model that is loaded with it: the projector of its images and audio, or what drafts its tokens. */
 export type CompanionFile = { readonly role: "projector" | "draft"; readonly path: string };
@@ -14,7 +15,8 @@ const KEYWORDS: readonly (readonly [word: string, role: CompanionFile["role"]])[
   ["dspark-", "draft"],
 ];
 
-const TAG_OF_NAME = /[-.]([A-Z0-9_]+)$/;
+/** Those words alone: a GGUF file with one in its name is no model by itself. */
+export const COMPANION_WORDS: readonly string[] = KEYWORDS.map(([word]) => word);
 
 /** The companions of a GGUF model, at most one for each kind there is. */
 export function companionFiles(
@@ -40,7 +42,7 @@ function bestSibling(
   word: string,
   quant: string | undefined,
 ): string | undefined {
-  const bits = quant === undefined ? bitsOf(tagOf(model)) : bitsOf(quant);
+  const bits = bitsOf(quant ?? ggufTag(model));
   const candidates = files
     .map(({ path }) => path)
     .filter((path) => path !== model && path.endsWith(".gguf") && path.includes(word))
@@ -48,7 +50,7 @@ function bestSibling(
     .sort(byName)
     .map((path): Candidate => {
       const exact = quant !== undefined && path.toUpperCase().includes(`-${quant.toUpperCase()}.`);
-      return { path, depth: folderOf(path).length, exact, distance: Math.abs(bitsOf(tagOf(path)) - bits) };
+      return { path, depth: folderOf(path).length, exact, distance: Math.abs(bitsOf(ggufTag(path)) - bits) };
     });
   return candidates.reduce<Candidate | undefined>(
     (best, candidate) => (best === undefined || isBetter(candidate, best) ? candidate : best),
@@ -62,17 +64,7 @@ function isBetter(candidate: Candidate, best: Candidate): boolean {
   return candidate.distance < best.distance;
 }
 
-/** The folder with its slash; of the root nothing. */
-function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/") + 1);
-}
-
-function tagOf(path: string): string {
-  const stem = parseShardName(path)?.stem.slice(0, -1) ?? path.slice(0, -".gguf".length);
-  return TAG_OF_NAME.exec(stem.toUpperCase())?.[1] ?? "";
-}
-
 /** 4 of `Q4_K_M`, 16 of `BF16`, 0 of a name without a number (`extract_quant_bits`). */
-function bitsOf(tag: string): number {
+function bitsOf(tag = ""): number {
   return Number(/\d+/.exec(tag)?.[0] ?? 0);
 }

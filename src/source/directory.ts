@@ -9,7 +9,8 @@ import { openFile, openWeightFile } from "./file.ts";
 import { fileError } from "./file-error.ts";
 import { hubFile } from "./hub-reference.ts";
 import { chooseModelFiles, formatByName, type ListedFile, type Wanted } from "./model-files.ts";
-import type { ResolvedSource, SidecarText } from "./resolved.ts";
+import { folderOf } from "./path-parts.ts";
+import type { ResolvedCompanion, ResolvedSource, SidecarText } from "./resolved.ts";
 import type { Session } from "./session.ts";
 
 /** A folder that holds a model's files, and what may be read through its links. */
@@ -65,7 +66,7 @@ async function companionsOf(
   folder: ModelFolder,
   companions: readonly CompanionFile[],
   { kind, id, commit }: FolderIdentity,
-): Promise<readonly (CompanionFile & { readonly source: string })[]> {
+): Promise<readonly ResolvedCompanion[]> {
   const named = companions.map(async (companion) => {
     const real = await containedPath(folder, companion.path).catch(() => undefined);
     const source = kind === "hub" ? hubFile(id, commit, companion.path) : join(folder.path, companion.path);
@@ -124,7 +125,7 @@ async function readConfig(
   weightPath: string,
   contained: (path: string) => string | Promise<string>,
 ): Promise<SidecarText | undefined> {
-  const folder = weightPath.slice(0, weightPath.lastIndexOf("/") + 1);
+  const folder = folderOf(weightPath);
   const path = [`${folder}config.json`, "config.json"].find((name) => files.some((file) => file.path === name));
   if (path === undefined) return undefined;
   return { path, text: await readText(session, await contained(path), "configBytes") };

@@ -1,7 +1,10 @@
 import type { Diagnostic } from "../diagnostics.ts";
 import { InspectError } from "../errors.ts";
 import { byName } from "./by-name.ts";
+import { COMPANION_WORDS } from "./companion-files.ts";
+import { ggufTag } from "./gguf-tag.ts";
 import { type Listing, type ModelFiles, someOf } from "./model-files.ts";
+import { nameOf } from "./path-parts.ts";
 import { parseShardName } from "./shard-name.ts";
 import { completeSet, groupSets } from "./shard-set.ts";
 
@@ -15,9 +18,8 @@ export type GgufGroup = {
 
 // The rules of llama.cpp's `-hf` (common/download.cpp, snapshot of 2026-09-28): which files are no models, the
 // order of defaults, and how a tag is read from and matched against a path.
-const SIDECARS: readonly string[] = ["mmproj", "imatrix", "mtp-", "eagle3-", "dflash-", "dspark-"];
+const SIDECARS: readonly string[] = ["imatrix", ...COMPANION_WORDS];
 const DEFAULT_TAGS: readonly string[] = ["Q4_K_M", "Q8_0"];
-const TAG_OF_NAME = /[-.]([A-Z0-9_]+)$/;
 
 /** The GGUF models below `prefix` in name order; projectors, drafts and importance matrices are left out. */
 export function ggufGroups(listing: Listing, prefix: string): GgufGroup[] {
@@ -26,16 +28,12 @@ export function ggufGroups(listing: Listing, prefix: string): GgufGroup[] {
     .filter((path) => path.startsWith(prefix) && path.toLowerCase().endsWith(".gguf"))
     .filter((path) => !isSidecar(path))
     .sort(byName);
-  return groupSets(paths).map(({ first, shard }) => {
-    const stem = shard === undefined ? first.slice(0, -".gguf".length) : shard.stem.slice(0, -1);
-    return { first, tag: TAG_OF_NAME.exec(stem.toUpperCase())?.[1], bytes: groupBytes(listing, first) };
-  });
+  return groupSets(paths).map(({ first }) => ({ first, tag: ggufTag(first), bytes: groupBytes(listing, first) }));
 }
 
 /** True for a GGUF file that is no model, by its name. */
 export function isSidecar(path: string): boolean {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  return SIDECARS.some((word) => name.includes(word));
+  return SIDECARS.some((word) => nameOf(path).includes(word));
 }
 
 function groupBytes(listing: Listing, first: string): number | undefined {
@@ -93,7 +91,7 @@ function holdsTag(path: string, tag: string): boolean {
 
 /** Ollama takes a whole file name as a tag. */
 function isFileName(path: string, tag: string): boolean {
-  return path.slice(path.lastIndexOf("/") + 1).toLowerCase() === tag.toLowerCase();
+  return nameOf(path).toLowerCase() === tag.toLowerCase();
 }
 
 function quantNotFound(listing: Listing, groups: readonly GgufGroup[], quant: string): InspectError {

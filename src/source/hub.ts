@@ -7,6 +7,7 @@ import { type HubListing, hubTarget, listHubRepo } from "./hub-listing.ts";
 import { type HubReference, hubFile, isRevision } from "./hub-reference.ts";
 import type { LocalOpener } from "./local-opener.ts";
 import { chooseModelFiles, type ModelFiles } from "./model-files.ts";
+import { folderOf } from "./path-parts.ts";
 import type { ResolvedSource, SidecarText, WeightFile } from "./resolved.ts";
 import { encodePath, requireRelativePath } from "./safe-path.ts";
 import type { Session } from "./session.ts";
@@ -145,7 +146,7 @@ async function readConfig(
   session: Session,
   readText: (path: string, limitName: "configBytes") => Promise<string>,
 ): Promise<SidecarText | undefined> {
-  const folder = chosen.paths[0]?.slice(0, chosen.paths[0].lastIndexOf("/") + 1) ?? "";
+  const folder = folderOf(chosen.paths[0] ?? "");
   const path = [`${folder}config.json`, "config.json"].find((name) => listing.files.some((file) => file.path === name));
   if (path === undefined) return undefined;
   const early = files.slice(0, Math.max(1, session.options.limits.concurrency - 1));

@@ -133,13 +133,13 @@ function noModel(listing: Listing, prefix: string): InspectError {
 
 /** What to name instead, by what is there. */
 function advice(paths: readonly string[], prefix: string): string {
-  const pickle = paths.find(isPickle);
   if (paths.some((path) => path.toLowerCase().endsWith(".gguf"))) {
     return "Those GGUF files go with a model: name one of them to weigh it alone.";
   }
   if (paths.includes(`${prefix}model_index.json`)) {
     return "That is a pipeline of several models (diffusers): name the folder of one of them.";
   }
+  const pickle = paths.find(isPickle);
   if (pickle === undefined) return "Name the folder or file that has the weights.";
   return `${pickle} is a pickle checkpoint, which is never opened, since loading one runs code: use a safetensors or GGUF copy of the model.`;
 }

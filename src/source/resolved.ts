@@ -19,6 +19,9 @@ export type WeightFile = {
   abandon?(): void;
 };
 
+/** A file beside the model; `source` is what `inspectModel` takes for it. */
+export type ResolvedCompanion = CompanionFile & { readonly source: string };
+
 /** What a string, Blob or ByteSource turned out to mean: a set of weight files and the texts beside them. */
 export type ResolvedSource = {
   readonly kind: "file" | "directory" | "hub" | "http" | "blob" | "custom";
@@ -32,8 +35,8 @@ export type ResolvedSource = {
   readonly config?: SidecarText;
   /** What model.safetensors.index.json says, when it decided which files belong together. */
   readonly index?: WeightMap;
-  /** Files beside the model that are loaded with it; `source` is what `inspectModel` takes for one. */
-  readonly companions?: readonly (CompanionFile & { readonly source: string })[];
+  /** Files beside the model that are loaded with it. */
+  readonly companions?: readonly ResolvedCompanion[];
   readonly traffic: Traffic;
   readonly diagnostics: readonly Diagnostic[];
 };

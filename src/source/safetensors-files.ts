@@ -2,6 +2,7 @@ import { InspectError } from "../errors.ts";
 import { byName } from "./by-name.ts";
 import { missingShards } from "./missing-shards.ts";
 import { type Listing, type ModelFiles, someOf } from "./model-files.ts";
+import { folderOf } from "./path-parts.ts";
 import { parseShardName } from "./shard-name.ts";
 import { completeSet, groupSets, requireAllListed } from "./shard-set.ts";
 import { indexedFiles, parseWeightMap, type WeightMap } from "./weight-map.ts";
@@ -69,7 +70,7 @@ async function byIndexOrSingle(listing: Listing, indexPath: string, single: stri
 
 async function readIndex(listing: Listing, indexPath: string): Promise<{ paths: string[]; index: WeightMap }> {
   const text = await listing.readIndex(indexPath);
-  const folder = indexPath.slice(0, indexPath.lastIndexOf("/") + 1);
+  const folder = folderOf(indexPath);
   const label = listing.label.endsWith(indexPath) ? listing.label : `${listing.label}/${indexPath}`;
   const index = parseWeightMap(text, listing.limits, label);
   return { paths: indexedFiles(index, label).map((name) => `${folder}${name}`), index };

@@ -1,14 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { LINES } from "../../conformance/llama-cpp/arguments/lines.ts";
 import { type ParsedLine, readParsedLines } from "../../conformance/llama-cpp/arguments/parsed.ts";
+import { DENSE, EXPERTS } from "../../conformance/llama-cpp/placements.ts";
 import { parseArguments } from "../../src/cli/options.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
 import { workloadsFor } from "../../src/cli/workloads.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
+import { LLAMA_CPP_VERSION } from "../../src/runtimes/llama-cpp/version.ts";
 import { model } from "../support/model.ts";
 
 const TRAINED = 131_072;
-const rows = readParsedLines();
+const { engine, rows } = readParsedLines();
 
 /** The settings that a pasted line comes to, or why it is refused. */
 function settingsOf(line: string): { readonly [option: string]: unknown } {
@@ -23,14 +25,12 @@ function settingsOf(line: string): { readonly [option: string]: unknown } {
 /** Patterns of `--override-tensor` that settings stand for, in the order in which llama.cpp asks them. */
 function patternsOf(settings: { readonly [option: string]: unknown }): readonly string[] {
   const rules = settings["overrideTensors"] as readonly { readonly pattern: string }[];
-  const experts = "\\.ffn_(up|down|gate|gate_up)_(ch|)exps";
-  const dense = "\\.ffn_(up|down|gate)\\.";
   const blocks = (count: unknown, part: string): string[] =>
     count === "all" ? [part] : Array.from({ length: Number(count) }, (_, block) => `blk\\.${block}${part}`);
   return [
     ...rules.map(({ pattern }) => pattern),
-    ...blocks(settings["cpuMoeLayers"], experts),
-    ...blocks(settings["cpuFeedForwardLayers"], dense),
+    ...blocks(settings["cpuMoeLayers"], EXPERTS),
+    ...blocks(settings["cpuFeedForwardLayers"], DENSE),
   ];
 }
 
@@ -60,7 +60,8 @@ function wanted(parsed: ParsedLine): { readonly [option: string]: unknown } {
 }
 
 describe("a pasted command line, held against llama.cpp's own parser", () => {
-  it("is every line of the list", () => {
+  it("is every line of the list, in the release whose rules these are", () => {
+    expect(engine.version).toBe(LLAMA_CPP_VERSION);
     expect(rows.map(({ line }) => line)).toEqual(LINES);
   });
 

@@ -1,7 +1,5 @@
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-
-export const PARSED_FILE: string = fileURLToPath(new URL("../golden/arguments.json", import.meta.url));
+import { type GoldenFile, goldenPath } from "../golden.ts";
 
 /** `common_params` after parsing, by its own names. */
 export type ParsedLine = {
@@ -26,10 +24,9 @@ export type ParsedLine = {
   readonly overrides: readonly string[];
 };
 
+type ParsedRow = { readonly line: string; readonly parsed: ParsedLine | { readonly refused: true } };
+
 /** What llama.cpp's parser made of each line. */
-export function readParsedLines(): readonly {
-  readonly line: string;
-  readonly parsed: ParsedLine | { readonly refused: true };
-}[] {
-  return JSON.parse(readFileSync(PARSED_FILE, "utf8")).rows;
+export function readParsedLines(): GoldenFile<ParsedRow> {
+  return JSON.parse(readFileSync(goldenPath("arguments"), "utf8"));
 }

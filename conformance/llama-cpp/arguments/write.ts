@@ -1,13 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildCommon, engineVersion } from "../engine.ts";
+import { buildCommon, engineVersion, WORK } from "../engine.ts";
+import { goldenPath, goldenText } from "../golden.ts";
 import { LINES } from "./lines.ts";
-import { PARSED_FILE } from "./parsed.ts";
 
 /** Asks llama.cpp's own parser about every line, and writes what came of it. */
-const PROGRAM = join(fileURLToPath(new URL("../work", import.meta.url)), "ask-arguments");
+const PROGRAM = join(WORK, "ask-arguments");
 
 buildCommon(fileURLToPath(new URL("ask.cpp", import.meta.url)), PROGRAM);
 const rows = LINES.map((line) => {
@@ -15,5 +15,6 @@ const rows = LINES.map((line) => {
   // Of a device it does not know it first prints those it has.
   return { line, parsed: JSON.parse(output.trim().split("\n").at(-1) ?? "") };
 });
-mkdirSync(join(PARSED_FILE, ".."), { recursive: true });
-writeFileSync(PARSED_FILE, `${JSON.stringify({ engine: { name: "llama.cpp", ...engineVersion() }, rows }, null, 1)}\n`);
+const engine = { name: "llama.cpp" as const, ...engineVersion() };
+const command = "npx tsx conformance/llama-cpp/arguments/write.ts";
+writeFileSync(goldenPath("arguments"), goldenText({ engine, command, rows }));

@@ -1,11 +1,11 @@
-import { writeGgufHeader } from "../../../fixtures/write-gguf.ts";
 import { inspectModel } from "../../../src/inspect.ts";
 import type { Model } from "../../../src/model/model.ts";
 import type { MemoryItem } from "../../../src/runtimes/estimate.ts";
 import { estimateMemory } from "../../../src/runtimes/estimate-memory.ts";
 import type { Device } from "../../../src/runtimes/workload.ts";
+import { holeyFile } from "../../holey-file.ts";
 import type { ArchitectureVerdict } from "../architectures/compare.ts";
-import { PROJECTOR_CASES, type ProjectorCase } from "./cases.ts";
+import { PROJECTOR_CASES } from "./cases.ts";
 import type { ProjectorAnswer, ProjectorSetting } from "./engine.ts";
 
 /** What the engine said of one file with one setting. */
@@ -15,20 +15,6 @@ export type ProjectorRow = {
   readonly answer: ProjectorAnswer;
 };
 
-/** A file of which only the header is there. */
-export async function inspectCase({ name, file }: ProjectorCase): Promise<Model> {
-  const { header, fileBytes } = writeGgufHeader(file);
-  return inspectModel({
-    label: `${name}.gguf`,
-    size: fileBytes,
-    read: (start, end) => {
-      const bytes = new Uint8Array(end - start);
-      bytes.set(header.subarray(start, end));
-      return Promise.resolve(bytes);
-    },
-  });
-}
-
 /** Holds the weights of each encoder against the engine's buffers, and what it reserved against the bounds. */
 export async function compareProjector(model: Model, row: ProjectorRow): Promise<ArchitectureVerdict> {
   const { name, answer, setting } = row;
@@ -37,7 +23,7 @@ export async function compareProjector(model: Model, row: ProjectorRow): Promise
   if (projector === undefined) return { exact: 0, differences: [`${asked}: there is no such case`] };
   if ("refused" in answer)
     return { exact: 0, differences: [`${asked}: llama.cpp refuses it: ${String(answer.refused)}`] };
-  const items = projectorItems(model, await inspectCase(projector), setting);
+  const items = projectorItems(model, await inspectModel(holeyFile(projector.file)), setting);
   let exact = 0;
   const differences: string[] = [];
   for (const [modality, encoder] of Object.entries(answer)) {

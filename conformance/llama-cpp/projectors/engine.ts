@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { writeGgufHeader } from "../../../fixtures/write-gguf.ts";
+import { writeHoleyFile } from "../../holey-file.ts";
 import { BUILD, CMAKE_OPTIONS, compileProgram, prepareEngine, run, SOURCE, WORK } from "../engine.ts";
 import { PROJECTOR_CASES, type ProjectorCase } from "./cases.ts";
 import type { ProjectorRow } from "./compare.ts";
@@ -47,11 +47,9 @@ export function prepareProjectors(): void {
 }
 
 /** Asks about one file, of which only the header is written: nothing reads its data. */
-export function askProjector({ file }: ProjectorCase, setting: ProjectorSetting): ProjectorAnswer {
+function askProjector({ file }: ProjectorCase, setting: ProjectorSetting): ProjectorAnswer {
   const path = join(WORK, "projector.gguf");
-  const { header, fileBytes } = writeGgufHeader(file);
-  writeFileSync(path, header);
-  truncateSync(path, fileBytes);
+  writeHoleyFile(path, file);
   const { device, projectorOffload, flashAttention } = setting;
   const flags = [
     ...(device === "cpu" ? [] : ["--gpus", String(2 ** 40), "--gpu-kind", device]),

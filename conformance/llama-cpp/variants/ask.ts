@@ -1,11 +1,12 @@
 import { writeFileSync } from "node:fs";
 import type { GgufTensor } from "../../../fixtures/write-gguf.ts";
+import { writeHoleyFile } from "../../holey-file.ts";
 import type { ArchitectureCase } from "../architectures/groups.ts";
 import { ggufOfKeys, writeKeys } from "../architectures/keys.ts";
-import { askDevices, engineVersion, madeUpTensors } from "../engine.ts";
-import { goldenPath, goldenText } from "../golden.ts";
+import { askDevices, madeUpTensors } from "../engine.ts";
+import { byDevice, outputBytesOf } from "../placed.ts";
 import { DEEP_GRID, placedFlags, VARIANT_PLACEMENTS } from "../placements.ts";
-import { besides, byDevice, isAnswer, MODEL, tensorsOf, writeSparse } from "../whole-models/ask.ts";
+import { besides, MODEL, tensorsOf } from "../whole-models/ask.ts";
 import { foldTensors } from "../whole-models/tensors.ts";
 import type { VariantRow } from "./golden.ts";
 import { type Variant, variants } from "./variants.ts";
@@ -21,15 +22,6 @@ export function askVariants(): VariantRow[] {
   });
 }
 
-/** Writes what the engine says of variants anew. */
-export function writeVariants(): void {
-  const rows = askVariants();
-  const engine = { name: "llama.cpp" as const, ...engineVersion() };
-  const command = "npx tsx conformance/llama-cpp/regenerate.ts";
-  writeFileSync(goldenPath("variants"), goldenText({ engine, command, rows }));
-  console.log(`variants: ${rows.length} rows`);
-}
-
 function askVariant({
   variant,
   base,
@@ -43,7 +35,7 @@ function askVariant({
   const all = typed ? madeUp(asked, typed) : tensorsOf(asked);
   if (all === undefined || (without !== undefined && !all.some(({ name }) => name === without))) return undefined;
   const tensors = all.filter(({ name }) => name !== without);
-  writeSparse(MODEL, ggufOfKeys(asked.architecture, asked.keys, tensors));
+  writeHoleyFile(MODEL, ggufOfKeys(asked.architecture, asked.keys, tensors));
   const beside = besides(asked.draftsFor);
   const ask = (list: typeof VARIANT_PLACEMENTS) =>
     list.map((workload) => askDevices(MODEL, [...beside, ...placedFlags(workload)]));
@@ -56,7 +48,7 @@ function askVariant({
     changed,
     ...(without === undefined ? {} : { without }),
     ...(isAsInWhole ? {} : { tensors: foldTensors(tensors) }),
-    outputBytes: answers.map((answer) => (isAnswer(answer) ? answer.outputBytes : null)),
+    outputBytes: answers.map(outputBytesOf),
     placed: answers.map(byDevice),
     ...(inGrid ? { grid: ask(DEEP_GRID).map(byDevice) } : {}),
   };

@@ -1,14 +1,15 @@
-import { closeSync, openSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type GgufTensor, writeGgufHeader } from "../../../fixtures/write-gguf.ts";
+import type { GgufTensor } from "../../../fixtures/write-gguf.ts";
 import { inspectModel } from "../../../src/inspect.ts";
+import { writeHoleyFile } from "../../holey-file.ts";
 import { ARCHITECTURE_CASES } from "../architectures/cases.ts";
 import type { ArchitectureCase } from "../architectures/groups.ts";
 import { ggufOfKeys, writeKeys } from "../architectures/keys.ts";
 import { WRITTEN_TENSORS } from "../architectures/tensors.ts";
-import { askDevices, type DeviceAnswer, madeUpTensors, SAVED_MODELS, WORK } from "../engine.ts";
+import { askDevices, madeUpTensors, SAVED_MODELS, WORK } from "../engine.ts";
 import { readArchitectures } from "../golden.ts";
-import type { DeviceBytes } from "../placed.ts";
+import { byDevice, isAnswer } from "../placed.ts";
 import { PLACEMENT_GRID, PLACEMENTS, placedFlags } from "../placements.ts";
 import { engineFlags } from "../workloads.ts";
 import type { WholeModelRow } from "./golden.ts";
@@ -55,7 +56,7 @@ export function tensorsOf({ architecture, keys, draftsFor }: ArchitectureCase): 
 
 function askMade(asked: ArchitectureCase, tensors: readonly GgufTensor[], tied: boolean): WholeModelRow {
   const { architecture, title, keys, draftsFor } = asked;
-  writeSparse(MODEL, ggufOfKeys(architecture, keys, tensors));
+  writeHoleyFile(MODEL, ggufOfKeys(architecture, keys, tensors));
   const row = { keys: "architectures" as const, architecture, title, ...(tied ? { tied: true as const } : {}) };
   const grid = GRID_MODELS.has(`${architecture} ${title}${tied ? " tied" : ""}`);
   return { ...row, ...askFile(MODEL, tensors, besides(draftsFor), grid) };
@@ -88,22 +89,4 @@ function askFile(path: string, tensors: readonly GgufTensor[], flags: readonly s
     placed: placed(PLACEMENTS),
     ...(inGrid ? { grid: placed(PLACEMENT_GRID) } : {}),
   };
-}
-
-/** What the engine said, as it stands in the golden file. */
-export function byDevice(answer: DeviceAnswer | undefined): DeviceBytes | string | null {
-  return isAnswer(answer) ? answer.devices : (answer?.refused ?? null);
-}
-
-export function isAnswer(answer: DeviceAnswer | undefined): answer is Exclude<DeviceAnswer, { refused: string }> {
-  return answer !== undefined && !("refused" in answer);
-}
-
-/** A header, and a hole as long as the data. */
-export function writeSparse(path: string, file: Parameters<typeof writeGgufHeader>[0]): void {
-  const { header, fileBytes } = writeGgufHeader(file);
-  const descriptor = openSync(path, "w");
-  writeSync(descriptor, header);
-  closeSync(descriptor);
-  truncateSync(path, fileBytes);
 }

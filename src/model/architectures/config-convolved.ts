@@ -2,10 +2,13 @@ import type { Keys } from "../keys.ts";
 import type { AttentionMixer, RecurrentMixer, StateTensor } from "../mixer.ts";
 import type { Architecture, MixerRule } from "./architecture.ts";
 import { missing } from "./attention-rules.ts";
+import { resized } from "./changed-attention.ts";
 import { configFeedForward as feedForward } from "./config-feed-forward.ts";
 import { type AttentionChange, changedAttention } from "./config-heads.ts";
-import { configLayers, everyNth, type LayerTypes } from "./config-layers.ts";
+import { everyNth, type LayerTypes } from "./config-layer-types.ts";
+import { configLayers } from "./config-layers.ts";
 import { configDeltaNet } from "./config-recurrent.ts";
+import { indexerBy } from "./indexer-rules.ts";
 
 type Beside = (keys: Keys) => (attention: AttentionMixer) => RecurrentMixer | string;
 
@@ -49,16 +52,8 @@ const slidingHeads: AttentionChange = (keys) => {
   const heads = keys.integer("swa_num_attention_heads");
   const kvHeads = keys.integer("swa_num_key_value_heads");
   const dim = keys.integer("swa_head_dim");
-  return (mixer) => {
-    if (mixer.window.kind === "none") return mixer;
-    return {
-      ...mixer,
-      heads: heads ?? mixer.heads,
-      kvHeads: kvHeads ?? mixer.kvHeads,
-      keyDim: dim ?? mixer.keyDim,
-      valueDim: dim ?? mixer.valueDim,
-    };
-  };
+  const sizes = { heads, kvHeads, keyDim: dim, valueDim: dim };
+  return (mixer) => (mixer.window.kind === "none" ? mixer : resized(mixer, sizes));
 };
 
 /** Layers of `local_layer_ids` slide, else all but every sixth (configuration_inkling.py). */
@@ -86,16 +81,13 @@ const indexedBetweenDeltaNets: MixerRule = (keys) => {
   const implied = everyNth(4, ["full_attention_interval"], "linear_attention");
   const mixerOf = configLayers({ implied, linear: configDeltaNet })(keys);
   const statesOf = perLayerEmbedding(keys);
-  const heads = keys.integer("indexer_n_heads");
-  const keyDim = keys.integer("indexer_head_dim");
+  const indexer = indexerBy(keys, ["indexer_n_heads"], ["indexer_head_dim"]);
   return (layer) => {
     const mixer = mixerOf(layer);
     if (typeof mixer === "string") return mixer;
     if (mixer.kind === "recurrent") return { ...mixer, state: [...mixer.state, ...statesOf(layer)] };
     if (mixer.kind !== "attention") return mixer;
-    return heads && keyDim
-      ? { ...mixer, indexer: { heads, keyDim } }
-      : missing(["indexer_n_heads or indexer_head_dim"]);
+    return indexer ? { ...mixer, indexer } : missing(["indexer_n_heads or indexer_head_dim"]);
   };
 };
 

@@ -9,7 +9,7 @@ const UNIFORM: readonly string[] = [
   "apertus arcee aria_text biogpt bitnet bloom codegen cohere ctrl dbrx diffllama doge emu3_text_model ernie4_5",
   "ernie4_5_moe flex_olmo glm glm4 glm4_moe gpt-sw3 gpt2 gpt_neo gpt_neox gpt_neox_japanese gptj granite glm4v_text glm4v",
   "granite_docling_text granitemoe granitemoeshared helium hunyuan_v1_dense hyperclovax imagegpt internlm3 iquestcoder jais2",
-  "minimax_m2 ministral3 molmo2_text mpt nanochat nemotron olmo olmo2 olmoe opt",
+  "minimax_m2 ministral3 molmo2_text mpt nanochat nemotron olmo olmo2 olmoe openai-gpt opt",
   "persimmon phi phimoe seed_oss solar_open stablelm starcoder2 trocr xglm qwen3_vl_text qwen3_vl_moe_text",
   "qwen3_vl qwen3_vl_moe glm4v_moe_text glm4v_moe ernie4_5_vl_moe_text bert-generation",
 ].flatMap((names) => names.split(" "));

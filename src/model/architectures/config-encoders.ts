@@ -1,8 +1,10 @@
 import type { Architecture, MixerRule } from "./architecture.ts";
 import { configAttention } from "./attention-rules.ts";
+import { whereAttention } from "./changed-attention.ts";
 import { configFeedForward as feedForward } from "./config-feed-forward.ts";
 import { type AttentionChange, changedAttention } from "./config-heads.ts";
-import { configLayers, everyFirst } from "./config-layers.ts";
+import { everyFirst } from "./config-layer-types.ts";
+import { configLayers } from "./config-layers.ts";
 import { noWindow, type WindowRule } from "./windows.ts";
 
 const bothWays = (window: WindowRule) => configAttention(window, { causal: false });
@@ -28,10 +30,7 @@ const bottleneckHeads: AttentionChange = (keys) => {
 };
 
 function bothWaysChanged(change: AttentionChange): MixerRule {
-  return changedAttention((keys) => {
-    const changed = change(keys);
-    return (mixer, layer) => ({ ...changed(mixer, layer), causal: false });
-  })(noWindow);
+  return whereAttention(changedAttention(change)(noWindow), () => (mixer) => ({ ...mixer, causal: false }));
 }
 
 /** Encoders of transformers, by model_type: they look both ways and keep nothing between calls. */

@@ -61,7 +61,7 @@ export function leadingDense(layers: number): FeedForwardRule {
   return experts(layers, sharedWidth);
 }
 
-/** One matrix for both halves of a gated part, whose key counts them together (Qwen 1, Molmo, Moshi). */
+/** One matrix for both halves of a gated part, whose key counts them together (Qwen 1, Molmo, Moshi, RecurrentGemma). */
 export const halvedFeedForward: FeedForwardRule = (keys) => {
   const both = keys.integer("intermediate_size", "ffn_dim");
   return () => (both === undefined ? undefined : { kind: "dense", intermediateSize: Math.trunc(both / 2) });
@@ -71,7 +71,7 @@ function experts(leading: number, shared: (keys: Keys) => number | undefined): F
   return configExperts({
     ...EXPERTS,
     sharedWidth: shared,
-    dense: denseLayers(leading),
+    dense: (keys) => denseLayers(keys, leading),
     denseWidth: (keys) => keys.perLayer(...DENSE_WIDTH) ?? fourfold(keys),
   });
 }
@@ -99,11 +99,7 @@ function sharedWidth(keys: Keys): number | undefined {
 }
 
 /** Layers with a dense part: as `mlp_layer_types` lists them, else by whichever of the older keys there are. */
-function denseLayers(implied: number): (keys: Keys) => (layer: number) => boolean {
-  return (keys) => denseLayersOf(keys, implied);
-}
-
-function denseLayersOf(keys: Keys, implied: number): (layer: number) => boolean {
+function denseLayers(keys: Keys, implied: number): (layer: number) => boolean {
   if (keys.flag("is_moe", "enable_moe_block") === false) return () => true;
   const types = keys.words("mlp_layer_types");
   if (types !== undefined) return (layer) => types[layer] === "dense";

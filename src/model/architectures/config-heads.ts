@@ -1,7 +1,8 @@
 import type { Keys } from "../keys.ts";
-import type { AttentionMixer, Mixer } from "../mixer.ts";
+import type { AttentionMixer } from "../mixer.ts";
 import type { MixerRule } from "./architecture.ts";
 import { configAttention, missing } from "./attention-rules.ts";
+import { resized, whereAttention } from "./changed-attention.ts";
 import type { WindowRule } from "./windows.ts";
 
 /** What a family changes of an attention that the usual keys give. */
@@ -9,14 +10,7 @@ export type AttentionChange = (keys: Keys) => (mixer: AttentionMixer, layer: num
 
 /** Attention by the usual keys, then changed. */
 export function changedAttention(change: AttentionChange): (window: WindowRule) => MixerRule {
-  return (window) => (keys) => {
-    const attend = configAttention(window)(keys);
-    const changeIt = change(keys);
-    return (layer): Mixer | string => {
-      const mixer = attend(layer);
-      return typeof mixer !== "string" && mixer.kind === "attention" ? changeIt(mixer, layer) : mixer;
-    };
-  };
+  return (window) => whereAttention(configAttention(window), change);
 }
 
 /** One key-value head for all, when the configuration says so. */
@@ -58,15 +52,7 @@ export const falconHeads: AttentionChange = (keys) => {
 export const globalHeads: AttentionChange = (keys) => {
   const dim = keys.integer("global_head_dim") ?? 512;
   const kvHeads = keys.flag("attention_k_eq_v") === true ? keys.integer("num_global_key_value_heads") : undefined;
-  return (mixer) => {
-    if (mixer.window.kind !== "none") return mixer;
-    return {
-      ...mixer,
-      kvHeads: kvHeads ?? mixer.kvHeads,
-      keyDim: dim,
-      valueDim: dim,
-    };
-  };
+  return (mixer) => (mixer.window.kind === "none" ? resized(mixer, { kvHeads, keyDim: dim, valueDim: dim }) : mixer);
 };
 
 /**
@@ -82,15 +68,9 @@ export const windowHeads: AttentionChange = (keys) => {
     valueDim: keys.integer("swa_v_head_dim"),
   };
   return (mixer) => {
-    const all = { ...mixer, valueDim: value ?? mixer.valueDim };
+    const all = resized(mixer, { valueDim: value });
     if (mixer.window.kind === "none") return all;
-    return {
-      ...all,
-      heads: window.heads ?? all.heads,
-      kvHeads: window.kvHeads ?? 2 * all.kvHeads,
-      keyDim: window.keyDim ?? all.keyDim,
-      valueDim: window.valueDim ?? all.valueDim,
-    };
+    return resized(all, { ...window, kvHeads: window.kvHeads ?? 2 * all.kvHeads });
   };
 };
 

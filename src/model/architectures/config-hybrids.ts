@@ -1,8 +1,8 @@
 import type { Keys } from "../keys.ts";
 import type { Architecture } from "./architecture.ts";
 import { configFeedForward as feedForward, leadingDense } from "./config-feed-forward.ts";
-import { configLayers, everyNth, fullWhere, type LayerTypes } from "./config-layers.ts";
-
+import { everyNth, fullWhere, type LayerTypes } from "./config-layer-types.ts";
+import { configLayers } from "./config-layers.ts";
 import { configDeltaNet, configKimiDelta, configLightning, configShortConvolution } from "./config-recurrent.ts";
 import { configLatent } from "./latent-rules.ts";
 

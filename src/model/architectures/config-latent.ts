@@ -1,7 +1,9 @@
 import type { Keys } from "../keys.ts";
 import type { Architecture, MixerRule } from "./architecture.ts";
+import { missing } from "./attention-rules.ts";
 import { configFeedForward as feedForward, leadingDense } from "./config-feed-forward.ts";
-import { fullWhere, type LayerTypes, layerTypes } from "./config-layers.ts";
+import { fullWhere, type LayerTypes, layerTypes, NO_TYPE } from "./config-layer-types.ts";
+import { indexerBy } from "./indexer-rules.ts";
 import { configLatent, configLatentValued, latent } from "./latent-rules.ts";
 
 const FULL = "full_attention";
@@ -11,20 +13,17 @@ const INDEXED = "indexed_attention";
  * Latent attention, with an indexer in layers of that type. Of those, layers whose `indexer_types` is `shared` read the
  * choice of an earlier one and keep no index keys.
  */
-export function configIndexedLatent(implied: LayerTypes): MixerRule {
+function configIndexedLatent(implied: LayerTypes): MixerRule {
   return (keys) => {
     const latent = configLatent(keys);
     const typeOf = layerTypes(implied)(keys);
     const indexers = keys.words("indexer_types");
-    const heads = keys.integer("index_n_heads");
-    const keyDim = keys.integer("index_head_dim");
+    const indexer = indexerBy(keys, ["index_n_heads"], ["index_head_dim"]);
     return (layer) => {
       const mixer = latent(layer);
       if (typeof mixer === "string" || mixer.kind !== "latent") return mixer;
       if (typeOf(layer) !== INDEXED || indexers?.[layer] === "shared") return mixer;
-      return heads && keyDim
-        ? { ...mixer, indexer: { heads, keyDim } }
-        : "index_n_heads or index_head_dim is not there";
+      return indexer ? { ...mixer, indexer } : missing(["index_n_heads or index_head_dim"]);
     };
   };
 }
@@ -47,12 +46,11 @@ const latentInTwoSizes: MixerRule = (keys) => {
   const indexed = keys.flag("use_dsa") !== false;
   const slidingSize = (layer: number, name: string): number | undefined =>
     keys.integer(`per_layer_config.${layer}.${name}`, `swa_${name}`) ?? SLIDING_SIZES.get(name);
-  const full = configIndexedLatent(() => () => (indexed ? INDEXED : FULL))(keys);
-  const fullOf = (layer: number) => full(layer);
+  const fullOf = configIndexedLatent(() => () => (indexed ? INDEXED : FULL))(keys);
   return (layer) => {
     const type = typeOf(layer);
     if (type === FULL || type === INDEXED) return fullOf(layer);
-    if (type !== "sliding_attention") return "no layer_types say what this layer is";
+    if (type !== "sliding_attention") return NO_TYPE;
     const size = (name: string) => slidingSize(layer, name);
     const nopeDim = size("qk_nope_head_dim");
     const rest = nopeDim === undefined ? undefined : (size("head_dim") ?? 0) - nopeDim;

@@ -1,20 +1,17 @@
 import type { Architecture } from "./architecture.ts";
 import { configFeedForward as feedForward } from "./config-feed-forward.ts";
 import { type AttentionChange, changedAttention } from "./config-heads.ts";
-import { configLayers, type LayerTypes } from "./config-layers.ts";
+import type { LayerTypes } from "./config-layer-types.ts";
+import { configLayers } from "./config-layers.ts";
 import { configMamba1, configMamba2 } from "./config-recurrent.ts";
-import { noFeedForward } from "./feed-forward-rules.ts";
-import { configMamba } from "./recurrent-rules.ts";
 
 const LINEAR = "linear_attention";
 
-/** Layers of a list of indices attend; without a list none do, or all. */
-function listed(key: string): LayerTypes {
-  return (keys) => {
-    const indices = new Set(keys.list(key) ?? []);
-    return (layer) => (indices.has(layer) ? "full_attention" : LINEAR);
-  };
-}
+/** Layers of `attn_layer_indices` attend. */
+const listed: LayerTypes = (keys) => {
+  const indices = new Set(keys.list("attn_layer_indices") ?? []);
+  return (layer) => (indices.has(layer) ? "full_attention" : LINEAR);
+};
 
 /** One layer of each period attends: `attn_layer_period` and `attn_layer_offset`. */
 const periodAndOffset: LayerTypes = (keys) => {
@@ -72,7 +69,7 @@ export const configMambaHybrids: Architecture = {
   config: [
     {
       modelTypes: ["bamba"],
-      mixer: configLayers({ implied: listed("attn_layer_indices"), linear: configMamba2 }),
+      mixer: configLayers({ implied: listed, linear: configMamba2 }),
       feedForward,
     },
     {
@@ -113,6 +110,5 @@ export const configMambaHybrids: Architecture = {
       }),
       feedForward,
     },
-    { modelTypes: ["falcon_mamba"], mixer: configMamba("mamba1"), feedForward: noFeedForward },
   ],
 };

@@ -1,7 +1,8 @@
 import type { Architecture, FeedForwardRule, MixerRule } from "./architecture.ts";
 import { missing } from "./attention-rules.ts";
-import { configFeedForward } from "./config-feed-forward.ts";
-import { configLayers, type LayerTypes } from "./config-layers.ts";
+import { halvedFeedForward } from "./config-feed-forward.ts";
+import type { LayerTypes } from "./config-layer-types.ts";
+import { configLayers } from "./config-layers.ts";
 
 /** `block_types` over and over; layers that are not `recurrent` slide (configuration_recurrent_gemma.py, `layers_block_type`). */
 const griffinTypes: LayerTypes = (keys) => {
@@ -22,12 +23,6 @@ const gatedRecurrence: MixerRule = (keys) => {
       { name: "linear", shape: [width] },
     ],
   });
-};
-
-/** The gate is half of `intermediate_size` (modeling_recurrent_gemma.py, RecurrentGemmaMlp). */
-const halvedFeedForward: FeedForwardRule = (keys) => {
-  const both = keys.integer("intermediate_size");
-  return () => (both === undefined ? undefined : { kind: "dense", intermediateSize: Math.trunc(both / 2) });
 };
 
 const XLSTM_MULTIPLE = 64;
@@ -73,6 +68,5 @@ export const configRecurrences: Architecture = {
       feedForward: halvedFeedForward,
     },
     { modelTypes: ["xlstm"], mixer: matrixMemory, feedForward: projectedFeedForward },
-    { modelTypes: ["openai-gpt"], mixer: configLayers({}), feedForward: configFeedForward },
   ],
 };

@@ -1,34 +1,28 @@
 import type { Keys } from "../keys.ts";
-import type { AttentionMixer, Compression, Indexer, Mixer } from "../mixer.ts";
+import type { AttentionMixer, Compression, Indexer } from "../mixer.ts";
 import type { Architecture, MixerRule } from "./architecture.ts";
 import { configAttention, missing } from "./attention-rules.ts";
+import { whereAttention } from "./changed-attention.ts";
 import { overlappingRows, separateRows } from "./compression-rules.ts";
 import { configFeedForward as feedForward } from "./config-feed-forward.ts";
-import { type LayerTypes, layerTypes } from "./config-layers.ts";
-import { noWindow, sliding } from "./windows.ts";
+import { type LayerTypes, layerTypes } from "./config-layer-types.ts";
+import { indexerBy } from "./indexer-rules.ts";
+import { noWindow, sliding, unknownType } from "./windows.ts";
 
 /** What a type of layer adds to a plain attention, or, as a text, why the keys do not say. */
 type Additions = (keys: Keys) => ReadonlyMap<string, Partial<AttentionMixer> | string>;
 
 /** Attention over all tokens, and what `layer_types` or `implied` makes of it in each layer. */
 function typedAttention(implied: LayerTypes, additions: Additions): MixerRule {
-  return (keys) => {
-    const attend = configAttention(noWindow)(keys);
+  return whereAttention(configAttention(noWindow), (keys) => {
     const typeOf = layerTypes(implied)(keys);
     const added = additions(keys);
-    return (layer): Mixer | string => {
-      const mixer = attend(layer);
-      if (typeof mixer === "string" || mixer.kind !== "attention") return mixer;
+    return (mixer, layer) => {
       const type = typeOf(layer) ?? "";
-      const own = added.get(type) ?? `unknown layer type ${JSON.stringify(type.slice(0, 60))}`;
+      const own = added.get(type) ?? unknownType(type);
       return typeof own === "string" ? own : { ...mixer, ...own };
     };
-  };
-}
-
-function indexerOf(keys: Keys, heads: readonly string[], keyDim: readonly string[]): Indexer | undefined {
-  const indexer = { heads: keys.integer(...heads), keyDim: keys.integer(...keyDim) };
-  return indexer.heads && indexer.keyDim ? { heads: indexer.heads, keyDim: indexer.keyDim } : undefined;
+  });
 }
 
 const NO_INDEXER = missing(["index_n_heads or index_head_dim"]);
@@ -58,7 +52,7 @@ const compressed: MixerRule = typedAttention(compressedTypes, (keys) => {
   const one = { kvHeads: 1, window, sharedKeyValue: true as const };
   const separate = keys.integer("compress_rate_hca", "compress_rates.heavily_compressed_attention") ?? 128;
   const overlapping = keys.integer("compress_rate_csa", "compress_rates.compressed_sparse_attention") ?? 4;
-  const indexer = indexerOf(keys, ["index_n_heads"], ["index_head_dim"]);
+  const indexer = indexerBy(keys, ["index_n_heads"], ["index_head_dim"]);
   const chosen: { compression: Compression; indexer: Indexer } | undefined = indexer && {
     compression: overlappingRows(overlapping, keyDim, indexer.keyDim),
     indexer,
@@ -77,7 +71,7 @@ const sparseTypes: LayerTypes = (keys) => {
 
 /** The older keys win over those of the class (configuration_minimax_m3_vl.py, MiniMaxM3VLTextConfig). */
 const chosenBlocks: MixerRule = typedAttention(sparseTypes, (keys) => {
-  const indexer = indexerOf(
+  const indexer = indexerBy(
     keys,
     ["sparse_attention_config.sparse_num_index_heads", "index_n_heads"],
     ["sparse_attention_config.sparse_index_dim", "index_head_dim"],

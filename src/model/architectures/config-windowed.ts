@@ -1,7 +1,16 @@
+import type { Keys } from "../keys.ts";
 import type { Architecture } from "./architecture.ts";
 import { besideOneExpert, configFeedForward as feedForward, leadingDense } from "./config-feed-forward.ts";
 import { changedAttention, globalHeads, sharedTail, windowHeads } from "./config-heads.ts";
-import { configLayers, everyFirst, everyNth, fullWhere } from "./config-layers.ts";
+import { andLast, everyFirst, everyNth, fullWhere } from "./config-layer-types.ts";
+import { configLayers } from "./config-layers.ts";
+
+/** Layers that `no_rope_layers` does not mark with 0; without entries all but every n-th (configuration_llama4.py). */
+function rotatedLayers(keys: Keys): (layer: number) => boolean {
+  const marks = keys.list("no_rope_layers");
+  const interval = keys.integer("no_rope_layer_interval") ?? 4;
+  return (layer) => (marks?.length ? marks[layer] !== 0 : (layer + 1) % interval !== 0);
+}
 
 /** Decoders of transformers whose layers do not all see alike. `implied`: what the class fills in where `layer_types` is not there. */
 export const windowedDecoders: Architecture = {
@@ -52,10 +61,7 @@ export const windowedDecoders: Architecture = {
     {
       modelTypes: ["flint"],
       mixer: configLayers({
-        implied: (keys) => {
-          const last = (keys.integer("num_hidden_layers") ?? 0) - 1;
-          return (layer) => (layer < 2 || layer % 4 === 1 || layer === last ? "full_attention" : "sliding_attention");
-        },
+        implied: andLast(fullWhere((layer) => layer < 2 || layer % 4 === 1)),
       }),
       feedForward: leadingDense(2),
     },
@@ -70,10 +76,7 @@ export const windowedDecoders: Architecture = {
     {
       modelTypes: ["beam"],
       mixer: configLayers({
-        implied: (keys) => {
-          const last = (keys.integer("num_hidden_layers") ?? 0) - 1;
-          return (layer) => ((layer + 1) % 6 === 0 || layer === last ? "full_attention" : "sliding_attention");
-        },
+        implied: andLast(everyNth(6)),
       }),
       feedForward: leadingDense(3),
     },
@@ -82,10 +85,8 @@ export const windowedDecoders: Architecture = {
       mixer: configLayers({
         implied: (keys) => {
           const slides = keys.flag("use_sliding_window") === true && keys.integer("sliding_window") !== undefined;
-          const noRope = keys.list("no_rope_layers");
-          const interval = keys.integer("no_rope_layer_interval") ?? 4;
-          const hasRope = (layer: number) => (noRope ? noRope[layer] !== 0 : (layer + 1) % interval !== 0);
-          return (layer) => (slides && !hasRope(layer) ? "sliding_attention" : "full_attention");
+          const rotates = rotatedLayers(keys);
+          return (layer) => (slides && !rotates(layer) ? "sliding_attention" : "full_attention");
         },
       }),
       feedForward,
@@ -105,10 +106,8 @@ export const windowedDecoders: Architecture = {
       modelTypes: ["llama4_text", "llama4"],
       mixer: configLayers({
         implied: (keys) => {
-          const noRope = keys.list("no_rope_layers");
-          const interval = keys.integer("no_rope_layer_interval") ?? 4;
-          const chunked = (layer: number) => (noRope?.length ? noRope[layer] !== 0 : (layer + 1) % interval !== 0);
-          return (layer) => (chunked(layer) ? "chunked_attention" : "full_attention");
+          const rotates = rotatedLayers(keys);
+          return (layer) => (rotates(layer) ? "chunked_attention" : "full_attention");
         },
       }),
       feedForward: besideOneExpert,
@@ -130,10 +129,7 @@ export const windowedDecoders: Architecture = {
       modelTypes: ["gemma4_text", "gemma4", "gemma4_unified_text", "gemma4_unified"],
       mixer: sharedTail(
         configLayers({
-          implied: (keys) => {
-            const last = (keys.integer("num_hidden_layers") ?? 0) - 1;
-            return (layer) => ((layer + 1) % 6 === 0 || layer === last ? "full_attention" : "sliding_attention");
-          },
+          implied: andLast(everyNth(6)),
           attention: changedAttention(globalHeads),
         }),
       ),

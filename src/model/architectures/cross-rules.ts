@@ -1,6 +1,7 @@
 import type { Keys } from "../keys.ts";
 import type { CrossRule, MixerRule } from "./architecture.ts";
 import { configAttention } from "./attention-rules.ts";
+import { whereAttention } from "./changed-attention.ts";
 import { noWindow } from "./windows.ts";
 
 /**
@@ -31,17 +32,12 @@ export const cross: CrossRule = crossAlike();
  * Mllama: some layers attend to an image alone. One image takes as many tiles as it may have, each of its patches and a
  * class token, whatever is shown (modeling_mllama.py, MllamaVisionModel, num_patches).
  */
-export const imageLayers: MixerRule = (keys) => {
-  const attend = configAttention(noWindow)(keys);
+export const imageLayers: MixerRule = whereAttention(configAttention(noWindow), (keys) => {
   const listed = new Set(keys.list("cross_attention_layers") ?? MLLAMA_LAYERS);
   const crossOf = cross(keys);
   const encoderTokens = imageTokens(keys);
-  return (layer) => {
-    const own = attend(layer);
-    if (typeof own === "string" || own.kind !== "attention" || !listed.has(layer)) return own;
-    return { ...crossOf(own), encoderTokens };
-  };
-};
+  return (own, layer) => (listed.has(layer) ? { ...crossOf(own), encoderTokens } : own);
+});
 
 /** configuration_mllama.py, MllamaTextConfig. */
 const MLLAMA_LAYERS: readonly number[] = [3, 8, 13, 18, 23, 28, 33, 38];

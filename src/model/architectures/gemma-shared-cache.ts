@@ -1,7 +1,7 @@
 import type { Keys } from "../keys.ts";
-import type { Mixer } from "../mixer.ts";
 import type { Architecture, MixerRule } from "./architecture.ts";
 import { ggufAttention } from "./attention-rules.ts";
+import { whereAttention } from "./changed-attention.ts";
 import { ggufFeedForward } from "./feed-forward-rules.ts";
 import { ggufMarked, ggufPattern, required } from "./windows.ts";
 
@@ -10,25 +10,18 @@ import { ggufMarked, ggufPattern, required } from "./windows.ts";
  * that of the last. https://github.com/ggml-org/llama.cpp/blob/v0.5.0/src/llama-model.cpp#L2654
  */
 function sharedTail(rule: MixerRule, first: (keys: Keys) => number): MixerRule {
-  return (keys) => {
-    const mixerOf = rule(keys);
+  return whereAttention(rule, (keys) => {
     const from = first(keys);
-    return (layer) => {
-      const mixer = mixerOf(layer);
-      if (layer < from || typeof mixer === "string" || mixer.kind !== "attention") return mixer;
-      return { ...mixer, sharesCacheWith: from - (mixer.window.kind === "none" ? 1 : 2) };
-    };
-  };
+    return (mixer, layer) =>
+      layer < from ? mixer : { ...mixer, sharesCacheWith: from - (mixer.window.kind === "none" ? 1 : 2) };
+  });
 }
 
 /** Drafts for Gemma 4 attend over its caches. */
-const readingTarget: MixerRule = (keys) => {
-  const mixerOf = ggufAttention(ggufMarked)(keys);
-  return (layer): Mixer | string => {
-    const mixer = mixerOf(layer);
-    return typeof mixer !== "string" && mixer.kind === "attention" ? { ...mixer, readsTargetCache: true } : mixer;
-  };
-};
+const readingTarget: MixerRule = whereAttention(ggufAttention(ggufMarked), () => (mixer) => ({
+  ...mixer,
+  readsTargetCache: true,
+}));
 
 /** Gemma 3n and 4: the last layers have queries alone. */
 export const gemmaSharedCache: Architecture = {

@@ -18,9 +18,13 @@ export function withIndexer(rule: MixerRule, owns: (keys: Keys) => (layer: numbe
 
 /** The indexer that the keys describe; undefined where they describe none. */
 export function ggufIndexer(keys: Keys): Indexer | undefined {
-  const keyDim = keys.integer("attention.indexer.key_length");
-  const heads = keys.integer("attention.indexer.head_count");
-  return keyDim && heads ? { heads, keyDim } : undefined;
+  return indexerBy(keys, ["attention.indexer.head_count"], ["attention.indexer.key_length"]);
+}
+
+/** An indexer by the keys of its heads and of their size, best first; undefined where either is not there. */
+export function indexerBy(keys: Keys, headKeys: readonly string[], sizeKeys: readonly string[]): Indexer | undefined {
+  const [heads, keyDim] = [keys.integer(...headKeys), keys.integer(...sizeKeys)];
+  return heads && keyDim ? { heads, keyDim } : undefined;
 }
 
 /** Layers that `attention.indexer.types` marks with 1; without the key those that `otherwise` picks. */

@@ -1,6 +1,7 @@
 import type { Keys } from "../keys.ts";
 import type { Architecture, MixerRule } from "./architecture.ts";
 import { configAttention, ggufAttention } from "./attention-rules.ts";
+import { whereAttention } from "./changed-attention.ts";
 import { configFeedForward } from "./config-feed-forward.ts";
 import { ggufFeedForward } from "./feed-forward-rules.ts";
 import { noWindow } from "./windows.ts";
@@ -9,14 +10,10 @@ type Passes = (keys: Keys) => (layer: number) => number;
 
 /** Plain attention in layers that run several times for one token. */
 function repeated(attention: MixerRule, passes: Passes): MixerRule {
-  return (keys) => {
-    const mixerOf = attention(keys);
+  return whereAttention(attention, (keys) => {
     const passesOf = passes(keys);
-    return (layer) => {
-      const mixer = mixerOf(layer);
-      return typeof mixer !== "string" && mixer.kind === "attention" ? { ...mixer, passes: passesOf(layer) } : mixer;
-    };
-  };
+    return (mixer, layer) => ({ ...mixer, passes: passesOf(layer) });
+  });
 }
 
 /** Names of what a low and a high stack of as many layers each go by, in one format. */

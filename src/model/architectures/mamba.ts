@@ -10,7 +10,7 @@ export const mamba: Architecture = {
   ],
   config: [
     {
-      modelTypes: ["mamba"],
+      modelTypes: ["mamba", "falcon_mamba"],
       mixer: configMamba("mamba1"),
       feedForward: noFeedForward,
     },

@@ -1,5 +1,6 @@
 import type { Architecture, MixerRule } from "./architecture.ts";
 import { configAttention, missing } from "./attention-rules.ts";
+import { resized } from "./changed-attention.ts";
 import { configFeedForward, halvedFeedForward, leadingDense } from "./config-feed-forward.ts";
 import { changedAttention } from "./config-heads.ts";
 import { configLayers } from "./config-layers.ts";
@@ -10,12 +11,7 @@ import { configWindow, noWindow } from "./windows.ts";
 const chatglmMixer: MixerRule = changedAttention((keys) => {
   const groups = keys.flag("multi_query_attention") === true ? keys.integer("multi_query_group_num") : undefined;
   const dim = keys.integer("kv_channels");
-  return (mixer) => ({
-    ...mixer,
-    kvHeads: groups ?? mixer.kvHeads,
-    keyDim: dim ?? mixer.keyDim,
-    valueDim: dim ?? mixer.valueDim,
-  });
+  return (mixer) => resized(mixer, { kvHeads: groups, keyDim: dim, valueDim: dim });
 })(noWindow);
 
 /** Nemotron-NAS: `block_configs` says of each layer how many heads share a key-value head, or that it has none. */
@@ -37,11 +33,7 @@ const blockMixer: MixerRule = (keys) => {
 const hunyuanMixer: MixerRule = (keys) => {
   if (keys.flag("use_cla") === true) return () => "use_cla: layers share caches in a way that is not known";
   const dim = keys.integer("attention_head_dim");
-  return changedAttention(() => (mixer) => ({
-    ...mixer,
-    keyDim: dim ?? mixer.keyDim,
-    valueDim: dim ?? mixer.valueDim,
-  }))(noWindow)(keys);
+  return changedAttention(() => (mixer) => resized(mixer, { keyDim: dim, valueDim: dim }))(noWindow)(keys);
 };
 
 /**

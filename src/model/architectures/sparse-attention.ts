@@ -2,14 +2,12 @@ import type { Keys } from "../keys.ts";
 import type { Compression } from "../mixer.ts";
 import type { Architecture, MixerRule } from "./architecture.ts";
 import { ggufAttention } from "./attention-rules.ts";
+import { whereAttention } from "./changed-attention.ts";
 import { overlappingRows, separateRows } from "./compression-rules.ts";
 import { ggufFeedForward } from "./feed-forward-rules.ts";
 import { ggufIndexer, markedIndexers, withIndexer } from "./indexer-rules.ts";
 import { ggufLatent, ggufLatentWithin } from "./latent-rules.ts";
-import { ggufMarked, ggufPattern, noWindow, required } from "./windows.ts";
-
-const everyLayer = () => (): boolean => true;
-const noLayer = () => (): boolean => false;
+import { everyLayer, ggufMarked, ggufPattern, noLayer, noWindow, required } from "./windows.ts";
 
 /** Trained for a million tokens: GLM 5.2. */
 const LONG_CONTEXT = 2 ** 20;
@@ -34,13 +32,10 @@ function afterLeadingDense(keys: Keys): (layer: number) => boolean {
 }
 
 /** Heads that share one key and value per token, in a window, and beyond it rows that stand for many tokens. */
-const compressed: MixerRule = (keys) => {
-  const mixerOf = ggufAttention(ggufPattern({ period: 0, window: required }))(keys);
+const compressed: MixerRule = whereAttention(ggufAttention(ggufPattern({ period: 0, window: required })), (keys) => {
   const ratios = keys.perLayer("attention.compress_ratios");
   const indexer = ggufIndexer(keys);
-  return (layer) => {
-    const mixer = mixerOf(layer);
-    if (typeof mixer === "string" || mixer.kind !== "attention") return mixer;
+  return (mixer, layer) => {
     const ratio = ratios?.(layer);
     if (ratio === undefined) return "attention.compress_ratios has no entry for it";
     const shared = { ...mixer, sharedKeyValue: true as const };
@@ -49,7 +44,7 @@ const compressed: MixerRule = (keys) => {
     if (found === undefined) return `a compression of ${ratio} is not known`;
     return { ...shared, compression: found, ...(ratio === OVERLAPPING && indexer ? { indexer } : {}) };
   };
-};
+});
 
 /** An indexer chooses among rows of 4 tokens, which overlap. */
 const OVERLAPPING = 4;

@@ -74,10 +74,10 @@ export function configWindow(slides: (keys: Keys) => (layer: number) => boolean)
   };
 }
 
-/** Every layer slides, where there is a window at all. */
+/** Every layer. */
 export const everyLayer = () => (): boolean => true;
 
-/** No layer slides, unless `layer_types` says so. */
+/** No layer. */
 export const noLayer = () => (): boolean => false;
 
 /** The last layer of each period sees everything, the others slide; the first name found gives the period. */
@@ -104,8 +104,13 @@ function windowOfType(type: string | undefined, window: AttentionWindow, keys: K
     case undefined:
       return "layer_types has fewer entries than there are layers";
     default:
-      return `unknown layer type ${JSON.stringify(type.slice(0, 60))}`;
+      return unknownType(type);
   }
+}
+
+/** Why a layer of this type is not known. */
+export function unknownType(type: string): string {
+  return `unknown layer type ${JSON.stringify(type.slice(0, 60))}`;
 }
 
 /** A window of so many tokens; none when absent or 0. */

@@ -1,17 +1,12 @@
 import type { AttentionMixer, LatentMixer, Mixer } from "../../model/mixer.ts";
+import { attentionPart } from "../../model/mixer-parts.ts";
 
 /** Row widths of one attention cache, in elements; `value` is 0 where the engine keeps keys only. */
 export type CacheWidths = { readonly key: number; readonly value: number };
 
-/** The attention of a layer, also beside a recurrence. */
-export function attentionOf(mixer: Mixer): AttentionMixer | LatentMixer | undefined {
-  if (mixer.kind === "parallel") return mixer.attention;
-  return mixer.kind === "attention" || mixer.kind === "latent" ? mixer : undefined;
-}
-
 /** Undefined where the mixer keeps no keys: encoders, layers that reuse another's cache, recurrences. */
 export function cacheWidths(mixer: Mixer): CacheWidths | undefined {
-  const attention = attentionOf(mixer);
+  const attention = attentionPart(mixer);
   return attention?.kind === "latent" ? latentWidths(attention) : attention && attentionWidths(attention);
 }
 

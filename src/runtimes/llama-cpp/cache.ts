@@ -1,10 +1,11 @@
-import type { AttentionMixer, LatentMixer, Mixer, RecurrentMixer } from "../../model/mixer.ts";
+import type { AttentionMixer, LatentMixer, Mixer } from "../../model/mixer.ts";
+import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
 import type { Device, LlamaCppCacheType } from "../workload.ts";
 import { bufferBytes, F32_BYTES } from "./buffer-bytes.ts";
 import { cacheGgmlType, rowBytes } from "./cache-type.ts";
-import { attentionOf, type CacheWidths, cacheWidths } from "./cache-widths.ts";
+import { type CacheWidths, cacheWidths } from "./cache-widths.ts";
 import { type CachedLayer, cachedLayers } from "./cached-layers.ts";
 import { type Cells, compressedCells } from "./cells.ts";
 import { INDEX_CACHE_WITH_VALUES, ROLLS_BACK_STATES } from "./engine-facts.ts";
@@ -87,7 +88,7 @@ function attentionCaches(mixer: Mixer, context: Context): LayerCache[] {
 function rowCaches(mixer: Mixer, context: Context): RowCache[] {
   if (mixer.kind === "none") return paddingOf(context);
   const widths = cacheWidths(mixer);
-  const attention = attentionOf(mixer);
+  const attention = attentionPart(mixer);
   if (widths === undefined || attention === undefined) return [];
   const compression = attention.kind === "attention" ? attention.compression : undefined;
   const pool = attention.kind === "attention" && attention.sharedKeyValue ? context.cells.perSequence : context.cells;
@@ -157,8 +158,7 @@ function compressorStates(mixer: Mixer, context: Context): LayerCache[] {
 
 /** State tensors are f32, one row per sequence. */
 function recurrentStates(mixer: Mixer, context: Context): LayerCache[] {
-  const recurrent: RecurrentMixer | undefined =
-    mixer.kind === "recurrent" ? mixer : mixer.kind === "parallel" ? mixer.recurrent : undefined;
+  const recurrent = recurrentPart(mixer);
   if (recurrent === undefined) return [];
   const shapes = recurrent.state.map(({ shape }) => shape);
   return [stateCache("recurrent state", shapes, RECURRENT_SOURCE, context)];

@@ -1,7 +1,7 @@
+import { attentionPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import type { MemoryItem } from "../estimate.ts";
 import type { Device } from "../workload.ts";
-import { attentionOf } from "./cache-widths.ts";
 import { cachedLayers } from "./cached-layers.ts";
 import { type Cells, compressedCells } from "./cells.ts";
 
@@ -15,7 +15,7 @@ const USED_CELL_BYTES = 96;
 export function cellListItem(model: Model, cells: Cells, { name }: Device): MemoryItem {
   const lists = new Map<string, number>();
   for (const { mixer } of cachedLayers(model)) {
-    const attention = attentionOf(mixer);
+    const attention = attentionPart(mixer);
     if (attention === undefined) continue;
     if (attention.kind === "attention" && (!attention.causal || attention.sharesCacheWith !== undefined)) continue;
     const { window, indexer } = attention;

@@ -1,5 +1,5 @@
 import type { Mixer } from "../../model/mixer.ts";
-import { attentionOf } from "./cache-widths.ts";
+import { attentionPart } from "../../model/mixer-parts.ts";
 
 /** Head sizes that CUDA's flash attention has a kernel for (`ggml/src/ggml-cuda/fattn.cu`, ggml_cuda_get_best_fattn_kernel). */
 const HEAD_SIZES: ReadonlySet<number> = new Set([40, 64, 72, 80, 96, 112, 128, 256]);
@@ -11,7 +11,7 @@ export function hasCudaKernelFor(headSize: number): boolean {
 
 /** Whether it has one for a layer, or the layer needs none. */
 export function hasCudaKernel(mixer: Mixer): boolean {
-  const attention = attentionOf(mixer);
+  const attention = attentionPart(mixer);
   if (attention === undefined) return true;
   if (attention.kind === "latent") {
     return attention.upProjection === "absorbed" && attention.kvLoraRank === 512 && attention.heads >= 2;

@@ -1,11 +1,12 @@
 import type { FeedForward } from "../../model/feed-forward.ts";
 import type { Mixer } from "../../model/mixer.ts";
+import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model, ModelLayer } from "../../model/model.ts";
 import { padTo } from "../pad.ts";
 import type { LlamaCppCacheType } from "../workload.ts";
 import { F16_BYTES, F32_BYTES } from "./buffer-bytes.ts";
 import { blockElements, rowBytes } from "./cache-type.ts";
-import { attentionOf, cacheWidths } from "./cache-widths.ts";
+import { cacheWidths } from "./cache-widths.ts";
 import type { Cells } from "./cells.ts";
 import { hasCudaKernel } from "./cuda-kernels.ts";
 import type { Placement } from "./placement.ts";
@@ -56,7 +57,7 @@ export function graphMoments(
   const flash = settings.flashAttention !== "off" && (asked || hasKernel);
   const scoresOf = (some: readonly ModelLayer[]): number => {
     const attentions = some.map(({ mixer }) => mixer);
-    const heads = Math.max(0, ...attentions.map((mixer) => attentionOf(mixer)?.heads ?? 0));
+    const heads = Math.max(0, ...attentions.map((mixer) => attentionPart(mixer)?.heads ?? 0));
     const { widest } = maskWidth(attentions, cells, encoderTokens);
     return heads === 0 ? 0 : F32_BYTES * tokens * (heads * widest + 3 * hiddenSize);
   };
@@ -90,7 +91,7 @@ function mostCached(
 ): number {
   return layers.reduce((most, { mixer }) => {
     const widths = cacheWidths(mixer);
-    const window = attentionOf(mixer)?.window;
+    const window = attentionPart(mixer)?.window;
     if (widths === undefined || window === undefined) return most;
     const rows = cells.streams * cells.held(window);
     return Math.max(most, rows * (bytesOf(cacheTypeK, widths.key) + bytesOf(cacheTypeV, widths.value)));
@@ -124,7 +125,7 @@ function feedForwardWidth(part: FeedForward, gated: boolean, hiddenSize: number)
 const LIGHTNING_SCORES = 3;
 
 function recurrentWidth(mixer: Mixer, tokens: number): number {
-  const recurrent = mixer.kind === "parallel" ? mixer.recurrent : mixer.kind === "recurrent" ? mixer : undefined;
+  const recurrent = recurrentPart(mixer);
   if (recurrent?.family === "lightning-attention")
     return LIGHTNING_SCORES * (recurrent.state[0]?.shape[0] ?? 0) * tokens;
   const ssm = recurrent?.state.find((state) => state.name === "ssm");
@@ -142,7 +143,7 @@ function maskWidth(
 ): { sum: number; widest: number } {
   const widths = new Map<string, number>();
   for (const mixer of mixers) {
-    const window = attentionOf(mixer)?.window;
+    const window = attentionPart(mixer)?.window;
     if (window === undefined) continue;
     const width = encoderTokens ?? cells.held(window);
     widths.set(encoderTokens === undefined ? JSON.stringify(window) : "", width);

@@ -1,7 +1,7 @@
 import type { Mixer } from "../../model/mixer.ts";
+import { attentionPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import { blockElements } from "./cache-type.ts";
-import { attentionOf } from "./cache-widths.ts";
 import { ENCODERS_WITH_CACHE, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import { refuse } from "./refuse.ts";
 import type { LlamaCppSettings } from "./settings.ts";
@@ -53,7 +53,7 @@ type HeadDims = { readonly key: number; readonly value: number; readonly sharedR
 
 /** Head sizes as the engine's own parameters have them; undefined for layers without attention. */
 function headDims(mixer: Mixer): HeadDims | undefined {
-  const attention = attentionOf(mixer);
+  const attention = attentionPart(mixer);
   if (attention === undefined) return undefined;
   if (attention.kind === "attention")
     return { key: attention.keyDim, value: attention.valueDim, sharedRow: attention.sharedKeyValue === true };

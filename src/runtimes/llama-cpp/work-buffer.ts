@@ -1,9 +1,9 @@
 import { GGML_TYPES_BY_NAME } from "../../formats/gguf/types.ts";
 import type { AttentionMixer, LatentMixer, Mixer } from "../../model/mixer.ts";
+import { attentionPart } from "../../model/mixer-parts.ts";
 import type { Model, ModelTensor } from "../../model/model.ts";
 import type { MemoryItem } from "../estimate.ts";
 import { F32_BYTES } from "./buffer-bytes.ts";
-import { attentionOf } from "./cache-widths.ts";
 import { type Cells, compressedCells } from "./cells.ts";
 import { OFFLOADED_BATCH } from "./compute.ts";
 import { CACHE_UNREAD, SCORES_WITH_POSITIONS, WEIGHS_BEFORE_EXPERTS, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
@@ -119,7 +119,7 @@ function convertedBytes(dtype: string, elements: number): number {
 
 /** Tiles of each thread, or without flash attention the scores in the type of the values. */
 function attentionBytes(mixer: Mixer, model: Model, settings: LlamaCppSettings, cells: Cells, tokens: number): number {
-  const attention = attentionOf(mixer);
+  const attention = attentionPart(mixer);
   if (attention === undefined) return 0;
   const { heads } = attention;
   const rank = attention.kind === "latent" && attention.upProjection === "absorbed" ? attention.kvLoraRank : undefined;

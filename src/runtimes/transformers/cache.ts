@@ -7,6 +7,7 @@ import type {
   RecurrentMixer,
   StateTensor,
 } from "../../model/mixer.ts";
+import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
 import { compressedCaches } from "./compressed-cache.ts";
@@ -32,10 +33,10 @@ const TOKEN_ID_BYTES = 8;
  * What some models keep in float32 whatever they run in: convolutions that run in it (`modeling_inkling.py`,
  * InklingShortConvolution), index keys rotated by angles in it (`modeling_dots3_note.py`, Dots3NoteTextModel.forward).
  */
-const KEPT_IN_FLOAT32: ReadonlyMap<string, "convolutions" | "index keys"> = new Map([
-  ["inkling_text", "convolutions"],
-  ["inkling2_text", "convolutions"],
-  ["dots3_note_text", "index keys"],
+const CACHED_IN_FLOAT32: ReadonlyMap<string, "convolution" | "indexKey"> = new Map([
+  ["inkling_text", "convolution"],
+  ["inkling2_text", "convolution"],
+  ["dots3_note_text", "indexKey"],
 ]);
 
 /** Run the whole sequence at every step: no argument takes anything of an earlier one (`modeling_openai.py`). */
@@ -49,12 +50,13 @@ export function layerCaches(model: Model, settings: TransformersSettings, elemen
   const layers = model.layers.filter((layer) => layer.mtp !== true);
   if (layers.length === 0 || layers.some(({ mixer }) => mixer.kind === "unknown")) return null;
   if (KEEP_NOTHING.has(model.architecture ?? "")) return layers.map(() => []);
-  const kept = KEPT_IN_FLOAT32.get(model.architecture ?? "");
+  const wide = CACHED_IN_FLOAT32.get(model.architecture ?? "");
   const widths: Widths = {
     element: elementBytes,
-    convolution: kept === "convolutions" ? FLOAT32_STATE_BYTES : elementBytes,
+    convolution: elementBytes,
     state: STATES_AS_RUN.has(model.architecture ?? "") ? elementBytes : FLOAT32_STATE_BYTES,
-    indexKey: kept === "index keys" ? FLOAT32_STATE_BYTES : elementBytes,
+    indexKey: elementBytes,
+    ...(wide && { [wide]: FLOAT32_STATE_BYTES }),
   };
   return layers.map(({ mixer, cross }) => [
     ...attentionCaches(mixer, settings, widths),
@@ -74,8 +76,8 @@ type Widths = {
 };
 
 function attentionCaches(mixer: Mixer, settings: TransformersSettings, widths: Widths): LayerCache[] {
-  const attention = mixer.kind === "parallel" ? mixer.attention : mixer;
-  if (attention.kind !== "attention" && attention.kind !== "latent") return [];
+  const attention = attentionPart(mixer);
+  if (attention === undefined) return [];
   if (attention.kind === "attention" && (!attention.causal || attention.sharesCacheWith !== undefined)) return [];
   const width = attention.kind === "attention" ? attentionWidth(attention) : latentWidth(attention, settings.version);
   const { window } = attention;
@@ -145,7 +147,7 @@ function prefixTokens(attention: AttentionMixer | LatentMixer, { cache }: Transf
 }
 
 function recurrentStates(mixer: Mixer, settings: TransformersSettings, widths: Widths): LayerCache[] {
-  const recurrent = mixer.kind === "parallel" ? mixer.recurrent : mixer.kind === "recurrent" ? mixer : undefined;
+  const recurrent = recurrentPart(mixer);
   if (recurrent === undefined) return [];
   const bytes = stateBytes(recurrent, widths) * settings.sequences;
   return [

@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { checkArchitectures, checkCompanions } from "../../conformance/llama-cpp/check.ts";
+import { checkVariants, checkWholeModels } from "../../conformance/llama-cpp/check-devices.ts";
+import { readLoading } from "../../conformance/llama-cpp/loading.ts";
+import { readPlaced } from "../../conformance/llama-cpp/placed.ts";
+import { PUBLISHED_PLACEMENTS } from "../../conformance/llama-cpp/placements.ts";
+import type { PartResult } from "../../conformance/part.ts";
+import { ROOT } from "../../conformance/paths.ts";
+import { checkModelTypes } from "../../conformance/transformers/check-model-types.ts";
+
+/** Without the commas in its numbers. */
+const README = readFileSync(join(ROOT, "README.md"), "utf8").replaceAll(/(?<=\d),(?=\d{3})/g, "");
+
+/** What the summary of a part of the conformance run counts, in its order. */
+async function counted(
+  part: () => PartResult | Promise<PartResult>,
+  pattern: RegExp,
+): Promise<readonly (string | undefined)[]> {
+  const { state, summary } = await part();
+  expect(state).toBe("passed");
+  expect(summary).toMatch(pattern);
+  return (pattern.exec(summary) ?? []).slice(1);
+}
+
+/** A row of the table of accuracy. */
+function rowWith(words: string): string | undefined {
+  return README.split("\n").find((line) => line.startsWith("|") && line.includes(words));
+}
+
+test("README.md counts the whole models that were compared, and their figures", async () => {
+  const [models, architectures, exact] = await counted(checkWholeModels, /^(\d+) models of (\d+) arch.*?; (\d+)\/\3 /);
+  const row = rowWith(`${models} whole models of all ${architectures} architectures`);
+  expect(row).toContain(`0 bytes off in ${exact} of ${exact} |`);
+}, 60_000);
+
+test("README.md counts the variants that were compared, and their figures", async () => {
+  const [models, exact] = await counted(checkVariants, /^(\d+) models; (\d+)\/\2 /);
+  expect(rowWith(`${models} variants: `)).toContain(`0 bytes off in ${exact} of ${exact} |`);
+}, 60_000);
+
+test("README.md counts the models of published size and their settings", () => {
+  const { rows } = readPlaced();
+  const row = rowWith(
+    `${rows.length} models of published size, up to 47 B parameters, at ${PUBLISHED_PLACEMENTS.length}`,
+  );
+  const asked = rows.length * PUBLISHED_PLACEMENTS.length;
+  expect(row).toContain(`0 bytes off in ${asked} of ${asked} |`);
+});
+
+test("README.md counts the caches by keys, projectors, MTP contexts and reordered weights", async () => {
+  const [caches] = await counted(checkArchitectures, /^(\d+)\/\1 exact/);
+  const [companions] = await counted(checkCompanions, /^(\d+) figures exact/);
+  const loaded = readLoading().rows.flatMap(({ weightBytes }) => weightBytes.filter((bytes) => bytes !== null));
+  const figures =
+    /bytes off in (\d+), (\d+), (\d+) and (\d+) figures/.exec(rowWith("caches by keys alone") ?? "") ?? [];
+  const [byKeys = 0, projectors = 0, mtp = 0, loading = 0] = figures.slice(1).map(Number);
+  expect([byKeys, projectors + mtp, loading]).toEqual([Number(caches), Number(companions), loaded.length]);
+});
+
+test("README.md and CHANGELOG.md count the model types that were compared", async () => {
+  const [types] = await counted(checkModelTypes, /^(\d+)\/\1 exact/);
+  expect(rowWith("by model_type")).toContain(`| ${types} of ${types} exact |`);
+  expect(README.replaceAll("\n", " ")).toContain(`and ${types} model types of transformers.`);
+  expect(readFileSync(join(ROOT, "CHANGELOG.md"), "utf8")).toContain(`config.json: ${types} model types`);
+});
