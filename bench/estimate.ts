@@ -8,7 +8,7 @@ import { gpus } from "../conformance/llama-cpp/placements.ts";
 import type { GgufTensor } from "../fixtures/write-gguf.ts";
 import { inspectModel } from "../src/inspect.ts";
 import { estimateMemory } from "../src/runtimes/estimate-memory.ts";
-import type { LlamaCppWorkload } from "../src/runtimes/workload.ts";
+import type { LlamaCppWorkload } from "../src/runtimes/llama-cpp/workload.ts";
 
 const LAYERS = 80;
 const WIDTH = 64;

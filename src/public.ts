@@ -6,18 +6,18 @@ export type { FeedForward } from "./model/feed-forward.ts";
 export type { Mixer } from "./model/mixer.ts";
 export type { Component, Model, ModelCompanion, ModelFile, ModelLayer, ModelTensor } from "./model/model.ts";
 export type { InspectOptions } from "./options.ts";
-export type { Certainty, MemoryEstimate, MemoryItem, MemoryTotals } from "./runtimes/estimate.ts";
+export type { Device } from "./runtimes/device.ts";
+export type { Capacity, Certainty, MemoryEstimate, MemoryItem, MemoryTotals } from "./runtimes/estimate.ts";
 export { estimateMemory } from "./runtimes/estimate-memory.ts";
 export { type DeviceFit, fitDevices } from "./runtimes/fit.ts";
 export { largestContext } from "./runtimes/largest-context.ts";
+export type { LlamaCppWorkload, TensorOverride } from "./runtimes/llama-cpp/workload.ts";
+export type { MlxWorkload } from "./runtimes/mlx/workload.ts";
 export { runtimesFor } from "./runtimes/runtimes-for.ts";
-export type {
-  Device,
-  LlamaCppWorkload,
-  RuntimeName,
-  TensorOverride,
-  TransformersWorkload,
-  Workload,
-} from "./runtimes/workload.ts";
+export type { TensorrtLlmWorkload } from "./runtimes/tensorrt-llm/workload.ts";
+export type { TrainingWorkload } from "./runtimes/training/workload.ts";
+export type { TransformersWorkload } from "./runtimes/transformers/workload.ts";
+export type { VllmWorkload } from "./runtimes/vllm/workload.ts";
+export type { RuntimeName, Workload } from "./runtimes/workload.ts";
 export type { ByteSource } from "./source/byte-source.ts";
 export type { Progress } from "./source/resolved.ts";

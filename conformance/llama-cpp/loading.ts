@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Model } from "../../src/model/model.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
-import type { LlamaCppWorkload } from "../../src/runtimes/workload.ts";
+import type { LlamaCppWorkload } from "../../src/runtimes/llama-cpp/workload.ts";
 import { askDevices } from "./engine.ts";
 import { type GoldenFile, goldenPath } from "./golden.ts";
 import type { AskedModel } from "./models.ts";

@@ -1,4 +1,5 @@
-import type { Device, LlamaCppWorkload } from "../../src/runtimes/workload.ts";
+import type { Device } from "../../src/runtimes/device.ts";
+import type { LlamaCppWorkload } from "../../src/runtimes/llama-cpp/workload.ts";
 import { type AskedWorkload, engineFlags } from "./workloads.ts";
 
 /** Where things go, in the words of a weighin workload. */

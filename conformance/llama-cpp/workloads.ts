@@ -1,4 +1,4 @@
-import type { LlamaCppCacheType, LlamaCppWorkload } from "../../src/runtimes/workload.ts";
+import type { LlamaCppCacheType, LlamaCppWorkload } from "../../src/runtimes/llama-cpp/workload.ts";
 
 /** The settings the golden numbers were asked for, in the words of a weighin workload. */
 export type AskedWorkload = Required<Pick<LlamaCppWorkload, "contextTokens">> &

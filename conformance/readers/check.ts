@@ -10,7 +10,7 @@ export async function checkReaders(): Promise<PartResult> {
   const missing = missingModules(["gguf", "safetensors", "numpy"], "readers/requirements.txt");
   if (missing !== undefined) return { name: NAME, state: "skipped", summary: missing };
   const { files, skipped } = weightFiles();
-  const references: Dump[] = runPython("readers/dump.py", [], `${files.join("\n")}\n`)
+  const references: Dump[] = runPython("readers/dump.py", [], { input: `${files.join("\n")}\n` })
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line));

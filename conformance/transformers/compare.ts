@@ -1,6 +1,6 @@
 import type { Model } from "../../src/model/model.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
-import type { TransformersWorkload } from "../../src/runtimes/workload.ts";
+import type { TransformersWorkload } from "../../src/runtimes/transformers/workload.ts";
 import { VERSIONS, type Version } from "./engine.ts";
 import type { CacheRow, ModelRow } from "./golden.ts";
 

@@ -52,7 +52,9 @@ const KEYS = [
   "embedding_size input_embedding_size embedding_rank word_embed_proj_dim",
 ].flatMap((keys) => keys.split(" "));
 
-const answer = runPython("transformers/defaults.py", [...CONFIG_RULES.keys()], [...COLUMNS, ...KEYS].join("\n"));
+const answer = runPython("transformers/defaults.py", [...CONFIG_RULES.keys()], {
+  input: [...COLUMNS, ...KEYS].join("\n"),
+});
 const classes: { readonly [modelType: string]: ClassFacts } = JSON.parse(answer);
 const rows = Object.entries(classes)
   .sort(([a], [b]) => (a < b ? -1 : 1))

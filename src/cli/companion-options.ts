@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import type { LlamaCppCacheType, LlamaCppWorkload } from "../runtimes/workload.ts";
+import type { LlamaCppCacheType, LlamaCppWorkload } from "../runtimes/llama-cpp/workload.ts";
 import { parseCount, parseLayers, parseWord } from "./values.ts";
 
 /** Flags for what llama.cpp loads beside a model, under its own names. */

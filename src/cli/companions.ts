@@ -1,6 +1,6 @@
 import { printable } from "../bytes/printable.ts";
 import type { Model } from "../model/model.ts";
-import type { LlamaCppWorkload } from "../runtimes/workload.ts";
+import type { LlamaCppWorkload } from "../runtimes/llama-cpp/workload.ts";
 import type { CompanionRequest } from "./companion-options.ts";
 import { UsageError } from "./usage-error.ts";
 

@@ -1,4 +1,4 @@
-import type { Device } from "../runtimes/workload.ts";
+import type { Device } from "../runtimes/device.ts";
 
 /** A GPU as llama.cpp names it: by its backend, and its number there. */
 export type NamedGpu = { readonly index: number; readonly kind: Exclude<Device["kind"], "cpu"> };

@@ -1,4 +1,5 @@
-import type { Device, LlamaCppWorkload } from "../runtimes/workload.ts";
+import type { Device } from "../runtimes/device.ts";
+import type { LlamaCppWorkload } from "../runtimes/llama-cpp/workload.ts";
 import { gpuName, type NamedGpu, namedGpu } from "./device-names.ts";
 import { UsageError } from "./usage-error.ts";
 

@@ -1,3 +1,5 @@
+import { RUNTIME_FLAGS } from "./runtime-options/runtime-options.ts";
+
 /** The flag that sets an option of the library, to translate its messages. */
 export const OPTION_FLAGS: ReadonlyMap<string, string> = new Map([
   ["contextTokens", "--context"],
@@ -34,9 +36,7 @@ export const OPTION_FLAGS: ReadonlyMap<string, string> = new Map([
   ["draftCacheTypeV", "--cache-type-v-draft"],
   ["draftTokens", "--spec-draft-n-max"],
   ["mtpContext", "--spec-type"],
-  ["promptTokens", "--prompt-tokens"],
-  ["dtype", "--dtype"],
-  ["cache", "--cache"],
+  ...RUNTIME_FLAGS,
   ["endpoint", "--endpoint"],
   ["token", "--token"],
   ["revision", "--revision"],

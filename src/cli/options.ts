@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
-import type { Device, LlamaCppWorkload, RuntimeName, TransformersWorkload } from "../runtimes/workload.ts";
+import type { Device } from "../runtimes/device.ts";
+import type { RuntimeName, WorkloadOf } from "../runtimes/workload.ts";
 import { ALIASES } from "./aliases.ts";
 import { type CompanionRequest, companionRequest, companionWorkload } from "./companion-options.ts";
 import { devicesOf } from "./devices.ts";
@@ -7,6 +8,7 @@ import { foreignReason } from "./foreign-options.ts";
 import { type Pasted, readPasted } from "./pasted.ts";
 import { type PlacementWord, placementWorkload, watchPlacement } from "./placement-options.ts";
 import { type Flags, makeProgram } from "./program.ts";
+import { runtimeWorkloads } from "./runtime-options/runtime-options.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Options for reading; those not given are absent. */
@@ -37,7 +39,7 @@ export type Request = {
   };
   /** Models to read beside it. */
   readonly companions?: CompanionRequest;
-  readonly own: { readonly "llama.cpp": Own<LlamaCppWorkload>; readonly transformers: Own<TransformersWorkload> };
+  readonly own: { readonly [runtime in RuntimeName]: Own<WorkloadOf[runtime]> };
   /** Lines for standard error: what of the command line was not used, or was assumed. */
   readonly notes: readonly string[];
 };
@@ -80,7 +82,7 @@ function ownOptions(flags: Flags, placement: readonly PlacementWord[]): Request[
       ...placementWorkload(flags, placement),
       ...companionWorkload(flags),
     }),
-    transformers: given({ promptTokens: flags.promptTokens, dtype: flags.dtype, cache: flags.cache }),
+    ...runtimeWorkloads(flags),
   };
 }
 

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { LlamaCppWorkload, RepackingCpu, TensorOverride } from "../runtimes/workload.ts";
+import type { LlamaCppWorkload, RepackingCpu, TensorOverride } from "../runtimes/llama-cpp/workload.ts";
 import { gpuName, namedGpu } from "./device-names.ts";
 import { parseIndex, parseLayers, parseShares, parseWord } from "./values.ts";
 

@@ -1,12 +1,15 @@
 import { Command, Option } from "commander";
-import type { Device, LlamaCppCacheType, LlamaCppWorkload, RuntimeName } from "../runtimes/workload.ts";
+import type { Device } from "../runtimes/device.ts";
+import type { LlamaCppCacheType, LlamaCppWorkload } from "../runtimes/llama-cpp/workload.ts";
+import type { RuntimeName } from "../runtimes/workload.ts";
 import { SHORT_NAMES } from "./aliases.ts";
 import { type CompanionFlags, companionOptions } from "./companion-options.ts";
 import { HELP_AFTER, HELP_SUMMARY } from "./help.ts";
 import { type PlacementFlags, placementOptions } from "./placement-options.ts";
+import { addRuntimeOptions, TABLE_RUNTIMES } from "./runtime-options/runtime-options.ts";
 import { parseCount, parseDevice, parseDuration, parseFlashAttention, parseTokens, parseWord } from "./values.ts";
 
-const RUNTIMES: readonly RuntimeName[] = ["llama.cpp", "transformers"];
+const RUNTIMES: readonly RuntimeName[] = ["llama.cpp", ...TABLE_RUNTIMES];
 
 const CACHE_TYPES: readonly LlamaCppCacheType[] = [
   "f32",
@@ -46,9 +49,6 @@ export type Flags = CompanionFlags &
     readonly swaFull?: true;
     readonly embeddings?: true;
     readonly threads?: number;
-    readonly promptTokens?: number;
-    readonly dtype?: "auto" | "float32" | "float16" | "bfloat16";
-    readonly cache?: "dynamic" | "static";
   };
 
 function option<Value>(
@@ -84,7 +84,7 @@ export function makeProgram(version: string): Command {
     .addOption(
       option<readonly string[]>(
         "-r, --runtime <name>",
-        "llama.cpp, transformers or all; may be repeated",
+        `${RUNTIMES.join(", ")} or all; may be repeated`,
         (text, earlier = []) => [...earlier, parseRuntime(text)],
       ),
     )
@@ -111,19 +111,8 @@ export function makeProgram(version: string): Command {
   for (const placement of placementOptions()) program.addOption(placement);
   program.optionsGroup("llama.cpp, models beside it:");
   for (const companion of companionOptions(CACHE_TYPES)) program.addOption(companion);
+  addRuntimeOptions(program);
   return program
-    .optionsGroup("transformers:")
-    .addOption(
-      option(
-        "--dtype <type>",
-        "auto (as stored), float32, float16, bfloat16",
-        parseWord(["auto", "float32", "float16", "bfloat16"]),
-      ),
-    )
-    .addOption(option("--cache <kind>", "dynamic or static", parseWord(["dynamic", "static"])))
-    .addOption(
-      option("--prompt-tokens <tokens>", "what an encoder reads (T5, BART); default: as the context", parseTokens),
-    )
     .optionsGroup("Output:")
     .option("--json", "print { model, memory } as JSON and nothing else")
     .option("--tensors", "list every tensor; with --json, include them")

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import type { Device } from "../runtimes/workload.ts";
+import type { Device } from "../runtimes/device.ts";
 import { gpuName } from "./device-names.ts";
 
 const TOKEN_FACTORS: ReadonlyMap<string, number> = new Map([

@@ -5,6 +5,7 @@ import type { RuntimeName, Workload } from "../runtimes/workload.ts";
 import type { Companions } from "./companions.ts";
 import { OPTION_FLAGS } from "./flags.ts";
 import type { Request } from "./options.ts";
+import { TABLE_RUNTIMES } from "./runtime-options/runtime-options.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Weighed when neither the model nor the command line names a context: the weights are still worth showing. */
@@ -16,17 +17,19 @@ function workloadOf(
   fallback: { contextTokens?: number },
   companions: Companions,
 ): Workload {
-  if (runtime === "transformers") return { ...fallback, ...common, ...own.transformers, runtime };
+  if (runtime !== "llama.cpp") return { ...fallback, ...common, ...own[runtime], runtime } as Workload;
   const hasDefault = PRESETS[own["llama.cpp"].preset ?? "tool"].contextTokens !== undefined;
   return { ...(hasDefault ? {} : fallback), ...common, ...own["llama.cpp"], ...companions, runtime };
 }
 
 /** Refuses an option that none of the runtimes has: it would silently change nothing. */
 export function checkOwnOptions(request: Request, runtimes: readonly RuntimeName[]): void {
-  for (const owner of ["llama.cpp", "transformers"] as const) {
-    const beside = owner === "llama.cpp" ? request.companions : undefined;
-    const [option] = Object.keys({ ...beside, ...request.own[owner] });
-    if (option === undefined || runtimes.includes(owner)) continue;
+  const optionsOf = (owner: RuntimeName): readonly string[] =>
+    Object.keys({ ...(owner === "llama.cpp" && request.companions), ...request.own[owner] });
+  const taken = new Set(runtimes.flatMap(optionsOf));
+  for (const owner of ["llama.cpp", ...TABLE_RUNTIMES] as const) {
+    const option = optionsOf(owner).find((each) => !taken.has(each));
+    if (option === undefined) continue;
     const flag = OPTION_FLAGS.get(option) ?? option;
     throw new UsageError(`${flag} is an option of ${owner}, but this weighs for ${runtimes.join(", ")}`);
   }

@@ -1,5 +1,5 @@
 import type { Diagnostic } from "../diagnostics.ts";
-import type { MemoryEstimate, MemoryItem } from "./estimate.ts";
+import type { Capacity, MemoryEstimate, MemoryItem } from "./estimate.ts";
 import { type MemoryComponent, sumItems } from "./totals.ts";
 import type { RuntimeName } from "./workload.ts";
 
@@ -16,6 +16,9 @@ export type EstimateParts = {
   readonly overhead: readonly MemoryItem[] | null;
   readonly cachePerToken: number | null;
   readonly sequences: number;
+  readonly capacity?: Capacity | undefined;
+  /** Cache bytes of one sequence, where they are not the cache shared out by `sequences`. */
+  readonly cachePerSequence?: number;
   readonly diagnostics: readonly Diagnostic[];
 };
 
@@ -42,7 +45,9 @@ export function assembleEstimate(parts: EstimateParts): MemoryEstimate {
     })),
     totals,
     cachePerToken: parts.cachePerToken,
-    cachePerSequence: totals.cache === null ? null : Math.ceil(totals.cache / parts.sequences),
+    cachePerSequence:
+      parts.cachePerSequence ?? (totals.cache === null ? null : Math.ceil(totals.cache / parts.sequences)),
+    ...(parts.capacity && { capacity: parts.capacity }),
     diagnostics: [...parts.diagnostics, ...missingParts(unknown)],
   };
 }

@@ -63,6 +63,34 @@ export type MemoryTotals = {
 };
 
 /**
+ * What a serving runtime holds in the cache pool it allocates at its start.
+ *
+ * @example
+ * ```ts
+ * import type { Capacity } from "weighin";
+ *
+ * const serves = (capacity: Capacity, requests: number): boolean => capacity.concurrency >= requests;
+ * ```
+ */
+export type Capacity = {
+  /** Bytes of the pool on each device that computes with it, whole blocks. */
+  readonly poolBytes: number;
+  /** Blocks of the pool. */
+  readonly blocks: number;
+  /** Tokens it holds: with requests as long as the workload's context. */
+  readonly tokens: number;
+  /** Tokens as releases before the meaning changed print them, where the engine has two meanings (vLLM before 0.21). */
+  readonly tokensAsOldLogs: number;
+  /** Requests as long as the workload's context that it holds at once; below 1 the engine does not start. */
+  readonly concurrency: number;
+  /** `exact` or `derived` when the pool is given; `estimate` when it is what the rest leaves, which has a range. */
+  readonly certainty: Certainty;
+  /** Of `concurrency`, when the pool is an estimate. */
+  readonly low?: number;
+  readonly high?: number;
+};
+
+/**
  * What one runtime allocates for one workload. All sizes are bytes.
  *
  * @example
@@ -88,5 +116,7 @@ export type MemoryEstimate = {
   readonly cachePerToken: number | null;
   /** Cache bytes of one sequence at the workload's context. */
   readonly cachePerSequence: number | null;
+  /** Only of serving runtimes whose cache is a pool of known size. */
+  readonly capacity?: Capacity;
   readonly diagnostics: readonly Diagnostic[];
 };

@@ -1,5 +1,5 @@
+import type { Device } from "./device.ts";
 import type { MemoryEstimate } from "./estimate.ts";
-import type { Device } from "./workload.ts";
 
 /**
  * Whether one device holds what a runtime puts on it. `spareBytes` is negative when it does not.

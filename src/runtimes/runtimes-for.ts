@@ -1,10 +1,11 @@
 import type { Model } from "../model/model.ts";
 import type { RuntimeName } from "./workload.ts";
 
-const RUNTIMES_BY_FORMAT: { readonly [format in Model["format"]]: readonly RuntimeName[] } = {
-  gguf: ["llama.cpp"],
-  safetensors: ["transformers"],
-};
+const GGUF: readonly RuntimeName[] = ["llama.cpp"];
+const SAFETENSORS: readonly RuntimeName[] = ["transformers", "vllm", "tensorrt-llm", "mlx", "training"];
+
+/** Weights that mlx-lm has packed in its own layout, which nothing else reads. */
+const PACKED_BY_MLX: readonly RuntimeName[] = ["mlx"];
 
 /**
  * Runtimes that can load the model's format, the default first.
@@ -18,5 +19,6 @@ const RUNTIMES_BY_FORMAT: { readonly [format in Model["format"]]: readonly Runti
  * ```
  */
 export function runtimesFor(model: Model): readonly RuntimeName[] {
-  return RUNTIMES_BY_FORMAT[model.format];
+  if (model.format === "gguf") return GGUF;
+  return model.quantization?.method === "mlx" ? PACKED_BY_MLX : SAFETENSORS;
 }

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { isInspectError } from "../../src/errors.ts";
+import type { Device } from "../../src/runtimes/device.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
 import { fitDevices } from "../../src/runtimes/fit.ts";
 import { largestContext } from "../../src/runtimes/largest-context.ts";
 import { runtimesFor } from "../../src/runtimes/runtimes-for.ts";
-import type { Device, Workload } from "../../src/runtimes/workload.ts";
+import type { Workload } from "../../src/runtimes/workload.ts";
 import { layer, model, tensor } from "../support/model.ts";
 
 function thrownBy(work: () => unknown): unknown {

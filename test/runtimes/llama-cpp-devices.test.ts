@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { isInspectError } from "../../src/errors.ts";
+import type { Device } from "../../src/runtimes/device.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
-import type { Device, LlamaCppWorkload } from "../../src/runtimes/workload.ts";
+import type { LlamaCppWorkload } from "../../src/runtimes/llama-cpp/workload.ts";
 import { attention, layer, model, tensor } from "../support/model.ts";
 
 const MATRIX_BYTES = 65_536;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
-import type { LlamaCppWorkload } from "../../src/runtimes/workload.ts";
+import type { LlamaCppWorkload } from "../../src/runtimes/llama-cpp/workload.ts";
 import { attention, layer, model, tensor } from "../support/model.ts";
 
 const estimate = (made: ReturnType<typeof model>, workload: Omit<LlamaCppWorkload, "runtime"> = {}) =>

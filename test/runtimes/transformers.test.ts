@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
-import type { TransformersWorkload } from "../../src/runtimes/workload.ts";
+import type { TransformersWorkload } from "../../src/runtimes/transformers/workload.ts";
 import { attention, layer, model, tensor } from "../support/model.ts";
 
 const made = (changes: Parameters<typeof model>[0] = {}) =>

@@ -1,8 +1,8 @@
 import { inspectModel } from "../../../src/inspect.ts";
 import type { Model } from "../../../src/model/model.ts";
+import type { Device } from "../../../src/runtimes/device.ts";
 import type { MemoryItem } from "../../../src/runtimes/estimate.ts";
 import { estimateMemory } from "../../../src/runtimes/estimate-memory.ts";
-import type { Device } from "../../../src/runtimes/workload.ts";
 import { holeyFile } from "../../holey-file.ts";
 import type { ArchitectureVerdict } from "../architectures/compare.ts";
 import { PROJECTOR_CASES } from "./cases.ts";

@@ -1,7 +1,7 @@
 import { GGML_TYPES_BY_NAME, type GgmlType } from "../../formats/gguf/types.ts";
 import type { ModelTensor } from "../../model/model.ts";
+import type { Device } from "../device.ts";
 import { padTo } from "../pad.ts";
-import type { Device } from "../workload.ts";
 
 export const F32_BYTES = 4;
 export const F16_BYTES = 2;

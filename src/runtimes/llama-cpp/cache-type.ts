@@ -1,5 +1,5 @@
 import { GGML_TYPES_BY_NAME, type GgmlType } from "../../formats/gguf/types.ts";
-import type { LlamaCppCacheType } from "../workload.ts";
+import type { LlamaCppCacheType } from "./workload.ts";
 
 /** The types llama.cpp takes for `--cache-type-k` and `--cache-type-v` (`common/arg.cpp`, kv_cache_types). */
 export const CACHE_TYPE_NAMES: readonly LlamaCppCacheType[] = [

@@ -1,8 +1,8 @@
 import type { AttentionMixer, LatentMixer, Mixer } from "../../model/mixer.ts";
 import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
+import type { Device } from "../device.ts";
 import type { LayerCache } from "../layer-cache.ts";
-import type { Device, LlamaCppCacheType } from "../workload.ts";
 import { bufferBytes, F32_BYTES } from "./buffer-bytes.ts";
 import { cacheGgmlType, rowBytes } from "./cache-type.ts";
 import { type CacheWidths, cacheWidths } from "./cache-widths.ts";
@@ -11,6 +11,7 @@ import { type Cells, compressedCells } from "./cells.ts";
 import { INDEX_CACHE_WITH_VALUES, ROLLS_BACK_STATES } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
+import type { LlamaCppCacheType } from "./workload.ts";
 
 /** One allocation of rows: what it is called, how wide its rows are, how many there are per stream and for what. */
 type RowCache = CacheWidths & {

@@ -1,7 +1,7 @@
 import { attentionPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
+import type { Device } from "../device.ts";
 import type { MemoryItem } from "../estimate.ts";
-import type { Device } from "../workload.ts";
 import { cachedLayers } from "./cached-layers.ts";
 import { type Cells, compressedCells } from "./cells.ts";
 

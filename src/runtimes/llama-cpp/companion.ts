@@ -1,8 +1,8 @@
 import type { Model } from "../../model/model.ts";
 import type { OptionRule } from "../options.ts";
-import type { LlamaCppWorkload } from "../workload.ts";
 import { hasMtpGraph, refuseMtpContext } from "./mtp-context.ts";
 import { refuse } from "./refuse.ts";
+import type { LlamaCppWorkload } from "./workload.ts";
 
 /** A model beside the main one, as an estimate names it. */
 export type CompanionName = { readonly source: string; readonly architecture: string | null };

@@ -1,6 +1,6 @@
 import type { Model } from "../../model/model.ts";
+import type { Device } from "../device.ts";
 import type { MemoryItem } from "../estimate.ts";
-import type { Device } from "../workload.ts";
 import { cachedLayers } from "./cached-layers.ts";
 import type { Cells } from "./cells.ts";
 import { OUTPUT_OF_TARGET, WITHOUT_COMPUTE_FORM } from "./engine-facts.ts";

@@ -2,7 +2,6 @@ import type { Model } from "../../model/model.ts";
 import { assembleEstimate } from "../assemble.ts";
 import type { Certainty, MemoryEstimate, MemoryItem } from "../estimate.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
-import type { LlamaCppWorkload } from "../workload.ts";
 import { deviceCaches } from "./cache.ts";
 import { blockCount } from "./cached-layers.ts";
 import { cellsOf } from "./cells.ts";
@@ -19,6 +18,7 @@ import { placeTensors } from "./tensor-place.ts";
 import { splitAmongGpus } from "./tensor-split.ts";
 import { LLAMA_CPP_VERSION } from "./version.ts";
 import { weightItems } from "./weights.ts";
+import type { LlamaCppWorkload } from "./workload.ts";
 
 /** What llama.cpp allocates on each device: blocks and their caches on the GPUs there are, the rest on the host. */
 export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): MemoryEstimate {

@@ -3,7 +3,6 @@ import type { Mixer } from "../../model/mixer.ts";
 import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model, ModelLayer } from "../../model/model.ts";
 import { padTo } from "../pad.ts";
-import type { LlamaCppCacheType } from "../workload.ts";
 import { F16_BYTES, F32_BYTES } from "./buffer-bytes.ts";
 import { blockElements, rowBytes } from "./cache-type.ts";
 import { cacheWidths } from "./cache-widths.ts";
@@ -11,6 +10,7 @@ import type { Cells } from "./cells.ts";
 import { hasCudaKernel } from "./cuda-kernels.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
+import type { LlamaCppCacheType } from "./workload.ts";
 
 /** What the worst-case prompt graph holds at once, in bytes. */
 export type GraphMoments = {

@@ -1,4 +1,4 @@
-import type { Device } from "../workload.ts";
+import type { Device } from "../device.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import { joinedGpu } from "./tensor-split.ts";
 

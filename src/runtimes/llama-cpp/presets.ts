@@ -1,4 +1,5 @@
-import type { Device, LlamaCppWorkload } from "../workload.ts";
+import type { Device } from "../device.ts";
+import type { LlamaCppWorkload } from "./workload.ts";
 
 type Asked = {
   readonly trainedContext: number | null;

@@ -1,5 +1,5 @@
 import type { Model } from "../../model/model.ts";
-import type { Device } from "../workload.ts";
+import type { Device } from "../device.ts";
 import { F16_BYTES, F32_BYTES } from "./buffer-bytes.ts";
 import { hasCudaKernelFor } from "./cuda-kernels.ts";
 import { type ProjectorEncoder, positive } from "./projector-encoder.ts";

@@ -1,6 +1,6 @@
 import type { Model, ModelTensor } from "../../model/model.ts";
+import type { Device } from "../device.ts";
 import type { MemoryItem } from "../estimate.ts";
-import type { Device } from "../workload.ts";
 import { tensorBytes } from "./buffer-bytes.ts";
 import type { Placement } from "./placement.ts";
 import { encoderOf, type Modality, type ProjectorEncoder } from "./projector-encoder.ts";

@@ -1,5 +1,5 @@
 import type { ModelTensor } from "../../model/model.ts";
-import type { RepackingCpu } from "../workload.ts";
+import type { RepackingCpu } from "./workload.ts";
 
 /** Rows that a type's kernel takes at once, by CPU; a type without an entry is used as it is stored. */
 type Kernels = Readonly<Record<string, number>>;

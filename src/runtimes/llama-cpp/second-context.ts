@@ -1,7 +1,6 @@
 import type { Model } from "../../model/model.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
 import { cacheItems, type LayerCache } from "../layer-cache.ts";
-import type { LlamaCppWorkload } from "../workload.ts";
 import { F32_BYTES } from "./buffer-bytes.ts";
 import { type DeviceCaches, deviceCaches } from "./cache.ts";
 import { blockCount, type CachedLayer, cachedLayers } from "./cached-layers.ts";
@@ -16,6 +15,7 @@ import { refuseCacheTypes } from "./refusals.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import { placeTensors } from "./tensor-place.ts";
 import { weightItems } from "./weights.ts";
+import type { LlamaCppWorkload } from "./workload.ts";
 
 const SAMPLING_SOURCE = "llama.cpp 0.5.0 src/llama-context.cpp:2146-2150, common/speculative.cpp";
 const HIDDEN_SOURCE = "llama.cpp 0.5.0 src/llama-context.cpp:2133-2137, common/speculative.cpp:1420";

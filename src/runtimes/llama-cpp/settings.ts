@@ -13,12 +13,12 @@ import {
   SHARE,
   TOKENS,
 } from "../options.ts";
-import type { LlamaCppWorkload } from "../workload.ts";
 import { CACHE_TYPE_NAMES } from "./cache-type.ts";
 import { type CompanionName, draftsByMtp, MODEL, nameOf, refuseCompanions } from "./companion.ts";
 import { refuseDevices, TENSOR_OVERRIDE } from "./device-options.ts";
 import { PRESETS } from "./presets.ts";
 import { refuse } from "./refuse.ts";
+import type { LlamaCppWorkload } from "./workload.ts";
 
 /** A workload with every default filled in; of models beside the main one the names. */
 export type LlamaCppSettings = Required<Omit<LlamaCppWorkload, "projector" | "draft">> & {

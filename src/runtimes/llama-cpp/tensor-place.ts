@@ -1,5 +1,5 @@
 import type { Model, ModelTensor } from "../../model/model.ts";
-import type { Device } from "../workload.ts";
+import type { Device } from "../device.ts";
 import {
   PREDICTING_TENSORS_LOADED,
   ROTARY_FACTORS_IN_FULL_LAYERS,

@@ -1,6 +1,6 @@
 import type { Model } from "../../model/model.ts";
+import type { Device } from "../device.ts";
 import type { MemoryItem } from "../estimate.ts";
-import type { Device } from "../workload.ts";
 import { shareEnds } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 

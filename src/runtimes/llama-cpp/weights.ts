@@ -1,6 +1,6 @@
 import type { Model, ModelTensor } from "../../model/model.ts";
+import type { Device } from "../device.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
-import type { Device } from "../workload.ts";
 import { tensorBytes } from "./buffer-bytes.ts";
 import { OUTPUT_IS_EMBEDDING } from "./engine-facts.ts";
 import { type MappedSpan, mappedSpan } from "./mapped-span.ts";

@@ -1,10 +1,8 @@
 import type { FeedForward } from "../../model/feed-forward.ts";
 import type { Model } from "../../model/model.ts";
 import type { MemoryItem } from "../estimate.ts";
-import type { Device } from "../workload.ts";
 import type { TransformersSettings } from "./settings.ts";
 
-const GIB = 1024 ** 3;
 const F32_BYTES = 4;
 
 /**
@@ -38,21 +36,4 @@ function activeWidth(part: FeedForward): number {
   if (part.kind === "dense") return part.intermediateSize;
   if (part.kind === "experts") return part.expertsPerToken * part.expertIntermediateSize + part.sharedIntermediateSize;
   return 0;
-}
-
-/** Context, libraries and workspaces of PyTorch on a CUDA device, from published measurements. */
-export function contextItems(device: Device): MemoryItem[] {
-  if (device.kind !== "cuda") return [];
-  return [
-    {
-      component: "overhead",
-      label: "CUDA context and libraries",
-      device: device.name,
-      bytes: Math.round(0.5 * GIB),
-      certainty: "estimate",
-      source: "pytorch issues 107667, 55277; InvokeAI issue 9413",
-      low: Math.round(0.25 * GIB),
-      high: Math.round(1.7 * GIB),
-    },
-  ];
 }

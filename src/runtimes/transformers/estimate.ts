@@ -1,15 +1,17 @@
 import type { Model } from "../../model/model.ts";
 import { assembleEstimate } from "../assemble.ts";
+import { contextItems } from "../cuda-context.ts";
+import type { Device } from "../device.ts";
 import type { Certainty, MemoryEstimate } from "../estimate.ts";
+import { floatBytes, runningDtype } from "../float-dtype.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
-import type { Device, TransformersWorkload } from "../workload.ts";
-import { activationItem, contextItems } from "./activations.ts";
+import { activationItem } from "./activations.ts";
 import { layerCaches } from "./cache.ts";
-import { floatBytes, runningDtype } from "./dtype.ts";
 import { PROVEN_MODEL_TYPES } from "./proven.ts";
 import { resolveSettings } from "./settings.ts";
 import { TRANSFORMERS_VERSION } from "./version.ts";
 import { weightItem } from "./weights.ts";
+import type { TransformersWorkload } from "./workload.ts";
 
 /** What PyTorch transformers allocates for `generate` on one device. */
 export function estimateTransformers(model: Model, workload: TransformersWorkload): MemoryEstimate {

@@ -2,8 +2,8 @@ import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import { trainedContextOf } from "../context-tokens.ts";
 import { checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
-import type { TransformersWorkload } from "../workload.ts";
 import { TRANSFORMERS_VERSION } from "./version.ts";
+import type { TransformersWorkload } from "./workload.ts";
 
 /** A workload with every default filled in. */
 export type TransformersSettings = Required<TransformersWorkload>;

@@ -1,7 +1,7 @@
 import type { Model, ModelTensor } from "../../model/model.ts";
+import type { Device } from "../device.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
-import type { Device } from "../workload.ts";
-import { floatBytes } from "./dtype.ts";
+import { floatBytes } from "../float-dtype.ts";
 import { KEPT_IN_FLOAT32 } from "./kept-in-float32.ts";
 
 /** Tensors that a tied model drops: the output matrix is the embedding. */

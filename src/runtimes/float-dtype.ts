@@ -1,4 +1,4 @@
-import type { MetadataValue, Model } from "../../model/model.ts";
+import type { MetadataValue, Model } from "../model/model.ts";
 
 /** Bytes per element of the floating-point types a model is run in, by safetensors name. */
 const FLOAT_BYTES: { readonly [dtype: string]: number } = { F64: 8, F32: 4, F16: 2, BF16: 2 };

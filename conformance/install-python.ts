@@ -1,0 +1,19 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "./paths.ts";
+import { type Environment, folderOf } from "./python.ts";
+
+/** Which environment the requirements of each folder go to; all others share one. */
+const OWN: ReadonlyMap<string, Environment> = new Map([
+  ["vllm", ".venv-vllm"],
+  ["mlx", ".venv-mlx"],
+]);
+
+/** Makes the environment of each requirements file named (`vllm/requirements.txt`) and installs what it pins. */
+for (const requirements of process.argv.slice(2)) {
+  const folder = folderOf(OWN.get(requirements.split("/", 1).join()) ?? ".venv");
+  const run = (command: string, ...options: string[]) => execFileSync(command, options, { stdio: "inherit" });
+  if (!existsSync(folder)) run("python3", "-m", "venv", folder);
+  run(join(folder, "bin/pip"), "install", "--quiet", "-r", join(ROOT, "conformance", requirements));
+}
