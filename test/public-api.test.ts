@@ -33,6 +33,7 @@ describe("the public API", () => {
     expect(names.filter((name) => name !== "").sort()).toMatchInlineSnapshot(`
       [
         "ByteSource",
+        "Capacity",
         "Certainty",
         "Component",
         "Device",
@@ -48,6 +49,7 @@ describe("the public API", () => {
         "MemoryItem",
         "MemoryTotals",
         "Mixer",
+        "MlxWorkload",
         "Model",
         "ModelCompanion",
         "ModelFile",
@@ -57,7 +59,10 @@ describe("the public API", () => {
         "Progress",
         "RuntimeName",
         "TensorOverride",
+        "TensorrtLlmWorkload",
+        "TrainingWorkload",
         "TransformersWorkload",
+        "VllmWorkload",
         "Workload",
       ]
     `);

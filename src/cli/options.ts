@@ -8,6 +8,7 @@ import { foreignReason } from "./foreign-options.ts";
 import { type Pasted, readPasted } from "./pasted.ts";
 import { type PlacementWord, placementWorkload, watchPlacement } from "./placement-options.ts";
 import { type Flags, makeProgram } from "./program.ts";
+import type { RuntimeChoice } from "./runtime-choice.ts";
 import { runtimeWorkloads } from "./runtime-options/runtime-options.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -31,7 +32,7 @@ export type Request = {
   readonly tensors: boolean;
   readonly reading: ReadingFlags;
   /** `all`: every runtime that can load the model. Undefined: the first of them. */
-  readonly runtimes: readonly RuntimeName[] | "all" | undefined;
+  readonly runtimes: readonly RuntimeChoice[] | "all" | undefined;
   readonly common: {
     readonly contextTokens?: number;
     readonly sequences?: number;
@@ -94,11 +95,14 @@ function pastedNotes(pasted: Pasted | undefined): readonly string[] {
   ];
 }
 
+function withoutRepeats(runtimes: readonly RuntimeChoice[]): readonly RuntimeChoice[] {
+  return [...new Map(runtimes.map((runtime) => [JSON.stringify(runtime), runtime])).values()];
+}
+
 function toRequest(source: string, { flags, placement }: Omit<Typed, "source">, pasted: Pasted | undefined): Request {
   const own = ownOptions(flags, placement);
   const { devices, notes } = devicesOf(flags.device, pasted?.deviceNames, own["llama.cpp"]);
-  const runtimes = flags.runtime === undefined ? undefined : [...new Set(flags.runtime)];
-  const named = runtimes?.flatMap((runtime) => (runtime === "all" ? [] : runtime));
+  const named = flags.runtime?.flatMap((runtime) => (runtime === "all" ? [] : runtime));
   return {
     source,
     json: flags.json ?? false,
@@ -112,7 +116,7 @@ function toRequest(source: string, { flags, placement }: Omit<Typed, "source">, 
       timeoutMs: flags.timeout,
       strict: flags.strict,
     }),
-    runtimes: runtimes?.includes("all") ? "all" : named,
+    runtimes: flags.runtime?.includes("all") ? "all" : named && withoutRepeats(named),
     common: given({
       contextTokens: flags.context === 0 ? undefined : flags.context,
       sequences: flags.sequences,

@@ -1,15 +1,13 @@
 import { Command, Option } from "commander";
 import type { Device } from "../runtimes/device.ts";
 import type { LlamaCppCacheType, LlamaCppWorkload } from "../runtimes/llama-cpp/workload.ts";
-import type { RuntimeName } from "../runtimes/workload.ts";
 import { SHORT_NAMES } from "./aliases.ts";
 import { type CompanionFlags, companionOptions } from "./companion-options.ts";
 import { HELP_AFTER, HELP_SUMMARY } from "./help.ts";
 import { type PlacementFlags, placementOptions } from "./placement-options.ts";
-import { addRuntimeOptions, TABLE_RUNTIMES } from "./runtime-options/runtime-options.ts";
+import { parseRuntime, RUNTIME_NAMES, type RuntimeChoice } from "./runtime-choice.ts";
+import { addRuntimeOptions } from "./runtime-options/runtime-options.ts";
 import { parseCount, parseDevice, parseDuration, parseFlashAttention, parseTokens, parseWord } from "./values.ts";
-
-const RUNTIMES: readonly RuntimeName[] = ["llama.cpp", ...TABLE_RUNTIMES];
 
 const CACHE_TYPES: readonly LlamaCppCacheType[] = [
   "f32",
@@ -34,7 +32,7 @@ export type Flags = CompanionFlags &
     readonly offline?: true;
     readonly timeout?: number;
     readonly strict?: true;
-    readonly runtime?: readonly (RuntimeName | "all")[];
+    readonly runtime?: readonly (RuntimeChoice | "all")[];
     readonly context?: number;
     readonly sequences?: number;
     readonly device?: readonly Device[];
@@ -66,7 +64,6 @@ function shortName({ long }: Option): string {
 
 /** The options of the command line. Parsing throws a `CommanderError` instead of ending the process. */
 export function makeProgram(version: string): Command {
-  const parseRuntime = parseWord([...RUNTIMES, "all"]);
   const parseCacheType = parseWord(CACHE_TYPES);
   const program = new Command("weighin")
     .configureHelp({ optionTerm: (each) => [shortName(each), each.flags].join("") })
@@ -82,9 +79,9 @@ export function makeProgram(version: string): Command {
       option("-d, --device <memory>", "what it has to fit: 24GiB, cuda:24GiB, metal:16GiB, cpu:32GiB", parseDevice),
     )
     .addOption(
-      option<readonly string[]>(
+      option<readonly (RuntimeChoice | "all")[]>(
         "-r, --runtime <name>",
-        `${RUNTIMES.join(", ")} or all; may be repeated`,
+        `${RUNTIME_NAMES.join(", ")} or all; may be repeated`,
         (text, earlier = []) => [...earlier, parseRuntime(text)],
       ),
     )

@@ -1,5 +1,6 @@
 import { createColors } from "picocolors";
 import { printable } from "../bytes/printable.ts";
+import { type InspectCode, isInspectError } from "../errors.ts";
 import { inspectModel } from "../inspect.ts";
 import type { Model } from "../model/model.ts";
 import type { InspectOptions } from "../options.ts";
@@ -7,8 +8,9 @@ import { reportJson } from "../report/json.ts";
 import { screen } from "../report/screen.ts";
 import type { Style } from "../report/style.ts";
 import { tensorsSection } from "../report/tensors-section.ts";
-import { type RuntimeReport, weigh, worstVerdict } from "../report/weigh.ts";
+import { type Refusal, type RuntimeReport, weigh, worstVerdict } from "../report/weigh.ts";
 import { wrap } from "../report/width.ts";
+import type { Workload } from "../runtimes/workload.ts";
 import { readCompanions, uncountedCompanions } from "./companions.ts";
 import { type Environment, hubSettings, type ReadText } from "./environment.ts";
 import { EXIT_CODES, failureOf } from "./failure.ts";
@@ -71,17 +73,39 @@ async function read(source: string, request: Request, around: Surroundings): Pro
   }
 }
 
-function textOf(model: Model, reports: readonly RuntimeReport[], request: Request, around: Surroundings): string {
+/** What is told of a model: the runtimes that take it, and of all those asked at once the ones that do not. */
+type Weighed = { readonly reports: readonly RuntimeReport[]; readonly refusals: readonly Refusal[] };
+
+/** Codes that say what a runtime does not do. */
+const REFUSAL_CODES: ReadonlySet<InspectCode> = new Set(["unsupported-runtime", "unsupported-option"]);
+
+function weighAll(model: Model, workloads: readonly Workload[], askedForAll: boolean): Weighed {
+  const reports: RuntimeReport[] = [];
+  const refusals: Refusal[] = [];
+  for (const workload of workloads) {
+    try {
+      reports.push(weigh(model, workload));
+    } catch (error) {
+      const isRefusal = isInspectError(error) && REFUSAL_CODES.has(error.code);
+      if (!askedForAll || !isRefusal) throw error;
+      refusals.push({ runtime: workload.runtime, code: error.code, message: error.message });
+    }
+  }
+  return { reports, refusals };
+}
+
+function textOf(model: Model, { reports, refusals }: Weighed, request: Request, around: Surroundings): string {
   if (request.json) {
     return reportJson(
       model,
       reports.map((report) => report.estimate),
       request.tensors,
+      refusals,
     );
   }
   const style = styleFor(around.stdout, around.environment);
   const columns = Math.max(COLUMNS.least, Math.min(COLUMNS.most, around.stdout.columns ?? COLUMNS.most));
-  const lines = [...screen(model, reports, { style, columns })];
+  const lines = [...screen(model, reports, { style, columns, refusals })];
   if (request.tensors) lines.push("", ...tensorsSection(model, style));
   const counts = reports.some(({ estimate }) => estimate.runtime === "llama.cpp");
   const uncounted = counts ? uncountedCompanions(model, request.companions) : [];
@@ -104,9 +128,9 @@ async function weighRequest(request: Request, around: Surroundings): Promise<num
   const companions = await readCompanions(model, request.companions, (source) =>
     read(source, besideIt(request), around),
   );
-  const reports = workloadsFor(model, request, companions).map((workload) => weigh(model, workload));
-  around.stdout.write(`${textOf(model, reports, request, around)}\n`);
-  const verdict = worstVerdict(reports.flatMap((report) => report.fits));
+  const weighed = weighAll(model, workloadsFor(model, request, companions), request.runtimes === "all");
+  around.stdout.write(`${textOf(model, weighed, request, around)}\n`);
+  const verdict = worstVerdict(weighed.reports.flatMap((report) => report.fits));
   return verdict === undefined || verdict === "fits" ? EXIT_CODES.ok : EXIT_CODES.doesNotFit;
 }
 

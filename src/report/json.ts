@@ -1,5 +1,6 @@
 import type { Model } from "../model/model.ts";
 import type { MemoryEstimate } from "../runtimes/estimate.ts";
+import type { Refusal } from "./weigh.ts";
 
 /** Characters JSON leaves as they are and a terminal may obey. Escaped, the text is the same JSON. */
 const UNSAFE = /[\u007f-\u009f\p{Cf}\u2028\u2029]/gu;
@@ -12,9 +13,20 @@ function escaped(character: string): string {
   return text;
 }
 
-/** The data behind the screen as JSON text. The tensors of the model are left out unless asked for. */
-export function reportJson(model: Model, memory: readonly MemoryEstimate[], withTensors: boolean): string {
+/**
+ * The data behind the screen as JSON text. The tensors of the model are left out unless asked for, and so is `refused` where
+ * every runtime takes the model.
+ */
+export function reportJson(
+  model: Model,
+  memory: readonly MemoryEstimate[],
+  withTensors: boolean,
+  refused: readonly Refusal[] = [],
+): string {
   const { tensors, ...rest } = model;
   const shown = withTensors ? model : rest;
-  return JSON.stringify({ model: shown, memory }, null, 2).replace(UNSAFE, escaped);
+  return JSON.stringify({ model: shown, memory, ...(refused.length > 0 && { refused }) }, null, 2).replace(
+    UNSAFE,
+    escaped,
+  );
 }

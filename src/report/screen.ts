@@ -4,10 +4,11 @@ import { factsSection } from "./facts-section.ts";
 import { growthSection } from "./growth-section.ts";
 import { memorySection } from "./memory-section.ts";
 import { notesSection } from "./notes-section.ts";
+import { sideBySide } from "./side-by-side.ts";
 import type { Style } from "./style.ts";
 import { formatInteger } from "./units.ts";
 import { verdictSection } from "./verdict-section.ts";
-import { contextOf, type RuntimeReport } from "./weigh.ts";
+import { contextOf, type Refusal, type RuntimeReport } from "./weigh.ts";
 import { weightsSection } from "./weights-section.ts";
 
 /** How the screen looks. */
@@ -15,6 +16,8 @@ export type ScreenOptions = {
   readonly style: Style;
   /** Columns to stay within: 80, or down to 62 with shorter bars. */
   readonly columns: number;
+  /** Runtimes that do not take the model, beside those that do. */
+  readonly refusals?: readonly Refusal[];
 };
 
 function beyondTrained(model: Model, reports: readonly RuntimeReport[]): readonly Diagnostic[] {
@@ -37,16 +40,18 @@ function beyondTrained(model: Model, reports: readonly RuntimeReport[]): readonl
 export function screen(
   model: Model,
   reports: readonly RuntimeReport[],
-  { style, columns }: ScreenOptions,
+  { style, columns, refusals = [] }: ScreenOptions,
 ): readonly string[] {
   const sections = [
     factsSection(model, style, columns),
     weightsSection(model, style, columns),
-    ...reports.flatMap((report) => [
-      memorySection(report.estimate, style, columns),
-      growthSection(model, report, style, columns),
-      verdictSection(model, report, style, columns),
-    ]),
+    ...(reports.length + refusals.length > 1
+      ? [sideBySide(reports, refusals, style, columns)]
+      : reports.flatMap((report) => [
+          memorySection(report.estimate, style, columns),
+          growthSection(model, report, style, columns),
+          verdictSection(model, report, style, columns),
+        ])),
     notesSection(
       [
         ...model.diagnostics,

@@ -3,6 +3,7 @@ import type { Model } from "../model/model.ts";
 import type { MemoryTotals } from "../runtimes/estimate.ts";
 import type { DeviceFit } from "../runtimes/fit.ts";
 import { stackedBar } from "./bar.ts";
+import { capacityWords } from "./capacity-words.ts";
 import { MEMORY_COMPONENTS } from "./memory-section.ts";
 import type { Style } from "./style.ts";
 import { formatBytes, formatInteger, formatRange } from "./units.ts";
@@ -34,8 +35,10 @@ function sentence({ device, capacityBytes, verdict, spareBytes }: DeviceFit, use
     case "fits":
       return `Fits ${on}: ${formatBytes(spareBytes)} to spare${isRange ? `, ${formatBytes(capacityBytes - high)} at worst` : ""}.`;
     case "too-large":
+      if (low <= capacityBytes) return `Does not serve this workload ${on}: the cache pool that fits is too small.`;
       return `Does not fit ${on}: ${formatBytes(-spareBytes)} too much${isRange ? `, ${formatBytes(low - capacityBytes)} at best` : ""}.`;
     case "close":
+      if (high <= capacityBytes) return `Too close to call ${on}: the cache pool that fits may be too small.`;
       return `Too close to call ${on}: takes ${formatRange(low, high)}.`;
   }
 }
@@ -80,6 +83,8 @@ export function verdictSection(model: Model, report: RuntimeReport, style: Style
       ...wrap(sentence(fit, use), columns).map((line) => style.bold(paint(line))),
     ];
   });
+  const pool = capacityWords(report.estimate);
+  const held = pool === undefined ? [] : wrap(`${pool.charAt(0).toUpperCase()}${pool.slice(1)}.`, columns);
   const context = verdicts.length === 0 ? undefined : contextSentence(model, report);
-  return context === undefined ? verdicts : [...verdicts, ...wrap(context, columns)];
+  return [...verdicts, ...held, ...(context === undefined ? [] : wrap(context, columns))];
 }

@@ -1,9 +1,9 @@
 import type { Model } from "../model/model.ts";
 import type { MemoryEstimate } from "../runtimes/estimate.ts";
 import { estimateMemory } from "../runtimes/estimate-memory.ts";
-import { type DeviceFit, fitDevices } from "../runtimes/fit.ts";
+import { type DeviceFit, fitDevices, weighedDevices } from "../runtimes/fit.ts";
 import { largestContext } from "../runtimes/largest-context.ts";
-import type { Workload } from "../runtimes/workload.ts";
+import type { RuntimeName, Workload } from "../runtimes/workload.ts";
 
 /** Memory at one context, for the growth table. Sizes are bytes; null is "not known". */
 export type GrowthPoint = {
@@ -23,6 +23,9 @@ export type RuntimeReport = {
   /** Largest context that surely fits, up to the trained one; null when none does or no capacity is known. */
   readonly largestContextTokens: number | null;
 };
+
+/** Why a runtime does not take the model: it was asked along with all others. */
+export type Refusal = { readonly runtime: RuntimeName; readonly code: string; readonly message: string };
 
 const GROWTH_CONTEXTS = [4096, 8192, 32_768, 131_072] as const;
 
@@ -47,17 +50,24 @@ export function contextOf(estimate: MemoryEstimate): number | null {
 
 /** Weighs a model for one workload and at the contexts of the growth table. Throws what `estimateMemory` throws. */
 export function weigh(model: Model, workload: Workload): RuntimeReport {
-  const devices = workload.devices ?? [];
   const estimate = estimateMemory(model, workload);
+  const devices = weighedDevices(estimate);
   const fits = fitDevices(estimate, devices);
   const growth = growthContexts(model.trainedContext, contextOf(estimate)).map((contextTokens): GrowthPoint => {
     const at = estimateMemory(model, { ...workload, contextTokens });
     return {
       contextTokens,
-      cacheBytes: at.totals.cache,
+      // A pool is as large at any context: what grows is what a sequence takes of it.
+      cacheBytes: at.capacity === undefined ? at.totals.cache : sequencesCache(at),
       totalBytes: at.totals.total,
       verdict: worstVerdict(fitDevices(at, devices)),
     };
   });
   return { estimate, growth, fits, largestContextTokens: fits.length > 0 ? largestContext(model, workload) : null };
+}
+
+/** What all sequences of the workload take of a pool. */
+function sequencesCache({ cachePerSequence, workload }: MemoryEstimate): number | null {
+  const sequences = workload["sequences"];
+  return cachePerSequence === null || typeof sequences !== "number" ? null : cachePerSequence * sequences;
 }

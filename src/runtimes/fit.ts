@@ -14,7 +14,10 @@ import type { MemoryEstimate } from "./estimate.ts";
 export type DeviceFit = {
   readonly device: string;
   readonly capacityBytes: number;
-  /** `fits`: even the high bound does. `too-large`: even the low bound does not. `close`: in between, or not known. */
+  /**
+   * `fits`: even the high bound does. `too-large`: even the low bound does not. `close`: in between, or not known. Of a runtime
+   * that serves from a pool also whether the pool holds the sequences of the workload.
+   */
   readonly verdict: "fits" | "too-large" | "close";
   /** Capacity less the total; less the low bound when the total is not known. */
   readonly spareBytes: number;
@@ -38,8 +41,26 @@ export function fitDevices(estimate: MemoryEstimate, devices: readonly Device[])
     const use = estimate.devices.find((candidate) => candidate.name === device.name);
     const capacityBytes = device.memoryBytes;
     if (use === undefined || capacityBytes === undefined) return [];
-    const verdict =
-      use.low > capacityBytes ? "too-large" : use.high !== null && use.high <= capacityBytes ? "fits" : "close";
+    const held = { low: use.low <= capacityBytes, high: use.high !== null && use.high <= capacityBytes };
+    const served = servesAll(estimate);
+    const verdict = !held.low || !served.high ? "too-large" : held.high && served.low ? "fits" : "close";
     return [{ device: device.name, capacityBytes, verdict, spareBytes: capacityBytes - (use.total ?? use.low) }];
   });
+}
+
+/**
+ * Whether a pool holds the sequences of the workload at once, by the low bound of what it holds and by the high one. A pool is
+ * made to fit its device, so it is this that the device can fail.
+ */
+function servesAll({ capacity, workload }: MemoryEstimate): { readonly low: boolean; readonly high: boolean } {
+  if (capacity === undefined) return { low: true, high: true };
+  const { concurrency, low = concurrency, high = concurrency } = capacity;
+  const sequences = Number(workload["sequences"]);
+  return { low: low >= sequences, high: high >= sequences };
+}
+
+/** The devices an estimate was made for: one for each rank, where a runtime splits a model. */
+export function weighedDevices({ workload }: MemoryEstimate): readonly Device[] {
+  const devices: unknown = workload["devices"];
+  return Array.isArray(devices) ? (devices as readonly Device[]) : [];
 }

@@ -1,6 +1,6 @@
 import type { Model } from "../model/model.ts";
 import { estimateMemory } from "./estimate-memory.ts";
-import { fitDevices } from "./fit.ts";
+import { fitDevices, weighedDevices } from "./fit.ts";
 import type { Workload } from "./workload.ts";
 
 /**
@@ -18,9 +18,9 @@ import type { Workload } from "./workload.ts";
  * ```
  */
 export function largestContext(model: Model, workload: Workload): number | null {
-  const devices = workload.devices ?? [];
   const fits = (contextTokens: number) => {
-    const fit = fitDevices(estimateMemory(model, { ...workload, contextTokens }), devices);
+    const estimate = estimateMemory(model, { ...workload, contextTokens });
+    const fit = fitDevices(estimate, weighedDevices(estimate));
     return fit.length > 0 && fit.every((device) => device.verdict === "fits");
   };
   const trained = model.trainedContext ?? workload.contextTokens;

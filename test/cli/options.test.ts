@@ -43,7 +43,7 @@ describe("the command line", () => {
       reading: {},
       runtimes: undefined,
       common: {},
-      own: { "llama.cpp": {}, transformers: {} },
+      own: { "llama.cpp": {}, transformers: {}, vllm: {}, "tensorrt-llm": {}, mlx: {}, training: {} },
       notes: [],
     });
   });
@@ -187,10 +187,16 @@ describe("the command line", () => {
 
   it("takes several runtimes once each, or all", () => {
     expect(requestOf("m", "-r", "transformers", "-r", "llama.cpp", "-r", "transformers").runtimes).toEqual([
-      "transformers",
-      "llama.cpp",
+      { name: "transformers" },
+      { name: "llama.cpp" },
     ]);
     expect(requestOf("m", "-r", "llama.cpp", "-r", "all").runtimes).toBe("all");
+  });
+
+  it("takes one runtime at several releases", () => {
+    expect(
+      requestOf("m", "-r", "transformers@5.14.1", "-r", "transformers", "-r", "transformers@5.14.1").runtimes,
+    ).toEqual([{ name: "transformers", version: "5.14.1" }, { name: "transformers" }]);
   });
 
   it("reads how to read", () => {
@@ -221,7 +227,10 @@ describe("the command line", () => {
     [["m", "--device", "0GiB"], "is invalid"],
     [["m", "--device", "a:b:c"], "is invalid"],
     [["m", "--device"], "argument missing"],
-    [["m", "--runtime", "vlm"], "Choose from: llama.cpp, transformers, all."],
+    [["m", "--runtime", "vlm"], "Choose from: llama.cpp, transformers, vllm, tensorrt-llm, mlx, training, all."],
+    [["m", "--runtime", "mlx@1"], "Write a release as transformers@1.2.3 or vllm@1.2.3."],
+    [["m", "--runtime", "vllm@"], "Write a release as"],
+    [["m", "--runtime", "all@1"], "Write a release as"],
     [["m", "--cache-type", "q9"], "Choose from: f32, f16, bf16, q8_0"],
     [["m", "--timeout", "soon"], "Write seconds as 30 or 30s"],
     [["m", "--timeout", "99999m"], "at most 24 days"],

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { isInspectError } from "../../src/errors.ts";
 import type { Device } from "../../src/runtimes/device.ts";
+import type { Capacity } from "../../src/runtimes/estimate.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
-import { fitDevices } from "../../src/runtimes/fit.ts";
+import { fitDevices, weighedDevices } from "../../src/runtimes/fit.ts";
 import { largestContext } from "../../src/runtimes/largest-context.ts";
 import { runtimesFor } from "../../src/runtimes/runtimes-for.ts";
 import type { Workload } from "../../src/runtimes/workload.ts";
@@ -22,7 +23,16 @@ describe("asking for an estimate", () => {
     const error = thrownBy(() => estimateMemory(model(), { runtime: "transformers" }));
     expect(isInspectError(error, "unsupported-runtime")).toBe(true);
     expect(String(error)).toContain("transformers does not load gguf files; llama.cpp does");
-    expect(runtimesFor(model({ format: "safetensors" }))).toEqual(["transformers"]);
+    const stored = model({ format: "safetensors" });
+    expect(runtimesFor(stored)).toEqual(["transformers", "vllm", "tensorrt-llm", "mlx", "training"]);
+    expect(() => estimateMemory(stored, { runtime: "llama.cpp" })).toThrow(
+      "llama.cpp does not load safetensors files; transformers, vllm, tensorrt-llm, mlx, training do",
+    );
+  });
+
+  test("leaves what mlx-lm has packed to mlx", () => {
+    const packed = model({ format: "safetensors", quantization: { method: "mlx", bitsPerWeight: 4.5 } });
+    expect(runtimesFor(packed)).toEqual(["mlx"]);
   });
 
   const wrong: readonly [string, unknown, RegExp][] = [
@@ -74,6 +84,24 @@ describe("fitting a device", () => {
     expect(verdict(2 ** 30)).toBe("too-large");
     const { low, high } = estimateMemory(heavy, workload(2 ** 40)).devices[0] ?? { low: 0, high: 0 };
     expect(verdict(Math.round((low + (high ?? 0)) / 2))).toBe("close");
+  });
+
+  test("asks of a pool whether it holds the sequences, its bounds included", () => {
+    const estimate = estimateMemory(heavy, workload(8 * 2 ** 30));
+    const pool = {
+      poolBytes: 2 ** 30,
+      blocks: 64,
+      tokens: 1024,
+      tokensAsOldLogs: 1024,
+      certainty: "estimate",
+    } as const;
+    const served = (capacity: object) =>
+      fitDevices({ ...estimate, capacity: { ...pool, ...capacity } as Capacity }, weighedDevices(estimate))[0]?.verdict;
+    expect(served({ concurrency: 1 })).toBe("fits");
+    expect(served({ concurrency: 0.99 })).toBe("too-large");
+    expect(served({ concurrency: 1.2, low: 0.9, high: 1.4 })).toBe("close");
+    expect(served({ concurrency: 0.9, low: 0.8, high: 0.99 })).toBe("too-large");
+    expect(served({ concurrency: 1.5, low: 1.1, high: 2 })).toBe("fits");
   });
 
   test("finds the largest context: it fits, and 256 tokens more do not", () => {
