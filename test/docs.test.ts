@@ -43,7 +43,10 @@ function examplesIn(title: string, text: string): Example[] {
 const names = [...Object.keys(weighin), ...publicTypeNames()];
 const examples = [
   ...names.flatMap((name) => examplesIn(name, docblockOf(name) ?? "")),
-  ...["README.md", ...readdirSync(join(ROOT, "docs")).map((file) => join("docs", file))]
+  ...[
+    "README.md",
+    ...readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" }).map((file) => join("docs", file)),
+  ]
     .filter((file) => file.endsWith(".md"))
     .flatMap((file) => examplesIn(file, readFileSync(join(ROOT, file), "utf8"))),
 ];
