@@ -20,7 +20,7 @@ export type LlamaCppWorkload = CommonWorkload & {
   readonly runtime: "llama.cpp";
   /**
    * Whose defaults hold. `tool` (the default): llama-completion and the other tools. `cli`: llama-cli. `server`:
-   * llama-server. `library`: the C API. `ollama`, `lm-studio`: what is known of those (see `docs/formulas.md`).
+   * llama-server. `library`: the C API. `ollama`, `lm-studio`: what is known of those (see `docs/runtimes/llama-cpp.md`).
    */
   readonly preset?: "tool" | "cli" | "server" | "library" | "ollama" | "lm-studio";
   /** Tokens of one logical batch. Default 2048; 512 with presets `ollama` and `lm-studio`. */
