@@ -1,0 +1,42 @@
+import type { FeedForward } from "../../model/feed-forward.ts";
+import type { Model } from "../../model/model.ts";
+import type { MemoryItem } from "../estimate.ts";
+import { floatBytes, runningDtype } from "../float-dtype.ts";
+import { headRanks, type Rank } from "./ranks.ts";
+import type { TensorrtLlmSettings } from "./settings.ts";
+
+const FLOAT32_BYTES = 4;
+/** The largest attention workspace seen: 361,103,360 bytes (Kimi-K2.5, 1.3.0rc7). */
+const WORKSPACE_MOST = 361_103_360;
+
+/**
+ * Peak of the pass that the engine measures itself by: `max_num_tokens` tokens of requests as long as the context, one layer
+ * alive, three vectors of hidden plus intermediate width for each, and the logits of each request's last token
+ * (`_util.py`, KvCacheCreator._create_dummy_context_requests).
+ */
+export function activationItem(model: Model, rank: Rank, settings: TensorrtLlmSettings): MemoryItem | null {
+  const { hiddenSize, vocabularySize } = model;
+  if (hiddenSize === null || model.layers.length === 0) return null;
+  const { maxNumTokens, contextTokens, maxBeamWidth } = settings;
+  const elementBytes = floatBytes(runningDtype(model, settings.dtype)) ?? 2;
+  const width = Math.max(0, ...rank.layers.map(({ feedForward }) => activeWidth(feedForward)));
+  const layer = 3 * (hiddenSize + Math.ceil(width / headRanks(settings))) * elementBytes * maxNumTokens;
+  const requests = Math.ceil(maxNumTokens / Math.max(1, Math.min(contextTokens - 1, maxNumTokens))) * maxBeamWidth;
+  const logits = rank.isLastStage ? requests * (vocabularySize ?? 0) * (elementBytes + FLOAT32_BYTES) : 0;
+  return {
+    component: "compute",
+    label: `activations, ${maxNumTokens} tokens in a pass`,
+    device: rank.device.name,
+    bytes: layer + logits,
+    certainty: "estimate",
+    source: "closed form of one layer; range by the logs of docs/runtimes/tensorrt-llm.md",
+    low: Math.round(layer / 2) + logits,
+    high: 2 * (layer + logits) + WORKSPACE_MOST,
+  };
+}
+
+function activeWidth(part: FeedForward): number {
+  if (part.kind === "dense") return part.intermediateSize;
+  if (part.kind === "experts") return part.expertsPerToken * part.expertIntermediateSize + part.sharedIntermediateSize;
+  return 0;
+}
