@@ -32,15 +32,15 @@ export const TENSORRT_LLM_OPTIONS: readonly RuntimeOption<keyof TensorrtLlmWorkl
   },
   {
     field: "freeGpuMemoryFraction",
-    flags: "--free-gpu-memory-fraction <share>",
+    flags: "--free-gpu-memory-fraction <x>",
     aliases: ["--kv_cache_free_gpu_memory_fraction", "--free_gpu_memory_fraction"],
-    words: "share of the memory left that the cache pool takes",
+    words: "share of what is left for the pool",
     parse: parseFraction,
   },
   { field: "maxTokens", flags: "--max-tokens <tokens>", words: "tokens the pool holds at most", parse: parseTokens },
   {
     field: "maxAttentionWindow",
-    flags: "--max-attention-window <tokens,...>",
+    flags: "--max-attention-window <list>",
     words: "tokens that each layer keeps, repeated",
     parse: parseWindows,
   },
@@ -69,15 +69,15 @@ export const TENSORRT_LLM_OPTIONS: readonly RuntimeOption<keyof TensorrtLlmWorkl
   PIPELINE_PARALLEL,
   {
     field: "expertParallel",
-    flags: "--moe-expert-parallel-size <count>",
+    flags: "--moe-expert-parallel-size <n>",
     aliases: ["--ep_size"],
-    words: "GPUs over which whole experts are spread",
+    words: "GPUs that hold whole experts",
     parse: parseCount,
   },
   {
     field: "attentionDp",
     flags: "--enable-attention-dp",
-    words: "every GPU attends for requests of its own",
+    words: "GPUs attend each for requests of their own",
     gives: true,
   },
 ];
