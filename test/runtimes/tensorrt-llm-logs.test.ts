@@ -214,3 +214,80 @@ describe("the weights of one GPU", () => {
     expect(taken).toBeLessThan((weights?.bytes ?? 0) + (nccl?.high ?? 0));
   });
 });
+
+describe("gpt-oss-120b on a GB10 (jeansblog/trt_llm README.md, 1.1.0rc3)", () => {
+  const hidden = 2880;
+  const experts = 128;
+  const vocabulary = 201_088;
+  const bf16 = (name: string, shape: readonly number[], changes: Partial<ModelTensor> = {}): ModelTensor => {
+    const elements = shape.reduce((product, dimension) => product * dimension, 1);
+    return tensor(name, { dtype: "BF16", shape, elements, parameters: elements, bytes: 2 * elements, ...changes });
+  };
+  const u8 = (name: string, shape: readonly number[], index: number): ModelTensor => {
+    const { elements } = bf16(name, shape);
+    return bf16(name, shape, { dtype: "U8", bytes: elements, layer: index, component: "experts" });
+  };
+  const block = (index: number): ModelTensor[] => {
+    const at = `model.layers.${index}`;
+    const attends = { layer: index } as const;
+    const ofExperts = { layer: index, component: "experts" } as const;
+    return [
+      bf16(`${at}.self_attn.q_proj.weight`, [4096, hidden], attends),
+      bf16(`${at}.self_attn.k_proj.weight`, [512, hidden], attends),
+      bf16(`${at}.self_attn.v_proj.weight`, [512, hidden], attends),
+      bf16(`${at}.self_attn.o_proj.weight`, [hidden, 4096], attends),
+      bf16(`${at}.mlp.router.weight`, [experts, hidden], attends),
+      u8(`${at}.mlp.experts.gate_up_proj_blocks`, [experts, 2 * hidden, hidden / 32, 16], index),
+      u8(`${at}.mlp.experts.gate_up_proj_scales`, [experts, 2 * hidden, hidden / 32], index),
+      bf16(`${at}.mlp.experts.gate_up_proj_bias`, [experts, 2 * hidden], ofExperts),
+      u8(`${at}.mlp.experts.down_proj_blocks`, [experts, hidden, hidden / 32, 16], index),
+      u8(`${at}.mlp.experts.down_proj_scales`, [experts, hidden, hidden / 32], index),
+      bf16(`${at}.mlp.experts.down_proj_bias`, [experts, hidden], ofExperts),
+    ];
+  };
+  const feedForward = {
+    kind: "experts",
+    experts,
+    expertsPerToken: 4,
+    expertIntermediateSize: hidden,
+    sharedIntermediateSize: 0,
+  } as const;
+  const gptOss = decoder(36, 8, 64, {
+    hiddenSize: hidden,
+    vocabularySize: vocabulary,
+    quantization: { method: "mxfp4", bitsPerWeight: 4.5 },
+    layers: Array.from({ length: 36 }, (_, index) =>
+      layer(index, attention({ heads: 64, kvHeads: 8 }), { feedForward }),
+    ),
+    tensors: [
+      bf16("model.embed_tokens.weight", [vocabulary, hidden], { component: "embedding" }),
+      bf16("lm_head.weight", [vocabulary, hidden], { component: "output" }),
+      ...Array.from({ length: 36 }, (_, index) => block(index)).flat(),
+    ],
+  });
+
+  test("takes 63.32 GiB of weights, both widths of its experts padded to 2,944", () => {
+    expect((estimate(gptOss).totals.weights / GIB).toFixed(2)).toBe("63.32");
+  });
+
+  test("keeps 73,728 bytes of a token, and of 119.70 GiB, a peak of 113.65 and 0.56 of a first pool 5.95 GiB", () => {
+    const left = 0.9 * (119.7 - 113.65 + 0.56);
+    const { cachePerToken, capacity } = estimate(gptOss, { availableCacheBytes: Math.floor(left * GIB) });
+    expect(cachePerToken).toBe(73_728);
+    expect(((capacity?.poolBytes ?? 0) / GIB).toFixed(2)).toBe("5.95");
+    // 86,711 tokens by bytes that the log rounds to 0.01 GiB, which are 145 tokens; rounded up to 2,710 blocks then.
+    expect(Math.abs((capacity?.tokens ?? 0) - 86_711)).toBeLessThan(146 + 32);
+  });
+
+  test("takes 0.85 GiB of activations, which is in their range", () => {
+    const item = estimate(gptOss, { maxBatchSize: 64 }).items.find(({ component }) => component === "compute");
+    expect(0.85 * GIB).toBeGreaterThan(item?.low ?? Number.POSITIVE_INFINITY);
+    expect(0.85 * GIB).toBeLessThan(item?.high ?? 0);
+  });
+
+  test("starts with fewer tokens than it was trained for, and says so", () => {
+    const { diagnostics, capacity } = estimate(gptOss, { maxTokens: 8224 });
+    expect(capacity?.concurrency).toBeLessThan(1);
+    expect(diagnostics.map(({ message }) => message).join()).toContain("max_seq_len cut to 8224");
+  });
+});

@@ -18,7 +18,7 @@ export function overheadItems(
       bytes: Math.round(1.25 * GIB),
       certainty: "estimate",
       // A worker of 1.2.1 on an H100 held 588 MiB before it loaded anything, and a 0.6 B model left 76.3 of 79.2 GiB.
-      source: "farbodtavakkoli/OTel inference/tensorrtllm/llm/README.md (1.2.1, H100)",
+      source: "farbodtavakkoli/OTel inference/tensorrtllm/llm/README.md (1.2.1, H100); NVIDIA/TensorRT-LLM issue 5872",
       low: 588 * MIB,
       high: Math.round(2.5 * GIB),
     },

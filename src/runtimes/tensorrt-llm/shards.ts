@@ -26,30 +26,34 @@ function shardingOf({ name, component, layer }: ModelTensor): Sharding {
   return COLUMN.test(name) || ROW.test(name) ? "split" : "whole";
 }
 
+/** A part of a tensor as a fraction, so that bytes that divide stay whole numbers. */
+type Share = { readonly part: number; readonly of: number };
+
 /**
- * Of how much of a tensor one GPU of a stage has a copy, as a fraction. Experts are spread whole or in slices, which is as
- * much either way; key-value heads are duplicated where GPUs are more (`modeling_utils.py`, duplicate_kv_weight).
+ * How much of a tensor one GPU of a stage has. Experts are spread whole or in slices, which is as much either way; key-value
+ * heads are duplicated where GPUs are more (`modeling_utils.py`, duplicate_kv_weight).
  */
 export function shareOf(
   tensor: ModelTensor,
   model: Model,
   { tensorParallel, attentionDp }: TensorrtLlmSettings,
-): number {
+): Share {
   const sharding = shardingOf(tensor);
-  const even = 1 / tensorParallel;
+  const even = { part: 1, of: tensorParallel };
   if (sharding === "experts") return even;
-  // modeling_utils.py and gated_mlp.py: with attention data parallelism all but experts are on every GPU.
-  if (sharding === "whole" || attentionDp) return 1;
+  // With attention data parallelism all but experts are on every GPU (modeling_utils.py, gated_mlp.py).
+  if (sharding === "whole" || attentionDp) return { part: 1, of: 1 };
   if (sharding === "split") return even;
   if (sharding === "vocabulary") {
-    // modules/embedding.py, LMHead: padded to as many rows on each.
+    // Padded to as many rows on each (modules/embedding.py, LMHead).
     const rows = tensor.shape[0] ?? 0;
-    return rows === 0 ? even : Math.ceil(rows / tensorParallel) / rows;
+    return rows === 0 ? even : { part: Math.ceil(rows / tensorParallel), of: rows };
   }
   const { heads, kvHeads } = headsOf(model, tensor.layer);
   if (kvHeads === 0) return even;
   const localKv = Math.ceil(kvHeads / tensorParallel);
-  return sharding === "keyValue" ? localKv / kvHeads : (heads / tensorParallel + 2 * localKv) / (heads + 2 * kvHeads);
+  if (sharding === "keyValue") return { part: localKv, of: kvHeads };
+  return { part: heads / tensorParallel + 2 * localKv, of: heads + 2 * kvHeads };
 }
 
 function headsOf(model: Model, layer: number | undefined): Pick<AttentionMixer, "heads" | "kvHeads"> {
