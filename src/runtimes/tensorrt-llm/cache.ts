@@ -119,11 +119,13 @@ function sequenceItems(
   type: CacheType,
   sequences: number,
 ): MemoryItem[] {
+  const { contextTokens, maxAttentionWindow } = settings;
+  const kept = maxAttentionWindow === undefined ? `${contextTokens} tokens` : "windows";
   return caches.flatMap(({ rank, layers }) => {
     if (layers.length === 0) return [];
     return {
       component: "cache",
-      label: `${kindOf(layers)} cache, ${layerCount(layers)} x ${settings.contextTokens} tokens x ${sequences}, ${type.name}`,
+      label: `${kindOf(layers)} cache, ${layerCount(layers)} x ${kept} x ${sequences}, ${type.name}`,
       device: rank.device.name,
       bytes: requestBytes(layers, type, settings) * sequences,
       certainty: "derived",
