@@ -140,6 +140,19 @@ describe("the pool of TensorRT-LLM", () => {
     expect(both.items.find(({ component }) => component === "cache")?.certainty).toBe("derived");
   });
 
+  test("of windows that it holds no request of is less than one, and the engine cuts them", () => {
+    const windows = { contextTokens: 4096, maxAttentionWindow: [512, 4096] } as const;
+    const hybrid = of([SLIDING, attention()]);
+    const needed = (512 + 4096) * 2 * 2 * 64 * BF16_BYTES;
+    const half = estimate(hybrid, { ...windows, availableCacheBytes: needed / 2 });
+    expect(half.capacity).toMatchObject({ concurrency: 0.5, tokens: 2048 });
+    expect(half.diagnostics.map(({ message }) => message).join()).toContain("max_seq_len cut.");
+    const twice = estimate(hybrid, { ...windows, availableCacheBytes: 2 * needed });
+    // Equal parts: what the short windows leave of theirs is not the long ones'.
+    expect(twice.capacity?.concurrency).toBe(Math.floor((512 + 4096) / 32) / (4096 / 32));
+    expect(twice.diagnostics).toEqual([]);
+  });
+
   test("has the blocks of the stage with the least room", () => {
     const devices = [gpu(24), { ...gpu(8), name: "GPU1" }];
     const small = estimate(made(), { devices: [gpu(8)] }).capacity?.tokens ?? 0;

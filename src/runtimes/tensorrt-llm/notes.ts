@@ -35,11 +35,11 @@ export function cacheNotes(model: Model, settings: TensorrtLlmSettings, capacity
       where: "maxAttentionWindow",
     });
   }
-  if (capacity !== undefined && capacity.concurrency < 1 && maxAttentionWindow === undefined) {
-    const tokens = Math.floor(capacity.tokens / maxBeamWidth);
+  if (capacity !== undefined && capacity.concurrency < 1) {
+    const to = maxAttentionWindow === undefined ? ` to ${Math.floor(capacity.tokens / maxBeamWidth)}` : "";
     notes.push({
       code: "unsupported-option",
-      message: `The pool holds no request of ${contextTokens} tokens: ${ENGINE} starts with max_seq_len cut to ${tokens}.`,
+      message: `The pool holds no request of ${contextTokens} tokens: ${ENGINE} starts with max_seq_len cut${to}.`,
       where: "contextTokens",
     });
   }

@@ -1,7 +1,7 @@
 import type { CacheType } from "./cache-type.ts";
 import type { CachedLayer } from "./cached-layers.ts";
 import type { TensorrtLlmSettings } from "./settings.ts";
-import { fittedGroups, requestBlocks, tokenBytes, windowGroups } from "./windows.ts";
+import { fittedGroups, neededBytes, requestBlocks, tokenBytes, type WindowGroup, windowGroups } from "./windows.ts";
 
 /** What the ranks hold in their pools, which have equally many blocks. */
 export type Pool = {
@@ -14,11 +14,16 @@ export type Pool = {
   readonly concurrency: number;
 };
 
+/** The pools of one rank. */
+type RankPools = {
+  readonly groups: readonly (WindowGroup & { readonly blocks: number })[];
+  /** Part of one request that the memory holds, where it holds less than one and windows are cut to it. */
+  readonly heldPart: number | undefined;
+};
+
 /**
- * Blocks that fit the memory of every rank. Without windows: `max_tokens` is what the bytes hold, in whole blocks
- * (`_util.py`, KvCacheCreator.configure_kv_cache_capacity; `resource_manager.py`, KVCacheManager.calculate_max_num_blocks).
- * With them every window has an equal share of the memory (calculate_max_num_blocks_for_vswa). `budgets` are bytes, one for
- * each rank; `maxTokens` limits them as the bytes of that many tokens.
+ * Blocks that fit the memory of every rank: `budgets` are bytes, one for each, which `maxTokens` limits to the bytes of that
+ * many tokens (`_util.py`, KvCacheCreator.configure_kv_cache_capacity).
  */
 export function poolOf(
   ranks: readonly (readonly CachedLayer[])[],
@@ -26,35 +31,53 @@ export function poolOf(
   type: CacheType,
   settings: TensorrtLlmSettings,
 ): Pool {
-  const { contextTokens, tokensPerBlock, maxBeamWidth, maxAttentionWindow, maxTokens } = settings;
-  const perRank = ranks.map((layers, rank) => {
-    const limit = maxTokens === undefined ? Number.POSITIVE_INFINITY : maxTokens * tokenBytes(layers, type);
-    const bytes = Math.max(0, Math.min(budgets[rank] ?? 0, limit));
-    const groups = windowGroups(layers, type, contextTokens, maxAttentionWindow);
-    const fitted = groups.length > 1 ? fittedGroups(groups, type, bytes, maxTokens) : groups;
-    return fitted.map((group) => ({
-      ...group,
-      blocks: Math.floor(Math.floor(bytes / fitted.length / group.tokenBytes) / tokensPerBlock),
-    }));
-  });
+  const { contextTokens, tokensPerBlock, maxBeamWidth } = settings;
+  const perRank = ranks.map((layers, rank) => rankPools(layers, budgets[rank] ?? 0, type, settings));
   const blocksOf = new Map<number, number>();
-  for (const { windowTokens, blocks } of perRank.flat())
+  for (const { windowTokens, blocks } of perRank.flatMap(({ groups }) => groups))
     blocksOf.set(windowTokens, Math.min(blocks, blocksOf.get(windowTokens) ?? blocks));
-  const inPool = (windowTokens: number) => blocksOf.get(windowTokens) ?? 0;
   const concurrency = Math.min(
-    ...[...blocksOf].map(([windowTokens, blocks]) => {
-      const each = requestBlocks(windowTokens, contextTokens, tokensPerBlock, maxBeamWidth);
-      return each === 0 ? 0 : blocks / each;
-    }),
+    ...perRank.flatMap(({ heldPart }) => heldPart ?? []),
+    ...[...blocksOf].map(
+      ([windowTokens, blocks]) => blocks / requestBlocks(windowTokens, contextTokens, tokensPerBlock, maxBeamWidth),
+    ),
   );
   const blocks = [...blocksOf.values()].reduce((sum, each) => sum + each, 0);
   return {
-    rankBytes: perRank.map((groups) =>
-      groups.reduce((sum, group) => sum + inPool(group.windowTokens) * tokensPerBlock * group.tokenBytes, 0),
+    rankBytes: perRank.map(({ groups }) =>
+      groups.reduce(
+        (sum, group) => sum + (blocksOf.get(group.windowTokens) ?? 0) * tokensPerBlock * group.tokenBytes,
+        0,
+      ),
     ),
     blocks,
     tokens: blocksOf.size > 1 ? Math.floor(concurrency * contextTokens) : blocks * tokensPerBlock,
     concurrency,
+  };
+}
+
+/**
+ * Whole blocks of the tokens that the bytes hold (`resource_manager.py`, KVCacheManager.calculate_max_num_blocks). With windows
+ * each has an equal part of the bytes (calculate_max_num_blocks_for_vswa).
+ */
+function rankPools(
+  layers: readonly CachedLayer[],
+  budget: number,
+  type: CacheType,
+  { contextTokens, tokensPerBlock, maxAttentionWindow, maxTokens }: TensorrtLlmSettings,
+): RankPools {
+  const each = tokenBytes(layers, type);
+  const bytes = Math.max(0, Math.min(budget, (maxTokens ?? Number.POSITIVE_INFINITY) * each));
+  const asked = windowGroups(layers, type, contextTokens, maxAttentionWindow);
+  const needed = neededBytes(asked);
+  const isCut = asked.length > 1 && needed >= bytes;
+  const groups = isCut ? fittedGroups(asked, type, bytes, Math.floor(bytes / each)) : asked;
+  return {
+    groups: groups.map((group) => ({
+      ...group,
+      blocks: Math.floor(Math.floor(bytes / groups.length / group.tokenBytes) / tokensPerBlock),
+    })),
+    heldPart: isCut ? bytes / needed : undefined,
   };
 }
 
