@@ -145,7 +145,8 @@ describe("the pool of TensorRT-LLM", () => {
     const hybrid = of([SLIDING, attention()]);
     const needed = (512 + 4096) * 2 * 2 * 64 * BF16_BYTES;
     const half = estimate(hybrid, { ...windows, availableCacheBytes: needed / 2 });
-    expect(half.capacity).toMatchObject({ concurrency: 0.5, tokens: 2048 });
+    // 2,304 tokens of one layer: the long window is cut to more than the short one, and each has half of them.
+    expect(half.capacity).toMatchObject({ blocks: 2 * 36, concurrency: 36 / 128, tokens: 36 * 32 });
     expect(half.diagnostics.map(({ message }) => message).join()).toContain("max_seq_len cut.");
     const twice = estimate(hybrid, { ...windows, availableCacheBytes: 2 * needed });
     // Equal parts: what the short windows leave of theirs is not the long ones'.

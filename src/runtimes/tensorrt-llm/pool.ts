@@ -1,7 +1,7 @@
 import type { CacheType } from "./cache-type.ts";
 import type { CachedLayer } from "./cached-layers.ts";
 import type { TensorrtLlmSettings } from "./settings.ts";
-import { fittedGroups, neededBytes, requestBlocks, tokenBytes, type WindowGroup, windowGroups } from "./windows.ts";
+import { fittedGroups, requestBlocks, tokenBytes, type WindowGroup, windowGroups } from "./windows.ts";
 
 /** What the ranks hold in their pools, which have equally many blocks. */
 export type Pool = {
@@ -14,11 +14,11 @@ export type Pool = {
   readonly concurrency: number;
 };
 
-/** The pools of one rank. */
+/** The pools of one rank, one for each window. */
 type RankPools = {
-  readonly groups: readonly (WindowGroup & { readonly blocks: number })[];
-  /** Part of one request that the memory holds, where it holds less than one and windows are cut to it. */
-  readonly heldPart: number | undefined;
+  readonly pools: readonly (WindowGroup & { readonly blocks: number })[];
+  /** Windows as asked for, which are cut where the memory does not hold one request. */
+  readonly windows: readonly number[];
 };
 
 /**
@@ -34,21 +34,19 @@ export function poolOf(
   const { contextTokens, tokensPerBlock, maxBeamWidth } = settings;
   const perRank = ranks.map((layers, rank) => rankPools(layers, budgets[rank] ?? 0, type, settings));
   const blocksOf = new Map<number, number>();
-  for (const { windowTokens, blocks } of perRank.flatMap(({ groups }) => groups))
+  for (const { windowTokens, blocks } of perRank.flatMap(({ pools }) => pools))
     blocksOf.set(windowTokens, Math.min(blocks, blocksOf.get(windowTokens) ?? blocks));
-  const concurrency = Math.min(
-    ...perRank.flatMap(({ heldPart }) => heldPart ?? []),
-    ...[...blocksOf].map(
-      ([windowTokens, blocks]) => blocks / requestBlocks(windowTokens, contextTokens, tokensPerBlock, maxBeamWidth),
-    ),
-  );
+  const inPool = (windowTokens = 0) => blocksOf.get(windowTokens) ?? 0;
+  const holds = ({ pools, windows }: RankPools) =>
+    windows.map((asked) => {
+      const pool = pools.findLast(({ windowTokens }) => windowTokens <= asked);
+      return inPool(pool?.windowTokens) / requestBlocks(asked, contextTokens, tokensPerBlock, maxBeamWidth);
+    });
+  const concurrency = Math.min(...perRank.flatMap(holds));
   const blocks = [...blocksOf.values()].reduce((sum, each) => sum + each, 0);
   return {
-    rankBytes: perRank.map(({ groups }) =>
-      groups.reduce(
-        (sum, group) => sum + (blocksOf.get(group.windowTokens) ?? 0) * tokensPerBlock * group.tokenBytes,
-        0,
-      ),
+    rankBytes: perRank.map(({ pools }) =>
+      pools.reduce((sum, pool) => sum + inPool(pool.windowTokens) * tokensPerBlock * pool.tokenBytes, 0),
     ),
     blocks,
     tokens: blocksOf.size > 1 ? Math.floor(concurrency * contextTokens) : blocks * tokensPerBlock,
@@ -69,15 +67,13 @@ function rankPools(
   const each = tokenBytes(layers, type);
   const bytes = Math.max(0, Math.min(budget, (maxTokens ?? Number.POSITIVE_INFINITY) * each));
   const asked = windowGroups(layers, type, contextTokens, maxAttentionWindow);
-  const needed = neededBytes(asked);
-  const isCut = asked.length > 1 && needed >= bytes;
-  const groups = isCut ? fittedGroups(asked, type, bytes, Math.floor(bytes / each)) : asked;
+  const groups = asked.length > 1 ? fittedGroups(asked, type, bytes, Math.floor(bytes / each)) : asked;
   return {
-    groups: groups.map((group) => ({
+    pools: groups.map((group) => ({
       ...group,
       blocks: Math.floor(Math.floor(bytes / groups.length / group.tokenBytes) / tokensPerBlock),
     })),
-    heldPart: isCut ? bytes / needed : undefined,
+    windows: asked.map(({ windowTokens }) => windowTokens),
   };
 }
 

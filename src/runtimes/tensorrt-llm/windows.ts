@@ -35,11 +35,6 @@ export function windowGroups(
     .map(([windowTokens, members]) => ({ windowTokens, layers: members, tokenBytes: tokenBytes(members, type) }));
 }
 
-/** Bytes that one request has with all windows full. */
-export function neededBytes(groups: readonly WindowGroup[]): number {
-  return groups.reduce((sum, group) => sum + group.windowTokens * group.tokenBytes, 0);
-}
-
 /**
  * Windows cut to what the memory holds of one request: the layers still open grow together until the memory ends
  * (`resource_manager.py`, KVCacheManager.adjust_window_sizes_for_vswa).
@@ -50,7 +45,8 @@ export function fittedGroups(
   poolBytes: number,
   maxTokens: number = Number.POSITIVE_INFINITY,
 ): WindowGroup[] {
-  if (neededBytes(groups) < poolBytes) return [...groups];
+  const needed = groups.reduce((sum, group) => sum + group.windowTokens * group.tokenBytes, 0);
+  if (needed < poolBytes) return [...groups];
   const fitted = new Map<number, readonly CachedLayer[]>();
   let left = poolBytes;
   let held = 0;
