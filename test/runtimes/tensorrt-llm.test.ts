@@ -102,6 +102,7 @@ describe("the cache of TensorRT-LLM", () => {
   test.each([
     ["of a short convolution", of([{ ...DELTA, family: "short-convolution", state: DELTA.state.slice(0, 1) }])],
     ["beside a recurrence", of([{ kind: "parallel", attention: attention(), recurrent: DELTA }])],
+    ["over images", of([{ kind: "cross", heads: 8, kvHeads: 2, keyDim: 64, valueDim: 64, encoderTokens: null }])],
     ["with an indexer of its own", of([attention({ indexer: { heads: 4, keyDim: 64 } })])],
   ])("is not known %s", (_what, subject) => {
     const { totals, diagnostics } = estimate(subject);

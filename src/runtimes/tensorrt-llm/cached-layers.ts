@@ -33,7 +33,7 @@ function isCounted(mixer: Mixer): boolean {
 /** Whether all layers' caches are known here. */
 export function isCacheCounted(model: Model): boolean {
   const layers = model.layers.filter(({ mtp }) => mtp !== true);
-  return layers.length > 0 && layers.every(({ mixer }) => isCounted(mixer));
+  return layers.length > 0 && layers.every(({ mixer, cross }) => cross === undefined && isCounted(mixer));
 }
 
 /** The layers of a rank that cache tokens, in order; one that reads another's cache has blocks of its own all the same. */

@@ -19,10 +19,10 @@ function refuse(key: string, message: string): never {
 
 /** Throws for what the engine itself does not take. */
 export function checkModel(model: Model, split: Split): void {
-  if (model.encoder !== undefined || model.layers.some(({ mixer, cross }) => cross ?? mixer.kind === "cross")) {
+  if (model.encoder !== undefined) {
     throw new InspectError(
       "unsupported-runtime",
-      `${ENGINE}'s PyTorch backend loads decoders (docs/source/models/supported-models.md), and ${model.architecture ?? "this model"} attends to an encoder; ask transformers`,
+      `${ENGINE}'s PyTorch backend loads no encoder-decoder such as ${model.architecture ?? "this model"} (docs/source/models/supported-models.md); ask transformers`,
       { key: "runtime" },
     );
   }
