@@ -8,14 +8,14 @@ import { overheadItems } from "./overhead.ts";
 import { ranksOf } from "./ranks.ts";
 import { resolveSettings } from "./settings.ts";
 import { TENSORRT_LLM_VERSION } from "./version.ts";
-import { weightItem } from "./weights.ts";
+import { weightItems } from "./weights.ts";
 import type { TensorrtLlmWorkload } from "./workload.ts";
 
 /** What TensorRT-LLM's PyTorch backend allocates, on one GPU for each rank. */
 export function estimateTensorrtLlm(model: Model, workload: TensorrtLlmWorkload): MemoryEstimate {
   const settings = resolveSettings(model, workload);
   const ranks = ranksOf(model, settings);
-  const weights = ranks.map((rank) => weightItem(model, rank, settings));
+  const weights = weightItems(model, ranks, settings);
   const activations = ranks.map((rank) => activationItem(model, rank, settings));
   const overhead = ranks.flatMap((rank) => overheadItems(rank, settings));
   const compute = activations.some((item) => item === null) ? null : activations.filter((item) => item !== null);

@@ -17,8 +17,17 @@ const FLOAT32_BYTES = 4;
 /** Kernels pad MXFP4 experts differently: not at all, or as vLLM's were seen to, by 8.6 %. */
 const MXFP4_MOST = 1.09;
 
+/** Parameters on each rank, which are as many on all of a stage. */
+export function weightItems(model: Model, ranks: readonly Rank[], settings: TensorrtLlmSettings): MemoryItem[] {
+  const firsts = ranks.filter(({ tensorRank }) => tensorRank === 0).map((rank) => weightItem(model, rank, settings));
+  return ranks.flatMap(({ device }, rank) => {
+    const ofStage = firsts[Math.floor(rank / settings.tensorParallel)];
+    return ofStage === undefined ? [] : { ...ofStage, device: device.name };
+  });
+}
+
 /** Parameters on one rank: its layers, its share of each tensor, and of latent attention a second copy of the keys' half. */
-export function weightItem(model: Model, rank: Rank, settings: TensorrtLlmSettings): MemoryItem {
+function weightItem(model: Model, rank: Rank, settings: TensorrtLlmSettings): MemoryItem {
   const dtype = runningDtype(model, settings.dtype);
   const elementBytes = floatBytes(dtype) ?? 2;
   const packed = model.quantization !== null;
