@@ -12,7 +12,7 @@ import { wrap } from "./width.ts";
 
 const TITLE = "Side by side";
 const PER_TOKEN_TITLE = "Cache of one more token";
-const BAR_COLUMNS = 16;
+const BAR_COLUMNS = 12;
 const UNKNOWN = "not known";
 
 type Figures = MemoryEstimate["totals"];
@@ -94,13 +94,15 @@ function perTokenTable(reports: readonly RuntimeReport[], style: Style, columns:
   const sizes = keeping.map(({ cachePerToken }) => cachePerToken ?? 0);
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   const barColumns = fittingBar(BAR_COLUMNS, columns);
-  const rows = keeping.map(({ runtime, runtimeVersion, cachePerToken }): readonly Cell[] => [
+  const rows = keeping.map(({ runtime, runtimeVersion, cachePerToken, cachePerSequence }): readonly Cell[] => [
     `${runtime} ${printable(runtimeVersion)}`,
     formatBytes(cachePerToken ?? 0),
     `${formatRatio((cachePerToken ?? 0) / least)}x`,
     { text: bar(cachePerToken ?? 0, most, barColumns), paint: style.bar },
+    cachePerSequence === null ? "" : { text: `${formatBytes(cachePerSequence)} a sequence`, paint: style.dim },
   ]);
-  const table = renderTable([{ align: "left" }, { align: "right" }, { align: "right" }, { align: "left" }], rows);
+  const [left, right] = [{ align: "left" }, { align: "right" }] as const;
+  const table = renderTable([left, right, right, left, right], rows);
   return [
     style.bold(PER_TOKEN_TITLE),
     ...keeping.flatMap((estimate, index) => [

@@ -32,9 +32,9 @@ describe("runtimes side by side", () => {
   it("say how many times more a token costs, and what it is kept as", () => {
     const shown = lines([reportOf(LATENT), reportOf(EXPANDED)]);
     const at = shown.indexOf("Cache of one more token");
-    expect(shown[at + 1]).toMatch(/^ {2}vllm 0\.32\.0 +68\.63 KiB +1x +▎$/);
+    expect(shown[at + 1]).toMatch(/^ {2}vllm 0\.32\.0 +68\.63 KiB +1x +▏ +1\.00 GiB a sequence$/);
     expect(shown[at + 2]).toBe("    KV cache, 4 layers");
-    expect(shown[at + 3]).toMatch(/^ {2}transformers 5\.14\.1 +4\.77 MiB +71x +█+$/);
+    expect(shown[at + 3]).toMatch(/^ {2}transformers 5\.14\.1 +4\.77 MiB +71x +█+ +1\.00 GiB a sequence$/);
   });
 
   it("name the release where one runtime is there twice", () => {
