@@ -1,0 +1,1 @@
+export const PROVEN_MODEL_TYPES: ReadonlySet<string> = new Set([]);

@@ -1,0 +1,75 @@
+import { InspectError } from "../../errors.ts";
+import type { Model } from "../../model/model.ts";
+import { trainedContextOf } from "../context-tokens.ts";
+import { COUNT, checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
+import type { MlxWorkload } from "./workload.ts";
+
+/** A workload with every default filled in. Undefined: not asked for. */
+export type MlxSettings = Required<Omit<MlxWorkload, "kvBits" | "maxKvSize">> & {
+  readonly kvBits: MlxWorkload["kvBits"];
+  readonly maxKvSize: number | undefined;
+};
+
+function oneOfNumbers(numbers: readonly number[]): OptionRule {
+  return {
+    wants: `one of ${numbers.join(", ")}`,
+    accepts: (value) => typeof value === "number" && numbers.includes(value),
+  };
+}
+
+/** What `mx.quantize` takes (mlx `ops.cpp`). */
+export const KV_BITS = [1, 2, 3, 4, 5, 6, 8] as const;
+export const KV_GROUP_SIZES = [32, 64, 128] as const;
+
+/** The first tokens of a cache that rotates by `maxKvSize`, which stay (`cache.py`, make_prompt_cache). */
+export const KEPT_TOKENS = 4;
+
+const RULES: { readonly [option in keyof MlxSettings]: OptionRule } = {
+  runtime: oneOf(["mlx"]),
+  contextTokens: TOKENS,
+  promptTokens: TOKENS,
+  sequences: POSITIVE_INTEGER,
+  devices: DEVICES,
+  kvBits: oneOfNumbers(KV_BITS),
+  kvGroupSize: oneOfNumbers(KV_GROUP_SIZES),
+  quantizedKvStart: COUNT,
+  maxKvSize: {
+    wants: `more than the ${KEPT_TOKENS} tokens at the start that mlx-lm keeps`,
+    accepts: (value) => TOKENS.accepts(value) && Number(value) > KEPT_TOKENS,
+  },
+  prefillStepSize: TOKENS,
+};
+
+/** Checks a workload and fills in its defaults. */
+export function resolveSettings(model: Model, workload: MlxWorkload): MlxSettings {
+  checkOptions(workload, RULES);
+  const contextTokens = workload.contextTokens ?? trainedContextOf(model);
+  const promptTokens = workload.promptTokens ?? contextTokens;
+  if (promptTokens > contextTokens) {
+    throw new InspectError(
+      "invalid-option",
+      `options.promptTokens must be at most the ${contextTokens} tokens of prompt and answer together, got ${promptTokens}`,
+      { key: "promptTokens" },
+    );
+  }
+  const devices = workload.devices ?? [{ name: "CPU", kind: "cpu" }];
+  if (devices.length > 1) {
+    throw new InspectError(
+      "unsupported-option",
+      `one device can be weighed at once, got ${devices.map((device) => device.name).join(", ")}`,
+      { key: "devices" },
+    );
+  }
+  return {
+    runtime: "mlx",
+    contextTokens,
+    promptTokens,
+    sequences: workload.sequences ?? 1,
+    devices,
+    kvBits: workload.kvBits,
+    kvGroupSize: workload.kvGroupSize ?? 64,
+    quantizedKvStart: workload.quantizedKvStart ?? 5000,
+    maxKvSize: workload.maxKvSize,
+    prefillStepSize: workload.prefillStepSize ?? 2048,
+  };
+}
