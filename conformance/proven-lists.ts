@@ -3,6 +3,7 @@ import { inspectModel } from "../src/inspect.ts";
 import { CONFIG_RULES } from "../src/model/architectures/registry.ts";
 import { TRANSFORMERS_VERSION } from "../src/runtimes/transformers/version.ts";
 import { readWholeModels } from "./llama-cpp/whole-models/golden.ts";
+import { askedRows, readGolden as readMlx } from "./mlx/golden.ts";
 import { FIXTURE_FILES } from "./paths.ts";
 import { readGolden as readTransformers } from "./transformers/golden.ts";
 import { readModelTypes } from "./transformers/model-types.ts";
@@ -42,6 +43,19 @@ export const TRANSFORMERS_PROVEN: GeneratedFile = {
       },
     ]);
   },
+};
+
+/** `src/runtimes/mlx/proven.ts`: what mlx-lm was asked of. */
+export const MLX_PROVEN: GeneratedFile = {
+  path: "src/runtimes/mlx/proven.ts",
+  text: async () =>
+    moduleText([
+      {
+        constant: "PROVEN_MODEL_TYPES",
+        says: "Model types whose weights and cache, in the release of `version.ts`, mlx-lm held as computed here, on a CPU.",
+        names: askedRows(readMlx()).map((row) => row.modelType),
+      },
+    ]),
 };
 
 async function architecturesOf(paths: readonly string[]): Promise<string[]> {

@@ -176,7 +176,7 @@ def ask_published(row):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         mx.save_safetensors(str(folder / "model.safetensors"), arrays)
-        (folder / "config.json").write_text(json.dumps(tiny_configs.with_flat_rope(row["config"])))
+        (folder / "config.json").write_text(json.dumps(tiny_configs.published_config(row)))
         return loaded_bytes(folder)
 
 
@@ -202,14 +202,18 @@ def ask(model_type, source):
 
 
 def main():
+    """Names of model types: asks of each. None: lists those there are, with the versions and the workloads."""
     warnings.simplefilter("ignore")
-    versions = {name: importlib.metadata.version(name) for name in ("mlx", "mlx-cpu", "mlx-lm")}
-    versions = {"python": sys.version.split()[0], **versions}
-    print(json.dumps({"versions": versions, "workloads": CACHES}), flush=True)
+    named = sys.argv[1:]
+    if not named:
+        versions = {name: importlib.metadata.version(name) for name in ("mlx", "mlx-cpu", "mlx-lm", "transformers")}
+        versions = {"python": sys.version.split()[0], **versions}
+        print(json.dumps({"versions": versions, "workloads": CACHES, "modelTypes": sorted(tiny_configs.MODEL_TYPES)}))
+        return
     source = tiny_configs.rows()
-    for model_type in sys.argv[1:] or tiny_configs.MODEL_TYPES:
-        print(json.dumps(ask(model_type, source)), flush=True)
-        mx.clear_cache()
+    for model_type in named:
+        print(json.dumps(ask(model_type, source)))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,11 @@ export async function compareRow(row: MlxRow, workloads: readonly AskedWorkload[
   };
   for (const converted of row.converted) {
     if (typeof converted === "string") continue;
-    hold(`weights ${JSON.stringify(converted.quantization)}`, weights(await modelOfConverted(row, converted)), converted.held);
+    hold(
+      `weights ${JSON.stringify(converted.quantization)}`,
+      weights(await modelOfConverted(row, converted)),
+      converted.held,
+    );
   }
   if (typeof row.published === "number") hold("published weights", weights(await publishedModel(row)), row.published);
   const [plain] = row.converted;
@@ -28,14 +32,21 @@ export async function compareRow(row: MlxRow, workloads: readonly AskedWorkload[
     float32: await modelOfConverted(row, { ...plain, tensors: inFloat32(plain.tensors) }),
   };
   for (const [index, asked] of workloads.entries()) {
-    hold(`cache after ${JSON.stringify(asked)}`, cacheOf(models[asked.dtype ?? "bfloat16"], asked), heldOf(row.caches[index]));
+    hold(
+      `cache after ${JSON.stringify(asked)}`,
+      cacheOf(models[asked.dtype ?? "bfloat16"], asked),
+      heldOf(row, index, workloads),
+    );
   }
   return { compared, differences };
 }
 
-/** mlx-lm's own words for why it broke off are not ours. */
-function heldOf(held: number | string | undefined): number | string | undefined {
-  return typeof held === "string" ? "refused" : held;
+/** mlx-lm's own words for why it broke off are not ours; where it would have a few tokens later counts as breaking off. */
+function heldOf(row: MlxRow, index: number, workloads: readonly AskedWorkload[]): number | string | undefined {
+  const asked = workloads[index];
+  const packed = row.caches.filter((_, other) => workloads[other]?.bits !== undefined);
+  const breaks = asked?.bits === undefined ? [row.caches[index]] : packed;
+  return breaks.some((held) => typeof held === "string") ? "refused" : row.caches[index];
 }
 
 function modelOfConverted({ config }: MlxRow, { quantization, tensors }: Converted): Promise<Model> {
@@ -47,7 +58,9 @@ function inFloat32(tensors: Converted["tensors"]): Converted["tensors"] {
 }
 
 function publishedModel({ modelType }: MlxRow): Promise<Model> {
-  const row = readModelTypes().rows.find((each): each is ModelTypeRow => each.modelType === modelType && !("refused" in each));
+  const row = readModelTypes().rows.find(
+    (each): each is ModelTypeRow => each.modelType === modelType && !("refused" in each),
+  );
   if (row === undefined) throw new Error(`transformers was not asked of ${modelType}`);
   return modelOfRow(row);
 }

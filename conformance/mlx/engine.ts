@@ -1,12 +1,24 @@
 import { missingModules, runPython } from "../python.ts";
-import { type MlxGolden, parseAnswer } from "./golden.ts";
+import { folded, type MlxGolden, type MlxRow, type RefusedRow } from "./golden.ts";
 
 /** Why mlx-lm cannot be asked here, or undefined when it can. */
 export function missingEngine(): string | undefined {
   return missingModules(["mlx", "mlx_lm"], "mlx/requirements.txt", ".venv-mlx");
 }
 
-/** Asks mlx-lm of every model_type: about twenty minutes. Given some of them, of these alone. */
-export function askEngine(modelTypes: readonly string[] = []): MlxGolden {
-  return parseAnswer(runPython("mlx/ask.py", modelTypes, { environment: ".venv-mlx" }));
+/** Asks mlx-lm of every model_type, each in a process of its own: about twenty minutes. Given some of them, of these alone. */
+export function askEngine(named: readonly string[] = []): MlxGolden {
+  const { modelTypes, ...facts }: Listing = JSON.parse(ask([]));
+  const rows = (named.length === 0 ? modelTypes : named).map((modelType): MlxRow | RefusedRow => {
+    const row = folded(JSON.parse(ask([modelType])));
+    console.error(`${modelType}: ${"refused" in row ? row.refused : `${row.caches.length} caches`}`);
+    return row;
+  });
+  return { ...facts, command: "npx tsx conformance/mlx/regenerate.ts", rows };
+}
+
+type Listing = Pick<MlxGolden, "versions" | "workloads"> & { readonly modelTypes: readonly string[] };
+
+function ask(modelTypes: readonly string[]): string {
+  return runPython("mlx/ask.py", modelTypes, { environment: ".venv-mlx" });
 }

@@ -55,15 +55,8 @@ export function askedRows({ rows }: MlxGolden): readonly MlxRow[] {
   return rows.filter((row): row is MlxRow => !("refused" in row));
 }
 
-/** Lines of JSON as the program writes them, the first with the versions, as golden numbers. */
-export function parseAnswer(output: string): MlxGolden {
-  const [head = "", ...lines] = output.trim().split("\n");
-  const { versions, workloads }: MlxGolden = JSON.parse(head);
-  const rows = lines.map((line): MlxRow | RefusedRow => JSON.parse(line)).map(folded);
-  return { versions, command: "npx tsx conformance/mlx/regenerate.ts", workloads, rows };
-}
-
-function folded(row: MlxRow | RefusedRow): MlxRow | RefusedRow {
+/** The answer for one model_type as the program writes it, its tensors folded. */
+export function folded(row: MlxRow | RefusedRow): MlxRow | RefusedRow {
   if ("refused" in row) return row;
   const converted = row.converted.map((each) =>
     typeof each === "string" ? each : { ...each, tensors: Object.fromEntries(foldNames(Object.entries(each.tensors))) },

@@ -62,18 +62,22 @@ OVERRIDES = {
     "apertus": {"mlp_bias": False, "post_norm": False, "qk_norm": True},
     "cohere2": {"head_dim": 64},
     "deepseek_v2": {"rope_scaling": YARN},
-    "deepseek_v3": {"num_nextn_predict_layers": 1},
     "falcon_mamba": {"intermediate_size": 512},
     "mamba": {"intermediate_size": 512},
     "exaone4": {"head_dim": 128, "rope_scaling": None, "sliding_window_pattern": "LLLG"},
     "exaone_moe": {"head_dim": 128, "is_moe_layer": [False, True, True, True]},
     "gemma3n_text": {"rope_local_base_freq": 10000.0, "rope_theta": 1000000.0},
+    "gemma4": {"vocab_size": 96},
     "gemma4_text": {
         "global_head_dim": 256,
         "num_kv_shared_layers": 2,
         "layer_types": ["sliding_attention", "sliding_attention", "full_attention"] * 2 + ["full_attention"],
     },
     "llama4_text": {"rope_scaling": None, "num_experts_per_tok": 1},
+    "olmo3": {"rope_theta": 500000.0},
+    "qwen3_moe": {"num_experts": 4, "head_dim": 128},
+    "recurrent_gemma": {"head_dim": 64, "num_key_value_heads": 1},
+    "solar_open": {"intermediate_size": 320, "first_k_dense_replace": 1, "partial_rotary_factor": 1.0},
     "qwen3_vl_text": {"tie_word_embeddings": False},
     "qwen3_vl_moe_text": {"tie_word_embeddings": False, "num_experts": 4, "norm_topk_prob": True},
     "glm4_moe": {"head_dim": 128, "rope_scaling": None},
@@ -83,6 +87,7 @@ OVERRIDES = {
     "gpt_neox": {"rotary_emb_base": 10000, "rotary_pct": 0.25},
     "granitemoehybrid": {"layer_types": ["attention", "mamba", "mamba", "attention"], "shared_intermediate_size": 128},
     "kimi_linear": {
+        "first_k_dense_replace": 1,
         "rope_theta": 10000.0,
         "linear_attn_config": {
             "full_attn_layers": [5],
@@ -113,7 +118,7 @@ OVERRIDES = {
         "swa_v_head_dim": 192,
         "partial_rotary_factor": 0.5,
     },
-    "minicpm3": {"rope_scaling": LONG_ROPE},
+    "minicpm3": {"rope_scaling": LONG_ROPE, "v_head_dim": 64},
     "minimax_m2": {"shared_intermediate_size": 0, "rotary_dim": 64, "head_dim": 128},
 }
 
@@ -147,7 +152,58 @@ nemotron_h olmo olmo2 olmo3 olmo_hybrid olmoe phi phi3 phimoe qwen2 qwen2_moe qw
 recurrent_gemma seed_oss smollm3 solar_open stablelm starcoder2
 """.split()
 
-MODEL_TYPES = [*SHARED, *COMPOSITES]
+DENSE = {
+    "hidden_size": 256,
+    "num_hidden_layers": 4,
+    "intermediate_size": 320,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "rms_norm_eps": 1e-6,
+    "vocab_size": 96,
+    "max_position_embeddings": 4096,
+}
+
+# What transformers has no class for, or saves no tiny model of, by the published configurations.
+ALONE = {
+    "internlm2": {**DENSE, "bias": False},
+    "longcat_flash": {
+        "attention_method": "MLA",
+        "zero_expert_type": "identity",
+        "hidden_size": 256,
+        "ffn_hidden_size": 320,
+        "moe_topk": 2,
+        "expert_ffn_hidden_size": 192,
+        "n_routed_experts": 4,
+        "zero_expert_num": 2,
+        "num_layers": 2,
+        "vocab_size": 96,
+        "max_position_embeddings": 4096,
+        "num_attention_heads": 4,
+        "kv_lora_rank": 128,
+        "q_lora_rank": 64,
+        "qk_rope_head_dim": 64,
+        "qk_nope_head_dim": 64,
+        "v_head_dim": 64,
+        "routed_scaling_factor": 6.0,
+        "rms_norm_eps": 1e-5,
+        "rope_theta": 10000.0,
+        "mla_scale_q_lora": True,
+        "mla_scale_kv_lora": True,
+        "attention_bias": False,
+    },
+    "mimo": {**DENSE, "num_nextn_predict_layers": 0},
+    "minicpm": {**DENSE, "dim_model_base": 64, "scale_depth": 1.4, "scale_emb": 12},
+}
+
+# Not asked, and why.
+LEFT_OUT = {
+    "bailing_hybrid": "its configurations in transformers are those of bailing_moe_v3, which mlx-lm tells by the architecture",
+    "bitnet": "runs on Metal only",
+    "olmo": "needs a package of its own, ai2-olmo",
+    "minimax": "mlx-lm has MiniMax-M2 under this name, transformers MiniMax-01",
+}
+
+MODEL_TYPES = [name for name in [*SHARED, *COMPOSITES, *ALONE] if name not in LEFT_OUT]
 
 
 def rows():
@@ -176,8 +232,16 @@ def with_flat_rope(config):
 
 
 def tiny_config(model_type, source):
+    if model_type in ALONE:
+        return {"model_type": model_type, **ALONE[model_type]}
     text = COMPOSITES.get(model_type)
     if text is None:
         return with_flat_rope(widened(source[model_type]["config"])) | OVERRIDES.get(model_type, {})
     inner = with_flat_rope(widened(source[text]["config"])) | OVERRIDES.get(text, {})
     return {"model_type": model_type, "text_config": inner} | OVERRIDES.get(model_type, {})
+
+
+def published_config(row):
+    """The configuration of a row as it is, with what the class of mlx-lm wants beside its sizes."""
+    wanted = OVERRIDES.get(row["modelType"], {}).items()
+    return with_flat_rope(row["config"]) | {key: value for key, value in wanted if key not in SIZES}

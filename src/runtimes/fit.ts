@@ -1,5 +1,6 @@
 import type { Device } from "./device.ts";
 import type { MemoryEstimate } from "./estimate.ts";
+import { usableBytes } from "./mlx/wired-limit.ts";
 
 /**
  * Whether one device holds what a runtime puts on it. `spareBytes` is negative when it does not.
@@ -13,6 +14,7 @@ import type { MemoryEstimate } from "./estimate.ts";
  */
 export type DeviceFit = {
   readonly device: string;
+  /** The device's memory; for MLX on Metal what macOS surely lets the GPU wire of it. */
   readonly capacityBytes: number;
   /** `fits`: even the high bound does. `too-large`: even the low bound does not. `close`: in between, or not known. */
   readonly verdict: "fits" | "too-large" | "close";
@@ -36,10 +38,10 @@ export type DeviceFit = {
 export function fitDevices(estimate: MemoryEstimate, devices: readonly Device[]): DeviceFit[] {
   return devices.flatMap((device) => {
     const use = estimate.devices.find((candidate) => candidate.name === device.name);
-    const capacityBytes = device.memoryBytes;
-    if (use === undefined || capacityBytes === undefined) return [];
-    const verdict =
-      use.low > capacityBytes ? "too-large" : use.high !== null && use.high <= capacityBytes ? "fits" : "close";
-    return [{ device: device.name, capacityBytes, verdict, spareBytes: capacityBytes - (use.total ?? use.low) }];
+    const usable = usableBytes(estimate.runtime, device);
+    if (use === undefined || usable === undefined) return [];
+    const { sure, most } = usable;
+    const verdict = use.low > most ? "too-large" : use.high !== null && use.high <= sure ? "fits" : "close";
+    return [{ device: device.name, capacityBytes: sure, verdict, spareBytes: sure - (use.total ?? use.low) }];
   });
 }

@@ -2,11 +2,11 @@ import type { AttentionMixer, LatentMixer, Mixer, RecurrentMixer } from "../../m
 import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
+import { type CacheKind, cacheKind } from "./cache-kind.ts";
 import { type Calls, callsOf, callsUntil } from "./calls.ts";
 import { type Cells, chunkedCells, growingCells, rotatingCells } from "./cells.ts";
 import { LAYOUTS, type Layout } from "./layouts.ts";
-import { makesCache } from "./modules.ts";
-import { KEPT_TOKENS, type MlxSettings } from "./settings.ts";
+import type { MlxSettings } from "./settings.ts";
 import { stateBytes } from "./states.ts";
 
 const SOURCE = "mlx-lm 0.32.2 models/cache.py";
@@ -30,69 +30,46 @@ export function layerCaches(
   elementBytes: number,
 ): MlxCache[][] | null {
   const layers = model.layers.filter((layer) => layer.mtp !== true);
-  if (layers.length === 0 || layers.some(({ mixer }) => mixer.kind === "unknown" || mixer.kind === "cross")) return null;
+  if (layers.length === 0 || layers.some(({ mixer }) => mixer.kind === "unknown" || mixer.kind === "cross"))
+    return null;
   const layout = LAYOUTS.get(module) ?? {};
-  const calls = callsOf(settings);
-  return layers.map(({ mixer, index }) => {
-    const own = { model, module, layout, settings, calls, elementBytes };
-    return [...attentionCaches(mixer, index, own), ...states(recurrentPart(mixer), own)];
-  });
+  const context = { layout, settings, calls: callsOf(settings), elementBytes };
+  return layers.map((layer) => [
+    ...attentionCaches(layer.mixer, cacheKind(model, module, layer, settings), context),
+    ...states(recurrentPart(layer.mixer), context),
+  ]);
 }
 
 type Context = {
-  readonly model: Model;
-  readonly module: string;
   readonly layout: Layout;
   readonly settings: MlxSettings;
   readonly calls: readonly Calls[];
   readonly elementBytes: number;
 };
 
-function attentionCaches(mixer: Mixer, index: number, context: Context): MlxCache[] {
+function attentionCaches(mixer: Mixer, kind: CacheKind, context: Context): MlxCache[] {
   const attention = attentionPart(mixer);
   if (attention === undefined) return [];
   if (attention.kind === "attention" && (!attention.causal || attention.sharesCacheWith !== undefined)) return [];
   const copies = (attention.kind === "attention" ? attention.passes : attention.attentions) ?? 1;
-  const kind = cacheKind(attention, index, context);
-  const rows = rowsOf(attention, mixer.kind === "parallel", context);
+  const grouped = mixer.kind === "parallel" || context.layout.grouped === true;
+  const rows = rowsOf(attention, grouped, context.layout);
   return Array.from({ length: copies }, () => rows.map((each) => filled(each, kind, context))).flat();
 }
 
-type CacheKind =
-  | { readonly name: "growing" }
-  | { readonly name: "rotating"; readonly tokens: number; readonly kept: number }
-  | { readonly name: "chunked"; readonly tokens: number };
-
-/** The class that mlx-lm keeps a layer's keys and values in. */
-function cacheKind({ window }: AttentionMixer | LatentMixer, index: number, context: Context): CacheKind {
-  const { module, layout, settings, model } = context;
-  if (!makesCache(module)) {
-    const { maxKvSize } = settings;
-    return maxKvSize === undefined
-      ? { name: "growing" }
-      : { name: "rotating", tokens: maxKvSize, kept: KEPT_TOKENS };
-  }
-  if (window.kind === "none" || layout.windows === "ignored") return { name: "growing" };
-  if (layout.windows === "listed" && !listsWindow(model, index)) return { name: "growing" };
-  if (window.kind === "chunked") return { name: "chunked", tokens: window.tokens };
-  return { name: "rotating", tokens: window.tokens, kept: 0 };
-}
-
-/** Whether `layer_types` names a window for the layer. */
-function listsWindow({ metadata }: Model, index: number): boolean {
-  const listed = metadata["layer_types"];
-  return Array.isArray(listed) && listed[index] === "sliding_attention";
-}
-
-function rowsOf(attention: AttentionMixer | LatentMixer, parallel: boolean, { layout }: Context): Rows[] {
+/** Caches that a layer has two of, in a `CacheList`, are never packed. */
+function rowsOf(attention: AttentionMixer | LatentMixer, grouped: boolean, layout: Layout): Rows[] {
   const { indexer } = attention;
-  const grouped = parallel || indexer !== undefined || (attention.kind === "latent" && attention.attentions !== undefined);
+  const several = indexer !== undefined || (attention.kind === "latent" && attention.attentions !== undefined);
   const index = indexer && {
     name: "index keys",
     packable: false,
     widths: [{ heads: layout.indexCopies ?? 1, width: indexer.keyDim }],
   };
-  return [{ name: "KV cache", packable: !grouped, widths: widthsOf(attention, layout) }, ...(index ? [index] : [])];
+  return [
+    { name: "KV cache", packable: !grouped && !several, widths: widthsOf(attention, layout) },
+    ...(index ? [index] : []),
+  ];
 }
 
 function widthsOf(attention: AttentionMixer | LatentMixer, { expanded }: Layout): Rows["widths"] {
@@ -120,7 +97,7 @@ function filled(rows: Rows, kind: CacheKind, { settings, calls, elementBytes }: 
   const { sequences, kvBits, kvGroupSize, quantizedKvStart, contextTokens } = settings;
   const cells = cellsOf(kind, calls);
   const plain = rows.widths.reduce((sum, { heads, width }) => sum + heads * width * elementBytes, 0);
-  const packs = kvBits !== undefined && rows.packable && contextTokens >= quantizedKvStart;
+  const packs = kvBits !== undefined && rows.packable && kind.name === "growing" && contextTokens >= quantizedKvStart;
   const packed = packs
     ? rows.widths.reduce((sum, { heads, width }) => {
         const groups = width / kvGroupSize;
@@ -130,7 +107,10 @@ function filled(rows: Rows, kind: CacheKind, { settings, calls, elementBytes }: 
   const unpacked = packs ? growingCells(callsUntil(calls, quantizedKvStart)).held : 0;
   const bytes = cells.held * packed * sequences;
   return {
-    kind: kind.name === "growing" ? rows.name : `${rows.name}, ${kind.name === "rotating" ? "last" : "chunks of"} ${kind.tokens} tokens`,
+    kind:
+      kind.name === "growing"
+        ? rows.name
+        : `${rows.name}, ${kind.name === "rotating" ? "last" : "chunks of"} ${kind.tokens} tokens`,
     detail: `${cells.held} tokens x ${sequences}, ${packs ? `${kvBits}-bit` : `${elementBytes * 8}-bit`}`,
     bytes,
     mostBytes: Math.max(bytes, cells.most * packed * sequences, unpacked * plain * sequences),

@@ -1,5 +1,6 @@
 import type { FeedForward } from "../../model/feed-forward.ts";
-import { attentionPart } from "../../model/mixer-parts.ts";
+import type { AttentionMixer, LatentMixer, Mixer } from "../../model/mixer.ts";
+import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import type { Device } from "../device.ts";
 import type { MemoryItem } from "../estimate.ts";
@@ -27,9 +28,13 @@ export function promptCacheItems(caches: readonly MlxCache[], device: Device): M
 const HIDDEN_VECTORS = { low: 8, middle: 12, high: 24 };
 const WIDE_VECTORS = { low: 2, middle: 2, high: 4 };
 
+/** Copies of what attention and recurrences make of a whole step where no kernel keeps it to itself. */
+const UNFUSED_COPIES = { low: 0, middle: 1.5, high: 2 };
+
 /**
- * Peak of one step of the prompt: one layer is alive at a time, and where no kernel fuses the attention its scores. The
- * number of vectors was measured on the CPU backend (`docs/runtimes/mlx.md`); Metal frees them a few kernels later.
+ * Peak of one step of the prompt: one layer is alive at a time, and where no kernel fuses it the scores of its attention or
+ * the states of its recurrence after each token. The numbers of copies were measured on the CPU backend
+ * (`docs/runtimes/mlx.md`).
  */
 export function activationItem(
   model: Model,
@@ -37,51 +42,55 @@ export function activationItem(
   device: Device,
   elementBytes: number,
 ): MemoryItem | null {
-  const { hiddenSize, vocabularySize } = model;
-  if (hiddenSize === null || vocabularySize === null || model.layers.length === 0) return null;
-  const { sequences } = settings;
+  const { hiddenSize, vocabularySize, layers } = model;
+  if (hiddenSize === null || vocabularySize === null || layers.length === 0) return null;
   const tokens = Math.max(...callsOf(settings).map((call) => call.tokens));
-  const wide = Math.max(...model.layers.map((layer) => activeWidth(layer.feedForward, hiddenSize)));
-  const vectors = (bound: keyof typeof HIDDEN_VECTORS): number =>
-    sequences * tokens * (HIDDEN_VECTORS[bound] * hiddenSize + WIDE_VECTORS[bound] * wide) * elementBytes;
-  const scores = sequences * scoreElements(model, settings, tokens) * elementBytes;
-  const fused = device.kind !== "cpu" && settings.kvBits === undefined && model.layers.every(({ mixer }) => isFused(mixer));
+  const wide = Math.max(...layers.map((layer) => activeWidth(layer.feedForward, hiddenSize)));
+  const packed = settings.kvBits !== undefined;
+  const unfused = Math.max(...layers.map(({ mixer }) => unfusedElements(mixer, settings, tokens, device, packed)));
   // The logits of one token, and their logarithms.
-  const logits = 2 * sequences * vocabularySize * elementBytes;
+  const logits = 2 * vocabularySize;
+  const bound = (name: keyof typeof HIDDEN_VECTORS): number => {
+    const vectors = tokens * (HIDDEN_VECTORS[name] * hiddenSize + WIDE_VECTORS[name] * wide);
+    return Math.ceil(settings.sequences * (vectors + UNFUSED_COPIES[name] * unfused + logits) * elementBytes);
+  };
   return {
     component: "compute",
     label: `activations, ${tokens} token${tokens === 1 ? "" : "s"} of the prompt at once`,
     device: device.name,
-    bytes: vectors("middle") + (fused ? 0 : scores) + logits,
+    bytes: bound("middle"),
     certainty: "estimate",
     source: "closed form: one layer alive; mlx backend/metal/scaled_dot_product_attention.cpp, use_fallback",
-    low: vectors("low") + logits,
-    high: vectors("high") + (fused ? 0 : 2 * scores) + logits,
+    low: bound("low"),
+    high: bound("high"),
   };
 }
 
-/** Scores of all heads in the layer that sees most. */
-function scoreElements(model: Model, { contextTokens }: MlxSettings, tokens: number): number {
-  return Math.max(
-    0,
-    ...model.layers.map(({ mixer }) => {
-      const attention = attentionPart(mixer);
-      if (attention === undefined) return 0;
-      const seen = attention.window.kind === "none" ? contextTokens : attention.window.tokens + tokens;
-      return attention.heads * tokens * Math.min(seen, contextTokens);
-    }),
-  );
+/** Scores of all heads, and states after every token, that are in memory at once. */
+function unfusedElements(mixer: Mixer, settings: MlxSettings, tokens: number, device: Device, packed: boolean): number {
+  const attention = attentionPart(mixer);
+  const recurrent = recurrentPart(mixer);
+  let elements = 0;
+  if (attention !== undefined && (device.kind === "cpu" || packed || !isFused(attention))) {
+    const { contextTokens } = settings;
+    const seen = attention.window.kind === "none" ? contextTokens : attention.window.tokens + tokens;
+    elements += attention.heads * tokens * Math.min(seen, contextTokens);
+  }
+  if (recurrent !== undefined && (device.kind === "cpu" || !FUSED_FAMILIES.has(recurrent.family))) {
+    const states = recurrent.state.filter(({ name }) => name === "ssm" || name === "linear");
+    elements += tokens * states.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  }
+  return elements;
 }
+
+/** Recurrences that Metal has a kernel for (`gated_delta.py`). */
+const FUSED_FAMILIES: ReadonlySet<string> = new Set(["gated-delta-net", "kimi-delta-attention"]);
 
 /** Head sizes of the kernels that keep no scores; the sizes 192 and 256 have one that most chips do not use. */
 const FUSED_HEADS: ReadonlySet<number> = new Set([64, 72, 80, 96, 128]);
 
-function isFused(mixer: Model["layers"][number]["mixer"]): boolean {
-  const attention = attentionPart(mixer);
-  if (attention === undefined) return true;
-  return (
-    attention.kind === "attention" && attention.keyDim === attention.valueDim && FUSED_HEADS.has(attention.keyDim)
-  );
+function isFused(attention: AttentionMixer | LatentMixer): boolean {
+  return attention.kind === "attention" && attention.keyDim === attention.valueDim && FUSED_HEADS.has(attention.keyDim);
 }
 
 /** Experts take a copy of a token's vector each (`switch_layers.py`, SwitchGLU). */

@@ -7,19 +7,21 @@ import { floatBytes, runningDtype } from "../float-dtype.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
 import { layerCaches } from "./cache.ts";
 import { activationItem, promptCacheItems } from "./compute.ts";
+import { LAYOUTS } from "./layouts.ts";
 import { moduleOf } from "./modules.ts";
 import { PROVEN_MODEL_TYPES } from "./proven.ts";
 import { refuseOptions } from "./refusals.ts";
 import { resolveSettings } from "./settings.ts";
 import { MLX_LM_VERSION } from "./version.ts";
 import { loadingOf, weightItem } from "./weights.ts";
+import { wiredBytes } from "./wired-limit.ts";
 import type { MlxWorkload } from "./workload.ts";
 
 /** What mlx-lm holds at the end of a generation, and beside it while the prompt is read. */
 export function estimateMlx(model: Model, workload: MlxWorkload): MemoryEstimate {
   const settings = resolveSettings(model, workload);
   const device: Device = settings.devices[0] ?? { name: "CPU", kind: "cpu" };
-  const module = moduleOf(model.architecture);
+  const module = moduleOf(model);
   if (module !== undefined) refuseOptions(model, module, settings);
   const elementBytes = floatBytes(runningType(model)) ?? 4;
   const caches = module === undefined ? null : (layerCaches(model, module, settings, elementBytes)?.flat() ?? null);
@@ -30,13 +32,13 @@ export function estimateMlx(model: Model, workload: MlxWorkload): MemoryEstimate
     runtimeVersion: MLX_LM_VERSION,
     workload: settings,
     deviceNames: [device.name],
-    weights: [weightItem(model, device, certainty)],
+    weights: [weightItem(model, LAYOUTS.get(module ?? "") ?? {}, device, certainty)],
     cache: caches && cacheItems(caches, device.name, certainty),
     compute: activations && caches && [activations, ...promptCacheItems(caches, device)],
     overhead: device.kind === "cuda" ? null : [],
     cachePerToken: caches && bytesPerToken(caches),
     sequences: settings.sequences,
-    diagnostics: [...unloadable(model, module)],
+    diagnostics: [...unloadable(model, module), ...wiredLimit(device)],
   });
 }
 
@@ -59,6 +61,19 @@ function unloadable(model: Model, module: string | undefined): Diagnostic[] {
     message: `mlx-lm ${MLX_LM_VERSION} ${note} and does not load this model; its weights are counted as stored.`,
     where: "mlx",
   }));
+}
+
+/** Not all of unified memory is for the GPU. */
+function wiredLimit({ name, kind, memoryBytes }: Device): Diagnostic[] {
+  if (kind !== "metal" || memoryBytes === undefined) return [];
+  const { sure, most } = wiredBytes(memoryBytes);
+  return [
+    {
+      code: "not-counted",
+      message: `Of ${name}'s ${memoryBytes} bytes macOS lets the GPU wire ${sure} to ${most}, by chip and release (mx.device_info()["max_recommended_working_set_size"]; sysctl iogpu.wired_limit_mb raises it); what fits is held against ${sure}. The rest is for macOS and other programs.`,
+      where: name,
+    },
+  ];
 }
 
 function certaintyOf({ architecture, layers }: Model): Certainty {

@@ -1,3 +1,5 @@
+import type { Model } from "../../model/model.ts";
+
 /** Model types that mlx-lm runs as another (`utils.py`, MODEL_REMAPPING). */
 const RUN_AS: ReadonlyMap<string, string> = new Map([
   ["falcon_mamba", "mamba"],
@@ -36,9 +38,11 @@ function words(text: string): ReadonlySet<string> {
   return new Set(text.trim().split(/\s+/));
 }
 
-/** The module that runs a model type, or undefined where mlx-lm has none. */
-export function moduleOf(modelType: string | null): string | undefined {
-  const name = RUN_AS.get(modelType ?? "") ?? modelType ?? "";
+/** The module that runs a model, or undefined where mlx-lm has none. */
+export function moduleOf({ architecture, layers }: Model): string | undefined {
+  const name = RUN_AS.get(architecture ?? "") ?? architecture ?? "";
+  // MiniMax-01 has the model type that MiniMax-M2 once had, which is what the module runs.
+  if (name === "minimax" && layers.some(({ mixer }) => mixer.kind === "recurrent")) return undefined;
   return WITHOUT_MAKE_CACHE.has(name) || WITH_MAKE_CACHE.has(name) ? name : undefined;
 }
 

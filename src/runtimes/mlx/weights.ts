@@ -2,6 +2,7 @@ import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Device } from "../device.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
 import { floatBytes } from "../float-dtype.ts";
+import type { Layout } from "./layouts.ts";
 import { MLX_LM_VERSION } from "./version.ts";
 
 /** How a packing of the files is held (`utils.py`, load_model; the `sanitize` of the models). */
@@ -26,11 +27,11 @@ export function loadingOf({ quantization }: Model): Loading | undefined {
 }
 
 /** Arrays of the model after `load_model`: as stored, without what its module does not have. */
-export function weightItem(model: Model, device: Device, proven: Certainty): MemoryItem {
+export function weightItem(model: Model, layout: Layout, device: Device, proven: Certainty): MemoryItem {
   const loading = loadingOf(model) ?? "as stored";
   const packed = loading === "packed anew" ? packedModules(model) : undefined;
   const bytes = model.tensors
-    .filter((tensor) => isLoaded(tensor, model))
+    .filter((tensor) => isLoaded(tensor, model, layout))
     .reduce((sum, tensor) => sum + (packed?.(tensor) ?? heldBytes(tensor, loading)), 0);
   return {
     component: "weights",
@@ -69,7 +70,8 @@ const ROTARY_FREQUENCIES = /rotary_emb\.inv_freq$/;
 const OUTPUT_MATRIX = /(^|\.)lm_head\.(weight|scales|biases)$/;
 
 /** Only the language model is loaded, without the heads that predict further tokens. */
-function isLoaded({ name, component }: ModelTensor, { tiedEmbeddings }: Model): boolean {
+function isLoaded({ name, component }: ModelTensor, { tiedEmbeddings }: Model, layout: Layout): boolean {
   if (component === "mtp" || component === "vision" || ROTARY_FREQUENCIES.test(name)) return false;
-  return !(tiedEmbeddings && OUTPUT_MATRIX.test(name));
+  if (layout.drops?.test(name) === true) return false;
+  return !(tiedEmbeddings && layout.loadsOutputMatrix !== true && OUTPUT_MATRIX.test(name));
 }
