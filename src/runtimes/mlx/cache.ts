@@ -1,26 +1,20 @@
-import type { AttentionMixer, LatentMixer, Mixer, RecurrentMixer } from "../../model/mixer.ts";
-import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
+import type { RecurrentMixer } from "../../model/mixer.ts";
+import { recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
 import { type CacheKind, cacheKind } from "./cache-kind.ts";
-import { type Calls, callsOf, callsUntil } from "./calls.ts";
+import { callsOf, callsUntil } from "./calls.ts";
 import { type Cells, chunkedCells, growingCells, rotatingCells } from "./cells.ts";
 import { LAYOUTS, type Layout } from "./layouts.ts";
+import { packedBytes, plainBytes, type Rows, rowsOf } from "./rows.ts";
 import type { MlxSettings } from "./settings.ts";
 import { stateBytes } from "./states.ts";
+import { MLX_LM_VERSION } from "./version.ts";
 
-const SOURCE = "mlx-lm 0.32.2 models/cache.py";
+const SOURCE = `mlx-lm ${MLX_LM_VERSION} models/cache.py`;
 
 /** A layer's cache, and what it holds at most before that: more than in the end where a window rotates. */
 export type MlxCache = LayerCache & { readonly mostBytes: number };
-
-/** What a cache of keys and values is made of. */
-type Rows = {
-  /** Elements of one token, by the width of what is packed together: a head's key, a head's value. */
-  readonly widths: readonly { readonly heads: number; readonly width: number }[];
-  readonly packable: boolean;
-  readonly name: string;
-};
 
 /** Caches of the main layers, or null where a layer's way of mixing is not known. */
 export function layerCaches(
@@ -30,112 +24,78 @@ export function layerCaches(
   elementBytes: number,
 ): MlxCache[][] | null {
   const layers = model.layers.filter((layer) => layer.mtp !== true);
-  if (layers.length === 0 || layers.some(({ mixer }) => mixer.kind === "unknown" || mixer.kind === "cross"))
-    return null;
+  const unknown = layers.some(({ mixer }) => mixer.kind === "unknown" || mixer.kind === "cross");
+  if (layers.length === 0 || unknown) return null;
   const layout = LAYOUTS.get(module) ?? {};
-  const context = { layout, settings, calls: callsOf(settings), elementBytes };
-  return layers.map((layer) => [
-    ...attentionCaches(layer.mixer, cacheKind(model, module, layer, settings), context),
-    ...states(recurrentPart(layer.mixer), context),
-  ]);
+  const room = roomOf(settings);
+  return layers.map((layer) => {
+    const kind = cacheKind(model, module, layer, settings);
+    const recurrent = recurrentPart(layer.mixer);
+    return [
+      ...rowsOf(layer.mixer, layout).map((rows) => tokenCache(rows, kind, room, settings, elementBytes)),
+      ...(recurrent === undefined ? [] : [stateCache(recurrent, layout, settings, elementBytes)]),
+    ];
+  });
 }
 
-type Context = {
-  readonly layout: Layout;
-  readonly settings: MlxSettings;
-  readonly calls: readonly Calls[];
-  readonly elementBytes: number;
+/** Tokens that the layers have room for: the same in all that are of one kind. */
+type Room = {
+  readonly of: (kind: CacheKind) => Cells;
+  /** What a growing cache has when it is packed. */
+  readonly whenPacked: () => number;
 };
 
-function attentionCaches(mixer: Mixer, kind: CacheKind, context: Context): MlxCache[] {
-  const attention = attentionPart(mixer);
-  if (attention === undefined) return [];
-  if (attention.kind === "attention" && (!attention.causal || attention.sharesCacheWith !== undefined)) return [];
-  const copies = (attention.kind === "attention" ? attention.passes : attention.attentions) ?? 1;
-  const grouped = mixer.kind === "parallel" || context.layout.grouped === true;
-  const rows = rowsOf(attention, grouped, context.layout);
-  return Array.from({ length: copies }, () => rows.map((each) => filled(each, kind, context))).flat();
-}
-
-/** Caches that a layer has two of, in a `CacheList`, are never packed. */
-function rowsOf(attention: AttentionMixer | LatentMixer, grouped: boolean, layout: Layout): Rows[] {
-  const { indexer } = attention;
-  const several = indexer !== undefined || (attention.kind === "latent" && attention.attentions !== undefined);
-  const index = indexer && {
-    name: "index keys",
-    packable: false,
-    widths: [{ heads: layout.indexCopies ?? 1, width: indexer.keyDim }],
+function roomOf(settings: MlxSettings): Room {
+  const calls = callsOf(settings);
+  const known = new Map<string, Cells>();
+  const counted = (kind: CacheKind): Cells => {
+    if (kind.name === "growing") return growingCells(calls);
+    if (kind.name === "chunked") return chunkedCells(calls, kind.tokens);
+    return rotatingCells(calls, kind.tokens, kind.kept);
   };
-  return [
-    { name: "KV cache", packable: !grouped && !several, widths: widthsOf(attention, layout) },
-    ...(index ? [index] : []),
-  ];
-}
-
-function widthsOf(attention: AttentionMixer | LatentMixer, { expanded }: Layout): Rows["widths"] {
-  if (attention.kind === "attention") {
-    const { kvHeads, keyDim, valueDim } = attention;
-    return [
-      { heads: kvHeads, width: keyDim },
-      { heads: kvHeads, width: valueDim },
-    ];
-  }
-  const { heads, kvLoraRank, ropeDim, nopeDim, valueDim } = attention;
-  if (expanded !== true) {
-    return [
-      { heads: 1, width: kvLoraRank },
-      { heads: 1, width: ropeDim },
-    ];
-  }
-  return [
-    { heads, width: nopeDim + ropeDim },
-    { heads, width: valueDim },
-  ];
-}
-
-function filled(rows: Rows, kind: CacheKind, { settings, calls, elementBytes }: Context): MlxCache {
-  const { sequences, kvBits, kvGroupSize, quantizedKvStart, contextTokens } = settings;
-  const cells = cellsOf(kind, calls);
-  const plain = rows.widths.reduce((sum, { heads, width }) => sum + heads * width * elementBytes, 0);
-  const packs = kvBits !== undefined && rows.packable && kind.name === "growing" && contextTokens >= quantizedKvStart;
-  const packed = packs
-    ? rows.widths.reduce((sum, { heads, width }) => {
-        const groups = width / kvGroupSize;
-        return sum + heads * ((width * kvBits) / 8 + groups * 2 * elementBytes);
-      }, 0)
-    : plain;
-  const unpacked = packs ? growingCells(callsUntil(calls, quantizedKvStart)).held : 0;
-  const bytes = cells.held * packed * sequences;
   return {
-    kind:
-      kind.name === "growing"
-        ? rows.name
-        : `${rows.name}, ${kind.name === "rotating" ? "last" : "chunks of"} ${kind.tokens} tokens`,
-    detail: `${cells.held} tokens x ${sequences}, ${packs ? `${kvBits}-bit` : `${elementBytes * 8}-bit`}`,
-    bytes,
-    mostBytes: Math.max(bytes, cells.most * packed * sequences, unpacked * plain * sequences),
-    bytesPerToken: packed,
+    of: (kind) => {
+      const key = JSON.stringify(kind);
+      const cells = known.get(key) ?? counted(kind);
+      known.set(key, cells);
+      return cells;
+    },
+    whenPacked: () => growingCells(callsUntil(calls, settings.quantizedKvStart)).held,
+  };
+}
+
+function tokenCache(rows: Rows, kind: CacheKind, room: Room, settings: MlxSettings, elementBytes: number): MlxCache {
+  const { sequences, kvBits } = settings;
+  const { held, most } = room.of(kind);
+  const plain = plainBytes(rows, elementBytes);
+  const packs =
+    rows.packing === "possible" && kind.name === "growing" && settings.contextTokens >= settings.quantizedKvStart;
+  const bits = packs ? kvBits : undefined;
+  const row = bits === undefined ? plain : packedBytes(rows, bits, settings, elementBytes);
+  const plainCells = bits === undefined ? 0 : room.whenPacked();
+  return {
+    kind: `${rows.name}${WINDOWS[kind.name]}${kind.name === "growing" ? "" : `${kind.tokens} tokens`}`,
+    detail: `${held} tokens x ${sequences}, ${bits ?? elementBytes * 8}-bit`,
+    bytes: held * row * sequences,
+    mostBytes: Math.max(most * row, plainCells * plain) * sequences,
+    bytesPerToken: row,
     source: SOURCE,
   };
 }
 
-function cellsOf(kind: CacheKind, calls: readonly Calls[]): Cells {
-  if (kind.name === "growing") return growingCells(calls);
-  if (kind.name === "chunked") return chunkedCells(calls, kind.tokens);
-  return rotatingCells(calls, kind.tokens, kind.kept);
-}
+const WINDOWS: { readonly [name in CacheKind["name"]]: string } = {
+  growing: "",
+  rotating: ", last ",
+  chunked: ", chunks of ",
+};
 
-function states(recurrent: RecurrentMixer | undefined, { layout, settings, elementBytes }: Context): MlxCache[] {
-  if (recurrent === undefined) return [];
-  const bytes = stateBytes(recurrent, layout, elementBytes) * settings.sequences;
-  return [
-    {
-      kind: "recurrent state",
-      detail: `${settings.sequences} sequences`,
-      bytes,
-      mostBytes: bytes,
-      bytesPerToken: 0,
-      source: SOURCE,
-    },
-  ];
+function stateCache(
+  recurrent: RecurrentMixer,
+  layout: Layout,
+  { sequences }: MlxSettings,
+  elementBytes: number,
+): MlxCache {
+  const bytes = stateBytes(recurrent, layout, elementBytes) * sequences;
+  const detail = `${sequences} sequence${sequences === 1 ? "" : "s"}`;
+  return { kind: "recurrent state", detail, bytes, mostBytes: bytes, bytesPerToken: 0, source: SOURCE };
 }

@@ -31,25 +31,17 @@ export function growingCells(calls: readonly Calls[]): Cells {
 export function rotatingCells(calls: readonly Calls[], window: number, kept: number): Cells {
   let [seen, cells, most] = [0, 0, 0];
   for (const { tokens, times } of calls) {
-    if (tokens === 1) cells = overwritten(cells, seen, times, window);
-    else {
-      for (let left = times; left > 0; left -= 1) {
-        const before = cells;
-        cells = (cells < window ? cells : Math.max(window - 1, kept)) + tokens;
-        most = Math.max(most, cells);
-        if (cells === before) break;
-      }
-    }
     seen += tokens * times;
+    if (tokens === 1) {
+      const grown = cells + padTo(Math.max(0, seen - cells), STEP_TOKENS);
+      cells = Math.min(window, grown);
+    } else {
+      const before = cells + (times - 1) * tokens;
+      cells = (before < window ? before : Math.max(window - 1, kept)) + tokens;
+    }
     most = Math.max(most, cells);
   }
   return { held: cells, most };
-}
-
-function overwritten(before: number, seen: number, tokens: number, window: number): number {
-  let cells = Math.min(before, window);
-  while (cells < window && cells < seen + tokens) cells += Math.min(STEP_TOKENS, window - cells);
-  return cells;
 }
 
 /** `ChunkedKVCache`: grows in steps, and is cut to the last `chunk` tokens before a pass where it has more. */

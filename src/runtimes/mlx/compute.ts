@@ -7,6 +7,7 @@ import type { MemoryItem } from "../estimate.ts";
 import type { MlxCache } from "./cache.ts";
 import { callsOf } from "./calls.ts";
 import type { MlxSettings } from "./settings.ts";
+import { MLX_LM_VERSION } from "./version.ts";
 
 /** What rotating and packed caches hold beyond their end while the prompt is read: exact arithmetic, as the caches are. */
 export function promptCacheItems(caches: readonly MlxCache[], device: Device): MemoryItem[] {
@@ -19,7 +20,7 @@ export function promptCacheItems(caches: readonly MlxCache[], device: Device): M
       device: device.name,
       bytes,
       certainty: "derived",
-      source: "mlx-lm 0.32.2 models/cache.py, RotatingKVCache._update_concat and KVCache.to_quantized",
+      source: `mlx-lm ${MLX_LM_VERSION} models/cache.py, RotatingKVCache._update_concat and KVCache.to_quantized`,
     },
   ];
 }
@@ -27,6 +28,9 @@ export function promptCacheItems(caches: readonly MlxCache[], device: Device): M
 /** Vectors of the hidden size alive for one token, and of the width between the matrices of its feed-forward part. */
 const HIDDEN_VECTORS = { low: 8, middle: 12, high: 24 };
 const WIDE_VECTORS = { low: 2, middle: 2, high: 4 };
+
+/** `prefill_batch_size` of `generate.py`, BatchGenerator. */
+const PROMPTS_AT_ONCE = 8;
 
 /** Copies of what attention and recurrences make of a whole step where no kernel keeps it to itself. */
 const UNFUSED_COPIES = { low: 0, middle: 1.5, high: 2 };
@@ -48,11 +52,12 @@ export function activationItem(
   const wide = Math.max(...layers.map((layer) => activeWidth(layer.feedForward, hiddenSize)));
   const packed = settings.kvBits !== undefined;
   const unfused = Math.max(...layers.map(({ mixer }) => unfusedElements(mixer, settings, tokens, device, packed)));
+  const atOnce = Math.min(settings.sequences, PROMPTS_AT_ONCE);
   // The logits of one token, and their logarithms.
   const logits = 2 * vocabularySize;
   const bound = (name: keyof typeof HIDDEN_VECTORS): number => {
     const vectors = tokens * (HIDDEN_VECTORS[name] * hiddenSize + WIDE_VECTORS[name] * wide);
-    return Math.ceil(settings.sequences * (vectors + UNFUSED_COPIES[name] * unfused + logits) * elementBytes);
+    return Math.ceil(atOnce * (vectors + UNFUSED_COPIES[name] * unfused + logits) * elementBytes);
   };
   return {
     component: "compute",

@@ -1,9 +1,8 @@
 import { InspectError } from "../../errors.ts";
-import type { Mixer } from "../../model/mixer.ts";
-import { attentionPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import { cacheKind } from "./cache-kind.ts";
 import { LAYOUTS } from "./layouts.ts";
+import { rowsOf } from "./rows.ts";
 import type { MlxSettings } from "./settings.ts";
 
 /** Refuses options that mlx-lm breaks off on with this model, at once or as soon as the context is long enough. */
@@ -14,7 +13,7 @@ export function refuseOptions(model: Model, module: string, settings: MlxSetting
 
 function refuseSequences(model: Model, module: string, settings: MlxSettings): void {
   if (LAYOUTS.get(module)?.oneSequence === true) {
-    refuse("sequences", `mlx-lm runs one sequence of ${module} at once`);
+    refuse("sequences", `mlx-lm runs one sequence of ${module} at once: its code breaks off on more`);
   }
   if (model.layers.some((layer) => cacheKind(model, module, layer, settings).name === "chunked")) {
     refuse("sequences", `mlx-lm runs one sequence of ${module} at once: its ChunkedKVCache takes no more`);
@@ -23,34 +22,22 @@ function refuseSequences(model: Model, module: string, settings: MlxSettings): v
 
 function refusePacking(model: Model, module: string, settings: MlxSettings): void {
   const { kvGroupSize, sequences } = settings;
-  if (sequences > 1) refuse("kvBits", "mlx-lm packs the cache of one sequence only: BatchGenerator has no kv_bits");
-  if (LAYOUTS.get(module)?.readsUnpacked === true) {
-    refuse("kvBits", `mlx-lm cannot read a packed cache with the attention of ${module}`);
-  }
-  if (LAYOUTS.get(module)?.grouped === true) return;
+  if (sequences > 1) refuse("kvBits", "mlx-lm packs the cache of one sequence only: its BatchGenerator has no kv_bits");
   for (const layer of model.layers) {
-    if (attentionPart(layer.mixer) === undefined) continue;
     const { name } = cacheKind(model, module, layer, settings);
-    if (name === "chunked") continue;
+    const rows = rowsOf(layer.mixer, LAYOUTS.get(module) ?? {}).filter(({ packing }) => packing !== "never");
+    if (rows.length === 0 || name === "chunked") continue;
     if (name === "rotating") {
-      refuse("kvBits", "mlx-lm has no packed cache that rotates (RotatingKVCache): leave out kvBits, or maxKvSize");
+      refuse("kvBits", "mlx-lm has no packed cache that rotates (RotatingKVCache.to_quantized): leave out kvBits");
     }
-    for (const width of packedWidths(layer.mixer, LAYOUTS.get(module)?.expanded === true)) {
-      if (width === "latent") refuse("kvBits", `mlx-lm cannot read a packed cache of latents, as ${module} has`);
-      if (width % kvGroupSize !== 0) {
-        refuse("kvGroupSize", `mlx-lm packs whole groups: ${kvGroupSize} does not divide a head of ${width} elements`);
-      }
+    if (rows.some(({ packing }) => packing === "unread")) {
+      refuse("kvBits", `mlx-lm packs the cache of ${module} and then breaks off: its attention reads plain arrays`);
+    }
+    for (const { width } of rows.flatMap(({ vectors }) => vectors)) {
+      if (width % kvGroupSize === 0) continue;
+      refuse("kvGroupSize", `mlx-lm packs whole groups: ${kvGroupSize} does not divide vectors of ${width} elements`);
     }
   }
-}
-
-/** Widths of the rows that would be packed; those of a `CacheList` never are. */
-function packedWidths(mixer: Mixer, expanded: boolean): readonly (number | "latent")[] {
-  if (mixer.kind === "attention") {
-    return mixer.indexer === undefined && mixer.sharesCacheWith === undefined ? [mixer.keyDim, mixer.valueDim] : [];
-  }
-  if (mixer.kind !== "latent" || mixer.indexer !== undefined || mixer.attentions !== undefined) return [];
-  return expanded ? [mixer.nopeDim + mixer.ropeDim, mixer.valueDim] : ["latent"];
 }
 
 function refuse(option: string, message: string): never {
