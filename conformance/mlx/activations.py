@@ -1,11 +1,10 @@
-"""Measures, on the CPU backend, the peak of memory while a prompt is read: one JSON line a model and prompt."""
+"""Measures, on the CPU backend, the peak of memory beyond the weights while a prompt is read: a JSON line a prompt."""
 
 import gc
 import json
 import sys
 
 import mlx.core as mx
-from mlx.utils import tree_flatten
 from mlx_lm.generate import generate_step
 from mlx_lm.models.cache import make_prompt_cache
 
@@ -18,7 +17,6 @@ PROMPTS = [[257, 2048], [1025, 2048], [1025, 256]]
 
 def peak(model_type, prompt, step, source):
     model = ask.set_dtype(ask.build(tiny_configs.tiny_config(model_type, source)), mx.float32)
-    weights = sum(value.nbytes for _, value in tree_flatten(model.parameters()))
     cache = make_prompt_cache(model)
     tokens = mx.array([index % 90 for index in range(prompt)])
     gc.collect()
@@ -27,14 +25,16 @@ def peak(model_type, prompt, step, source):
     mx.reset_peak_memory()
     for _ in generate_step(tokens, model, max_tokens=1, prompt_cache=cache, prefill_step_size=step):
         pass
-    return {"weights": weights, "before": before, "peak": mx.get_peak_memory() - before}
+    return mx.get_peak_memory() - before
 
 
 def main():
     source = tiny_configs.rows()
     for model_type in sys.argv[1:] or MODEL_TYPES:
         for prompt, step in PROMPTS:
-            print(json.dumps({"modelType": model_type, "prompt": prompt, "step": step, **peak(model_type, prompt, step, source)}), flush=True)
+            held = peak(model_type, prompt, step, source)
+            print(json.dumps({"modelType": model_type, "prompt": prompt, "step": step, "peak": held}), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

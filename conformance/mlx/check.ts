@@ -1,4 +1,5 @@
 import { type PartResult, verdict } from "../part.ts";
+import { comparePeak, readPeaks } from "./activations.ts";
 import { compareRow } from "./compare.ts";
 import { askEngine, missingEngine } from "./engine.ts";
 import { askedRows, goldenText, readGolden } from "./golden.ts";
@@ -16,6 +17,19 @@ export async function checkEstimates(): Promise<PartResult> {
   }
   const summary = `${compared - differences.length}/${compared} exact, of ${rows.length} model types`;
   return verdict("weighin against mlx-lm: weights and cache", summary, differences);
+}
+
+/** Holds the range of activations against the peaks that were measured on the CPU backend. */
+export async function checkPeaks(): Promise<PartResult> {
+  const compared = await Promise.all(readPeaks().peaks.map(comparePeak));
+  const outside = compared.filter(({ peak, low, high }) => peak < low || peak > high);
+  const ratios = compared.map(({ peak, middle }) => middle / peak);
+  const summary = `${compared.length} peaks, weighin ${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)} of them`;
+  const differences = outside.map(
+    ({ modelType, prompt, step, peak, low, high }) =>
+      `${modelType} ${prompt}/${step}: ${peak}, not in ${low} to ${high}`,
+  );
+  return verdict("weighin's range of activations holds mlx-lm's peaks", summary, differences);
 }
 
 /** Asks mlx-lm again, everything, and holds the answers against the committed golden numbers. */

@@ -25,12 +25,7 @@ export async function compareRow(row: MlxRow, workloads: readonly AskedWorkload[
     );
   }
   if (typeof row.published === "number") hold("published weights", weights(await publishedModel(row)), row.published);
-  const [plain] = row.converted;
-  if (plain === undefined || typeof plain === "string") throw new Error(`no model of ${row.modelType}`);
-  const models = {
-    bfloat16: await modelOfConverted(row, plain),
-    float32: await modelOfConverted(row, { ...plain, tensors: inFloat32(plain.tensors) }),
-  };
+  const models = { bfloat16: await plainModel(row, "bfloat16"), float32: await plainModel(row, "float32") };
   for (const [index, asked] of workloads.entries()) {
     hold(
       `cache after ${JSON.stringify(asked)}`,
@@ -51,6 +46,14 @@ function heldOf(row: MlxRow, index: number, workloads: readonly AskedWorkload[])
 
 function modelOfConverted({ config }: MlxRow, { quantization, tensors }: Converted): Promise<Model> {
   return modelOf(quantization === null ? config : { ...config, quantization }, tensors);
+}
+
+/** The model as mlx-lm saves it, not packed. */
+export async function plainModel(row: MlxRow, dtype: "bfloat16" | "float32"): Promise<Model> {
+  const [plain] = row.converted;
+  if (plain === undefined || typeof plain === "string") throw new Error(`no model of ${row.modelType}`);
+  const { tensors } = plain;
+  return modelOfConverted(row, { ...plain, tensors: dtype === "float32" ? inFloat32(tensors) : tensors });
 }
 
 function inFloat32(tensors: Converted["tensors"]): Converted["tensors"] {

@@ -1,4 +1,5 @@
 import { missingModules, runPython } from "../python.ts";
+import type { Peak } from "./activations.ts";
 import { folded, type MlxGolden, type MlxRow, type RefusedRow } from "./golden.ts";
 
 /** Why mlx-lm cannot be asked here, or undefined when it can. */
@@ -21,4 +22,13 @@ type Listing = Pick<MlxGolden, "versions" | "workloads"> & { readonly modelTypes
 
 function ask(modelTypes: readonly string[]): string {
   return runPython("mlx/ask.py", modelTypes, { environment: ".venv-mlx" });
+}
+
+/** Measures the peaks of memory while prompts are read: a minute. */
+export function measurePeaks(): readonly Peak[] {
+  const output = runPython("mlx/activations.py", [], { environment: ".venv-mlx" });
+  return output
+    .trim()
+    .split("\n")
+    .map((line): Peak => JSON.parse(line));
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { comparePeak, readPeaks } from "../../conformance/mlx/activations.ts";
 import { compareRow } from "../../conformance/mlx/compare.ts";
 import { askedRows, readGolden } from "../../conformance/mlx/golden.ts";
 import { MLX_LM_VERSION } from "../../src/runtimes/mlx/version.ts";
@@ -29,5 +30,16 @@ describe("tiny models of mlx-lm, by model_type", () => {
       );
     expect(run(({ bits }) => bits === 8).length).toBeGreaterThanOrEqual(25);
     expect(run(({ sequences }) => sequences === 3).length).toBeGreaterThanOrEqual(25);
+  });
+});
+
+describe("the peak of memory while a prompt is read, on the CPU backend", () => {
+  test.each(readPeaks().peaks)("$modelType, $prompt tokens in steps of $step: is in the range", async (measured) => {
+    const { peak, low, middle, high } = await comparePeak(measured);
+    expect(peak).toBeGreaterThanOrEqual(low);
+    expect(peak).toBeLessThanOrEqual(high);
+    // The figure itself is not far off either: by a third below, by half above.
+    expect(middle / peak).toBeGreaterThan(0.65);
+    expect(middle / peak).toBeLessThan(1.5);
   });
 });
