@@ -48,14 +48,21 @@ export const TRANSFORMERS_PROVEN: GeneratedFile = {
 /** `src/runtimes/mlx/proven.ts`: what mlx-lm was asked of. */
 export const MLX_PROVEN: GeneratedFile = {
   path: "src/runtimes/mlx/proven.ts",
-  text: async () =>
-    moduleText([
+  text: async () => {
+    const rows = askedRows(readMlx());
+    return moduleText([
       {
         constant: "PROVEN_MODEL_TYPES",
-        says: "Model types whose weights and cache, in the release of `version.ts`, mlx-lm held as computed here, on a CPU.",
-        names: askedRows(readMlx()).map((row) => row.modelType),
+        says: "Model types whose cache, and weights as `mlx_lm.convert` saves and packs them, mlx-lm held as computed here, on a CPU.",
+        names: rows.map((row) => row.modelType),
       },
-    ]),
+      {
+        constant: "PROVEN_AS_PUBLISHED",
+        says: "Those whose weights it also held as computed here of files with the names that transformers saves.",
+        names: rows.filter(({ published }) => typeof published === "number").map((row) => row.modelType),
+      },
+    ]);
+  },
 };
 
 async function architecturesOf(paths: readonly string[]): Promise<string[]> {

@@ -33,7 +33,8 @@ export function peaksText(peaks: readonly Peak[]): string {
 export async function comparePeak(peak: Peak): Promise<ComparedPeak> {
   const row = askedRows(readGolden()).find(({ modelType }) => modelType === peak.modelType);
   if (row === undefined) throw new Error(`mlx-lm was not asked of ${peak.modelType}`);
-  const workload = { contextTokens: peak.prompt + 1, promptTokens: peak.prompt, prefillStepSize: peak.step };
+  const devices = [{ name: "CPU", kind: "cpu" }] as const;
+  const workload = { devices, contextTokens: peak.prompt + 1, promptTokens: peak.prompt, prefillStepSize: peak.step };
   const { totals } = estimateMemory(await plainModel(row, "float32"), { runtime: "mlx", ...workload });
   const [low, middle, high] = [totals.low, totals.total ?? 0, totals.high ?? 0].map((bytes) => bytes - totals.weights);
   return { ...peak, low: low ?? 0, middle: middle ?? 0, high: high ?? 0 };

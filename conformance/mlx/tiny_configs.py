@@ -241,7 +241,28 @@ def tiny_config(model_type, source):
     return {"model_type": model_type, "text_config": inner} | OVERRIDES.get(model_type, {})
 
 
+# The same for the narrow configurations of the transformers golden numbers, where it is a size.
+NARROW = {
+    **dict.fromkeys(["exaone4", "exaone_moe", "glm4_moe", "qwen3_moe"], {"head_dim": 16}),
+    "gpt_bigcode": {"n_inner": 256},
+    "granitemoehybrid": {"shared_intermediate_size": 1024},
+    "lfm2": {"block_dim": 64, "block_ff_dim": 256},
+    "mamba2": {"intermediate_size": 128},
+    "mimo_v2_flash": {
+        "sliding_window_size": 16,
+        "swa_num_key_value_heads": 4,
+        "swa_head_dim": 24,
+        "swa_v_head_dim": 12,
+    },
+    "minicpm3": {"rope_scaling": {**LONG_ROPE, "short_factor": [1.0] * 4, "long_factor": [1.0] * 4}},
+    "solar_open": {"intermediate_size": 80},
+}
+
+
 def published_config(row):
     """The configuration of a row as it is, with what the class of mlx-lm wants beside its sizes."""
     wanted = OVERRIDES.get(row["modelType"], {}).items()
-    return with_flat_rope(row["config"]) | {key: value for key, value in wanted if key not in SIZES}
+    return with_flat_rope(row["config"]) | {
+        **{key: value for key, value in wanted if key not in SIZES},
+        **NARROW.get(row["modelType"], {}),
+    }

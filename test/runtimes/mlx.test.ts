@@ -50,6 +50,12 @@ describe("the cache of mlx-lm", () => {
     expect(beyond).toMatchObject({ component: "compute", bytes: ((511 + 2048 - 512) * TOKEN_BYTES) / 2 });
   });
 
+  test("is plain until the step of the prompt that reaches quantizedKvStart ends", () => {
+    const { items, totals } = estimate(made(), { contextTokens: 8192, kvBits: 4 });
+    const beyond = items.find(({ label }) => label.startsWith("caches while the prompt is read"));
+    expect(beyond?.bytes).toBe(6144 * TOKEN_BYTES - (totals.cache ?? 0));
+  });
+
   test("ignores a window that layer_types does not name (Mistral runs as llama)", () => {
     const mistral = made({ architecture: "mistral", layers: sliding(512) });
     expect(cacheOf(mistral, { contextTokens: 8192 })).toBe((8192 * TOKEN_BYTES) / 2);
@@ -137,7 +143,7 @@ describe("a model for mlx", () => {
 
   test("packed by what mlx-lm cannot read says so", () => {
     const packed = made({ quantization: { method: "bitsandbytes", bitsPerWeight: 4.5 } });
-    expect(estimate(packed).diagnostics[0]?.message).toContain("has no code for weights packed by bitsandbytes");
+    expect(estimate(packed).diagnostics[0]?.message).toContain("has no code for qwen3 weights packed by bitsandbytes");
   });
 
   test("loses what it does not run: other modalities, further tokens, tied matrices, rotary tables", () => {
@@ -152,13 +158,24 @@ describe("a model for mlx", () => {
     expect(estimate(made({ tensors })).totals.weights).toBe(2 * 524_288);
   });
 
-  test("in FP8 is unpacked to bfloat16", () => {
+  test("in FP8 is unpacked to bfloat16 by the modules that know how", () => {
     const tensors = [
       tensor("w.weight", { dtype: "F8_E4M3", parameters: 100, bytes: 100 }),
       tensor("w.weight_scale_inv", { dtype: "F32", parameters: 0, bytes: 4 }),
     ];
     const fp8 = made({ tensors, quantization: { method: "fp8", bitsPerWeight: 8 } });
-    expect(estimate(fp8).totals.weights).toBe(200);
+    expect(estimate({ ...fp8, architecture: "deepseek_v3" }).totals.weights).toBe(200);
+    expect(estimate(fp8).diagnostics[0]?.code).toBe("unsupported-runtime");
+  });
+
+  test("packed in integers of 4 bits gets biases beside its scales (Kimi K2)", () => {
+    const tensors = [
+      tensor("w.weight_packed", { dtype: "I32", bytes: 512 }),
+      tensor("w.weight_scale", { dtype: "BF16", parameters: 0, bytes: 64 }),
+      tensor("w.weight_shape", { dtype: "I64", parameters: 0, bytes: 16 }),
+    ];
+    const quantization = { method: "compressed-tensors", bitsPerWeight: 4 };
+    expect(estimate(made({ architecture: "kimi_k2", tensors, quantization })).totals.weights).toBe(512 + 2 * 64);
   });
 
   test("packed by AWQ gets biases as large as its scales for its zero points", () => {

@@ -7,20 +7,18 @@ import { floatBytes, runningDtype } from "../float-dtype.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
 import { layerCaches } from "./cache.ts";
 import { activationItem, promptCacheItems } from "./compute.ts";
-import { LAYOUTS } from "./layouts.ts";
 import { moduleOf } from "./modules.ts";
 import { PROVEN_MODEL_TYPES } from "./proven.ts";
 import { refuseOptions } from "./refusals.ts";
-import { resolveSettings } from "./settings.ts";
+import { APPLE_GPU, resolveSettings } from "./settings.ts";
 import { MLX_LM_VERSION } from "./version.ts";
 import { loadingOf, weightItem } from "./weights.ts";
-import { wiredBytes } from "./wired-limit.ts";
 import type { MlxWorkload } from "./workload.ts";
 
 /** What mlx-lm holds at the end of a generation, and beside it while the prompt is read. */
 export function estimateMlx(model: Model, workload: MlxWorkload): MemoryEstimate {
   const settings = resolveSettings(model, workload);
-  const device: Device = settings.devices[0] ?? { name: "CPU", kind: "cpu" };
+  const [device = APPLE_GPU] = settings.devices;
   const module = moduleOf(model);
   if (module !== undefined) refuseOptions(model, module, settings);
   const elementBytes = floatBytes(runningType(model)) ?? 4;
@@ -32,7 +30,7 @@ export function estimateMlx(model: Model, workload: MlxWorkload): MemoryEstimate
     runtimeVersion: MLX_LM_VERSION,
     workload: settings,
     deviceNames: [device.name],
-    weights: [weightItem(model, LAYOUTS.get(module ?? "") ?? {}, device, certainty)],
+    weights: [weightItem(model, module, device)],
     cache: caches && cacheItems(caches, device.name, certainty),
     compute: activations && caches && [activations, ...promptCacheItems(caches, device)],
     overhead: device.kind === "cuda" ? null : [],
@@ -55,7 +53,8 @@ function runningType(model: Model): string {
 function unloadable(model: Model, module: string | undefined): Diagnostic[] {
   const notes: string[] = [];
   if (module === undefined) notes.push(`has no model type ${model.architecture ?? "where none is named"}`);
-  if (loadingOf(model) === undefined) notes.push(`has no code for weights packed by ${model.quantization?.method}`);
+  if (module !== undefined && loadingOf(model, module) === undefined)
+    notes.push(`has no code for ${module} weights packed by ${model.quantization?.method}`);
   return notes.map((note) => ({
     code: "unsupported-runtime",
     message: `mlx-lm ${MLX_LM_VERSION} ${note} and does not load this model; its weights are counted as stored.`,
@@ -66,11 +65,11 @@ function unloadable(model: Model, module: string | undefined): Diagnostic[] {
 /** Not all of unified memory is for the GPU. */
 function wiredLimit({ name, kind, memoryBytes }: Device): Diagnostic[] {
   if (kind !== "metal" || memoryBytes === undefined) return [];
-  const { sure, most } = wiredBytes(memoryBytes);
   return [
     {
       code: "not-counted",
-      message: `Of ${name}'s ${memoryBytes} bytes macOS lets the GPU wire ${sure} to ${most}, by chip and release (mx.device_info()["max_recommended_working_set_size"]; sysctl iogpu.wired_limit_mb raises it); what fits is held against ${sure}. The rest is for macOS and other programs.`,
+      message:
+        "What fits is held against what macOS surely lets the GPU wire of unified memory: two thirds, or three quarters above 36 GiB. By chip and release it is up to 15/16; mx.device_info() tells it, sysctl iogpu.wired_limit_mb raises it. The rest is for macOS and other programs.",
       where: name,
     },
   ];

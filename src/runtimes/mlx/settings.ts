@@ -1,6 +1,7 @@
 import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import { trainedContextOf } from "../context-tokens.ts";
+import type { Device } from "../device.ts";
 import { COUNT, checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
 import type { MlxWorkload } from "./workload.ts";
 
@@ -40,6 +41,9 @@ const RULES: { readonly [option in keyof MlxSettings]: OptionRule } = {
   prefillStepSize: TOKENS,
 };
 
+/** mlx runs on the GPU of the chip unless it is told otherwise. */
+export const APPLE_GPU: Device = { name: "GPU0", kind: "metal" };
+
 /** Checks a workload and fills in its defaults. */
 export function resolveSettings(model: Model, workload: MlxWorkload): MlxSettings {
   checkOptions(workload, RULES);
@@ -52,7 +56,7 @@ export function resolveSettings(model: Model, workload: MlxWorkload): MlxSetting
       { key: "promptTokens" },
     );
   }
-  const devices = workload.devices ?? [{ name: "CPU", kind: "cpu" }];
+  const devices = workload.devices ?? [APPLE_GPU];
   if (devices.length > 1) {
     throw new InspectError(
       "unsupported-option",

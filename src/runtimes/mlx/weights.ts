@@ -2,33 +2,58 @@ import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Device } from "../device.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
 import { floatBytes } from "../float-dtype.ts";
-import type { Layout } from "./layouts.ts";
+import { LAYOUTS, type Layout } from "./layouts.ts";
+import { PROVEN_AS_PUBLISHED, PROVEN_MODEL_TYPES } from "./proven.ts";
 import { MLX_LM_VERSION } from "./version.ts";
 
-/** How a packing of the files is held (`utils.py`, load_model; the `sanitize` of the models). */
-type Loading = "as stored" | "fp8 to bfloat16" | "packed anew";
+/** How a packing of the files is held. */
+type Loading = "as stored" | "fp8 to bfloat16" | "packed anew" | "with biases";
 
+/** By the code that reads them for every model (`utils.py`, load_model). */
 const LOADING: ReadonlyMap<string, Loading> = new Map<string, Loading>([
   ["mlx", "as stored"],
   ["mxfp4", "as stored"],
+  ["mxfp8", "as stored"],
   ["bitnet", "as stored"],
-  ["compressed-tensors", "as stored"],
   ["modelopt", "as stored"],
-  ["fp8", "fp8 to bfloat16"],
   ["awq", "packed anew"],
   ["gptq", "packed anew"],
 ]);
 
+/** By the `sanitize` of some modules, or of the one inside them. */
+const LOADING_IN_MODULES: ReadonlyMap<string, { readonly loading: Loading; readonly modules: ReadonlySet<string> }> =
+  new Map([
+    [
+      "fp8",
+      {
+        loading: "fp8 to bfloat16",
+        modules: new Set(
+          "deepseek_v3 deepseek_v32 glm_moe_dsa kimi_k25 kimi_vl mimo_v2_flash minimax minimax_m3_vl ministral3 mistral3 mistral4".split(
+            " ",
+          ),
+        ),
+      },
+    ],
+    [
+      "compressed-tensors",
+      { loading: "with biases", modules: new Set(["deepseek_v3", "kimi_k25", "kimi_vl", "mistral4"]) },
+    ],
+  ]);
+
 const BFLOAT16_BYTES = 2;
 
-/** Packings whose files mlx-lm reads; undefined for those it has no code for. */
-export function loadingOf({ quantization }: Model): Loading | undefined {
-  return quantization === null ? "as stored" : LOADING.get(quantization.method);
+/** What becomes of a model's packing; undefined where mlx-lm has no code for it. */
+export function loadingOf({ quantization }: Model, module: string | undefined): Loading | undefined {
+  if (quantization === null) return "as stored";
+  const inModules = LOADING_IN_MODULES.get(quantization.method);
+  if (inModules?.modules.has(module ?? "") === true) return inModules.loading;
+  return LOADING.get(quantization.method);
 }
 
 /** Arrays of the model after `load_model`: as stored, without what its module does not have. */
-export function weightItem(model: Model, layout: Layout, device: Device, proven: Certainty): MemoryItem {
-  const loading = loadingOf(model) ?? "as stored";
+export function weightItem(model: Model, module: string | undefined, device: Device): MemoryItem {
+  const loading = loadingOf(model, module) ?? "as stored";
+  const layout = LAYOUTS.get(module ?? "") ?? {};
   const packed = loading === "packed anew" ? packedModules(model) : undefined;
   const bytes = model.tensors
     .filter((tensor) => isLoaded(tensor, model, layout))
@@ -38,20 +63,27 @@ export function weightItem(model: Model, layout: Layout, device: Device, proven:
     label: `weights, ${loading}`,
     device: device.name,
     bytes,
-    certainty: isProven(model) ? proven : "derived",
+    certainty: certaintyOf(model),
     source: `mlx-lm ${MLX_LM_VERSION} utils.py, load_model`,
   };
 }
 
-/** The golden numbers are of files that are not packed, or packed by mlx-lm. */
-function isProven({ quantization }: Model): boolean {
-  return quantization === null || quantization.method === "mlx";
+/** Golden numbers are of files that mlx-lm packed, and of some that are not packed, as transformers saves them. */
+function certaintyOf({ architecture, quantization }: Model): Certainty {
+  const proven = quantization === null ? PROVEN_AS_PUBLISHED : PROVEN_MODEL_TYPES;
+  const packedElsewhere = quantization !== null && quantization.method !== "mlx";
+  return proven.has(architecture ?? "") && !packedElsewhere ? "exact" : "derived";
 }
 
 function heldBytes({ name, dtype, parameters, bytes }: ModelTensor, loading: Loading): number {
-  if (loading !== "fp8 to bfloat16") return bytes;
-  if (name.endsWith("_scale_inv")) return 0;
-  return dtype.startsWith("F8_") ? parameters * BFLOAT16_BYTES : bytes;
+  if (loading === "fp8 to bfloat16") {
+    if (name.endsWith("_scale_inv")) return 0;
+    return dtype.startsWith("F8_") ? parameters * BFLOAT16_BYTES : bytes;
+  }
+  if (loading !== "with biases") return bytes;
+  // Integers without a sign get a bias of -8 scales (`deepseek_v3.py`, sanitize).
+  if (name.endsWith(".weight_shape")) return 0;
+  return name.endsWith(".weight_scale") ? 2 * bytes : bytes;
 }
 
 /** `_transform_awq_weights`: zero points become biases as large as the scales, whose type all others take. */

@@ -1,7 +1,8 @@
 import type { CommonWorkload } from "../common-workload.ts";
 
 /**
- * What MLX (mlx-lm) is asked to do. Several sequences are prompts of the same length in one batch.
+ * What MLX (mlx-lm) is asked to do, on the GPU of an Apple chip unless `devices` names another device. Several sequences
+ * are prompts of the same length in one batch.
  *
  * @example
  * ```ts
