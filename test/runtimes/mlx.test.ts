@@ -3,7 +3,7 @@ import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
 import { fitDevices } from "../../src/runtimes/fit.ts";
 import type { MlxWorkload } from "../../src/runtimes/mlx/workload.ts";
 import { runtimesFor } from "../../src/runtimes/runtimes-for.ts";
-import { attention, layer, model, tensor } from "../support/model.ts";
+import { attention, DEEPSEEK_V3, layer, model, tensor } from "../support/model.ts";
 
 const GIB = 1024 ** 3;
 const embedding = tensor("model.embed_tokens.weight", { dtype: "BF16", component: "embedding" });
@@ -70,20 +70,9 @@ describe("the cache of mlx-lm", () => {
 });
 
 describe("mlx-lm breaks off", () => {
-  const deepseek = {
-    kind: "latent",
-    heads: 128,
-    kvLoraRank: 512,
-    ropeDim: 64,
-    nopeDim: 128,
-    valueDim: 128,
-    window: { kind: "none" },
-    upProjection: "joint",
-  } as const;
-
   test.each([
     ["rotating caches", { architecture: "gemma3_text", layers: sliding(512) }, { kvBits: 8 }],
-    ["latents", { architecture: "deepseek_v3", layers: [layer(0, deepseek)] }, { kvBits: 8 }],
+    ["latents", { architecture: "deepseek_v3", layers: [layer(0, DEEPSEEK_V3)] }, { kvBits: 8 }],
     ["caches that maxKvSize makes rotate", {}, { kvBits: 8, maxKvSize: 1000 }],
     ["several sequences", {}, { kvBits: 8, sequences: 2 }],
     ["heads that no group divides", { layers: [layer(0, attention({ keyDim: 80, valueDim: 80 }))] }, { kvBits: 8 }],
@@ -100,7 +89,7 @@ describe("mlx-lm breaks off", () => {
   });
 
   test("on nothing where a layer's second cache keeps the first from being packed", () => {
-    const indexed = layer(0, { ...deepseek, indexer: { heads: 2, keyDim: 128 } });
+    const indexed = layer(0, { ...DEEPSEEK_V3, indexer: { heads: 2, keyDim: 128 } });
     const of = made({ architecture: "deepseek_v32", layers: [indexed] });
     expect(cacheOf(of, { contextTokens: 8192, kvBits: 8 })).toBe(8192 * (512 + 64 + 2 * 128) * 2);
   });

@@ -2,6 +2,7 @@ import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import { trainedContextOf } from "../context-tokens.ts";
 import type { Device } from "../device.ts";
+import { checkOneDevice } from "../one-device.ts";
 import { COUNT, checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
 import type { MlxWorkload } from "./workload.ts";
 
@@ -57,13 +58,7 @@ export function resolveSettings(model: Model, workload: MlxWorkload): MlxSetting
     );
   }
   const devices = workload.devices ?? [APPLE_GPU];
-  if (devices.length > 1) {
-    throw new InspectError(
-      "unsupported-option",
-      `one device can be weighed at once, got ${devices.map((device) => device.name).join(", ")}`,
-      { key: "devices" },
-    );
-  }
+  checkOneDevice(devices);
   return {
     runtime: "mlx",
     contextTokens,

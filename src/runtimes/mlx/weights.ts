@@ -68,11 +68,16 @@ export function weightItem(model: Model, module: string | undefined, device: Dev
   };
 }
 
-/** Golden numbers are of files that mlx-lm packed, and of some that are not packed, as transformers saves them. */
-function certaintyOf({ architecture, quantization }: Model): Certainty {
+/** Golden numbers are of language models alone: packed by mlx-lm, or not packed and as transformers saves them. */
+function certaintyOf({ architecture, quantization, tensors }: Model): Certainty {
+  if (quantization !== null && quantization.method !== "mlx") return "derived";
   const proven = quantization === null ? PROVEN_AS_PUBLISHED : PROVEN_MODEL_TYPES;
-  const packedElsewhere = quantization !== null && quantization.method !== "mlx";
-  return proven.has(architecture ?? "") && !packedElsewhere ? "exact" : "derived";
+  return proven.has(architecture ?? "") && !tensors.some(isBeside) ? "exact" : "derived";
+}
+
+/** Not of the language model, or of its heads that predict further tokens. */
+function isBeside({ component }: ModelTensor): boolean {
+  return component === "mtp" || component === "vision";
 }
 
 function heldBytes({ name, dtype, parameters, bytes }: ModelTensor, loading: Loading): number {
@@ -101,9 +106,8 @@ function packedModules({ tensors }: Model): (tensor: ModelTensor) => number {
 const ROTARY_FREQUENCIES = /rotary_emb\.inv_freq$/;
 const OUTPUT_MATRIX = /(^|\.)lm_head\.(weight|scales|biases)$/;
 
-/** Only the language model is loaded, without the heads that predict further tokens. */
-function isLoaded({ name, component }: ModelTensor, { tiedEmbeddings }: Model, layout: Layout): boolean {
-  if (component === "mtp" || component === "vision" || ROTARY_FREQUENCIES.test(name)) return false;
-  if (layout.drops?.test(name) === true) return false;
+function isLoaded(tensor: ModelTensor, { tiedEmbeddings }: Model, layout: Layout): boolean {
+  const { name } = tensor;
+  if (isBeside(tensor) || ROTARY_FREQUENCIES.test(name) || layout.drops?.test(name) === true) return false;
   return !(tiedEmbeddings && layout.loadsOutputMatrix !== true && OUTPUT_MATRIX.test(name));
 }
