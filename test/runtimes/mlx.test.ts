@@ -100,10 +100,13 @@ describe("a workload for mlx", () => {
     [{ kvBits: 7 }, "options.kvBits must be one of 1, 2, 3, 4, 5, 6, 8, got 7"],
     [{ kvGroupSize: 16 }, "options.kvGroupSize must be one of 32, 64, 128, got 16"],
     [{ maxKvSize: 4 }, "options.maxKvSize must be more than the 4 tokens at the start that mlx-lm keeps, got 4"],
-    [{ contextTokens: 10, promptTokens: 11 }, "must be at most the 10 tokens of prompt and answer together, got 11"],
     [{ prefillStepSize: 0 }, "options.prefillStepSize must be a positive integer"],
   ])("%j is refused", (workload, message) => {
     expect(() => estimate(made(), workload as Omit<MlxWorkload, "runtime">)).toThrow(message);
+  });
+
+  test("has no prompt longer than the context", () => {
+    expect(estimate(made(), { contextTokens: 10, promptTokens: 11 }).workload["promptTokens"]).toBe(10);
   });
 
   test("has mlx-lm's defaults", () => {

@@ -77,9 +77,9 @@ function unfusedElements(mixer: Mixer, settings: MlxSettings, tokens: number, de
   const recurrent = recurrentPart(mixer);
   let elements = 0;
   if (attention !== undefined && (device.kind === "cpu" || packed || !isFused(attention))) {
-    const { contextTokens } = settings;
-    const seen = attention.window.kind === "none" ? contextTokens : attention.window.tokens + tokens;
-    elements += attention.heads * tokens * Math.min(seen, contextTokens);
+    const { promptTokens } = settings;
+    const seen = attention.window.kind === "none" ? promptTokens : attention.window.tokens + tokens;
+    elements += attention.heads * tokens * Math.min(seen, promptTokens);
   }
   if (recurrent !== undefined && (device.kind === "cpu" || !FUSED_FAMILIES.has(recurrent.family))) {
     const states = recurrent.state.filter(({ name }) => name === "ssm" || name === "linear");

@@ -1,4 +1,3 @@
-import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import { trainedContextOf } from "../context-tokens.ts";
 import type { Device } from "../device.ts";
@@ -49,20 +48,12 @@ export const APPLE_GPU: Device = { name: "GPU0", kind: "metal" };
 export function resolveSettings(model: Model, workload: MlxWorkload): MlxSettings {
   checkOptions(workload, RULES);
   const contextTokens = workload.contextTokens ?? trainedContextOf(model);
-  const promptTokens = workload.promptTokens ?? contextTokens;
-  if (promptTokens > contextTokens) {
-    throw new InspectError(
-      "invalid-option",
-      `options.promptTokens must be at most the ${contextTokens} tokens of prompt and answer together, got ${promptTokens}`,
-      { key: "promptTokens" },
-    );
-  }
   const devices = workload.devices ?? [APPLE_GPU];
   checkOneDevice(devices);
   return {
     runtime: "mlx",
     contextTokens,
-    promptTokens,
+    promptTokens: Math.min(workload.promptTokens ?? contextTokens, contextTokens),
     sequences: workload.sequences ?? 1,
     devices,
     kvBits: workload.kvBits,

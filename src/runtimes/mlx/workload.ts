@@ -13,7 +13,7 @@ import type { CommonWorkload } from "../common-workload.ts";
  */
 export type MlxWorkload = CommonWorkload & {
   readonly runtime: "mlx";
-  /** Tokens of the prompt, of the `contextTokens` that prompt and answer are together. Default: all of them. */
+  /** Tokens of the prompt, of the `contextTokens` that prompt and answer are together. Default, and at most, all of them. */
   readonly promptTokens?: number;
   /** Bits of a cached element, packed in groups. Default: not packed. */
   readonly kvBits?: 1 | 2 | 3 | 4 | 5 | 6 | 8;
