@@ -59,9 +59,14 @@ export function askedRows({ rows }: MlxGolden): readonly MlxRow[] {
 export function folded(row: MlxRow | RefusedRow): MlxRow | RefusedRow {
   if ("refused" in row) return row;
   const converted = row.converted.map((each) =>
-    typeof each === "string" ? each : { ...each, tensors: Object.fromEntries(foldNames(Object.entries(each.tensors))) },
+    typeof each === "string" ? each : { ...each, tensors: Object.fromEntries(foldNames(sorted(each.tensors))) },
   );
   return { ...row, converted };
+}
+
+/** mlx lists the tensors of a file in no order of its own. */
+function sorted(tensors: Converted["tensors"]): [name: string, text: string][] {
+  return Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 /** One model_type a line. */
