@@ -202,9 +202,13 @@ def ask(model_type, source):
 
 
 def main():
-    """Names of model types: asks of each. None: lists those there are, with the versions and the workloads."""
+    """Names of model types: asks of each. A folder: loads what is in it. None: lists the types there are, with the workloads."""
     warnings.simplefilter("ignore")
     named = sys.argv[1:]
+    if named[:1] == ["--folder"]:
+        for folder in sorted(pathlib.Path(named[1]).iterdir()):
+            print(json.dumps({"model": folder.name, "held": attempt(loaded_bytes, folder)}))
+        return
     if not named:
         versions = {name: importlib.metadata.version(name) for name in ("mlx", "mlx-cpu", "mlx-lm", "transformers")}
         versions = {"python": sys.version.split()[0], **versions}

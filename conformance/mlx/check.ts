@@ -2,6 +2,7 @@ import { type PartResult, verdict } from "../part.ts";
 import { comparePeak, readPeaks } from "./activations.ts";
 import { compareRow } from "./compare.ts";
 import { askEngine, missingEngine } from "./engine.ts";
+import { fixtureWeights, loadedFixtures } from "./fixtures.ts";
 import { askedRows, goldenText, readGolden } from "./golden.ts";
 
 /** Holds weighin's weights and caches against those of mlx-lm, for every model_type asked. */
@@ -15,7 +16,12 @@ export async function checkEstimates(): Promise<PartResult> {
     compared += comparison.compared;
     differences.push(...comparison.differences);
   }
-  const summary = `${compared - differences.length}/${compared} exact, of ${rows.length} model types`;
+  for (const { model, held } of loadedFixtures()) {
+    const weights = await fixtureWeights(model);
+    compared += 1;
+    if (weights !== held) differences.push(`${model}: weights ${weights}, mlx-lm ${held}`);
+  }
+  const summary = `${compared - differences.length}/${compared} exact, of ${rows.length} model types and the fixtures`;
   return verdict("weighin against mlx-lm: weights and cache", summary, differences);
 }
 

@@ -1,5 +1,6 @@
 import { missingModules, runPython } from "../python.ts";
 import type { Peak } from "./activations.ts";
+import type { FixtureRow } from "./fixtures.ts";
 import { folded, type MlxGolden, type MlxRow, type RefusedRow } from "./golden.ts";
 
 /** Why mlx-lm cannot be asked here, or undefined when it can. */
@@ -24,11 +25,19 @@ function ask(modelTypes: readonly string[]): string {
   return runPython("mlx/ask.py", modelTypes, { environment: ".venv-mlx" });
 }
 
+/** Loads every safetensors fixture. */
+export function loadFixtures(): readonly FixtureRow[] {
+  return linesOf(ask(["--folder", "fixtures/files/safetensors"]));
+}
+
 /** Measures the peaks of memory while prompts are read: a minute. */
 export function measurePeaks(): readonly Peak[] {
-  const output = runPython("mlx/activations.py", [], { environment: ".venv-mlx" });
+  return linesOf(runPython("mlx/activations.py", [], { environment: ".venv-mlx" }));
+}
+
+function linesOf<Line>(output: string): Line[] {
   return output
     .trim()
     .split("\n")
-    .map((line): Peak => JSON.parse(line));
+    .map((line): Line => JSON.parse(line));
 }

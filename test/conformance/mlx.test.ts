@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { comparePeak, readPeaks } from "../../conformance/mlx/activations.ts";
 import { compareRow } from "../../conformance/mlx/compare.ts";
+import { fixtureWeights, loadedFixtures } from "../../conformance/mlx/fixtures.ts";
 import { askedRows, readGolden } from "../../conformance/mlx/golden.ts";
 import { MLX_LM_VERSION } from "../../src/runtimes/mlx/version.ts";
 
@@ -30,6 +31,18 @@ describe("tiny models of mlx-lm, by model_type", () => {
       );
     expect(run(({ bits }) => bits === 8).length).toBeGreaterThanOrEqual(25);
     expect(run(({ sequences }) => sequences === 3).length).toBeGreaterThanOrEqual(25);
+  });
+});
+
+describe("weights of the safetensors fixtures", () => {
+  test.each(loadedFixtures())("$model: equal to the byte", async ({ model, held }) => {
+    expect(await fixtureWeights(model)).toBe(held);
+  });
+
+  test("are of gpt-oss as published, and of a dozen others", () => {
+    const names = loadedFixtures().map(({ model }) => model);
+    expect(names).toContain("gpt-oss");
+    expect(names.length).toBeGreaterThan(12);
   });
 });
 

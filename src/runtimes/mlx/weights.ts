@@ -20,25 +20,26 @@ const LOADING: ReadonlyMap<string, Loading> = new Map<string, Loading>([
   ["gptq", "packed anew"],
 ]);
 
-/** By the `sanitize` of some modules, or of the one inside them. */
-const LOADING_IN_MODULES: ReadonlyMap<string, { readonly loading: Loading; readonly modules: ReadonlySet<string> }> =
-  new Map([
-    [
-      "fp8",
-      {
-        loading: "fp8 to bfloat16",
-        modules: new Set(
-          "deepseek_v3 deepseek_v32 glm_moe_dsa kimi_k25 kimi_vl mimo_v2_flash minimax minimax_m3_vl ministral3 mistral3 mistral4".split(
-            " ",
-          ),
-        ),
-      },
-    ],
-    [
-      "compressed-tensors",
-      { loading: "with biases", modules: new Set(["deepseek_v3", "kimi_k25", "kimi_vl", "mistral4"]) },
-    ],
-  ]);
+/** Modules whose `sanitize`, or that of the one inside them, unpacks blocks of FP8. */
+const READ_FP8: readonly string[] = [
+  ...["deepseek_v3", "deepseek_v32", "glm_moe_dsa", "kimi_k25", "kimi_vl", "mimo_v2_flash", "minimax"],
+  ...["minimax_m3_vl", "ministral3", "mistral3", "mistral4"],
+];
+
+/** Modules that read packed integers of compressed-tensors. */
+const READ_INTEGERS: readonly string[] = ["deepseek_v3", "kimi_k25", "kimi_vl", "mistral4"];
+
+/** By the packing, what a module makes of it. */
+const LOADING_IN_MODULES: ReadonlyMap<string, ReadonlyMap<string, Loading>> = new Map([
+  ["fp8", new Map(READ_FP8.map((module): [string, Loading] => [module, "fp8 to bfloat16"]))],
+  [
+    "compressed-tensors",
+    new Map<string, Loading>([
+      ...READ_INTEGERS.map((module): [string, Loading] => [module, "with biases"]),
+      ["kimi_k3", "as stored"],
+    ]),
+  ],
+]);
 
 const BFLOAT16_BYTES = 2;
 
@@ -46,8 +47,7 @@ const BFLOAT16_BYTES = 2;
 export function loadingOf({ quantization }: Model, module: string | undefined): Loading | undefined {
   if (quantization === null) return "as stored";
   const inModules = LOADING_IN_MODULES.get(quantization.method);
-  if (inModules?.modules.has(module ?? "") === true) return inModules.loading;
-  return LOADING.get(quantization.method);
+  return inModules?.get(module ?? "") ?? LOADING.get(quantization.method);
 }
 
 /** Arrays of the model after `load_model`: as stored, without what its module does not have. */
