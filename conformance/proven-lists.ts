@@ -3,6 +3,7 @@ import { inspectModel } from "../src/inspect.ts";
 import { CONFIG_RULES } from "../src/model/architectures/registry.ts";
 import { TRANSFORMERS_VERSION } from "../src/runtimes/transformers/version.ts";
 import { readWholeModels } from "./llama-cpp/whole-models/golden.ts";
+import { askedRows, readGolden as readMlx } from "./mlx/golden.ts";
 import { FIXTURE_FILES } from "./paths.ts";
 import { readGolden as readTransformers } from "./transformers/golden.ts";
 import { readModelTypes } from "./transformers/model-types.ts";
@@ -39,6 +40,26 @@ export const TRANSFORMERS_PROVEN: GeneratedFile = {
           ...(await architecturesOf(fixtures.map((row) => `safetensors/${row.model}`))),
           ...tiny.map((row) => row.modelType),
         ],
+      },
+    ]);
+  },
+};
+
+/** `src/runtimes/mlx/proven.ts`: what mlx-lm was asked of. */
+export const MLX_PROVEN: GeneratedFile = {
+  path: "src/runtimes/mlx/proven.ts",
+  text: async () => {
+    const rows = askedRows(readMlx());
+    return moduleText([
+      {
+        constant: "PROVEN_MODEL_TYPES",
+        says: "Model types whose cache, and weights as `mlx_lm.convert` saves and packs them, mlx-lm held as computed here, on a CPU.",
+        names: rows.map((row) => row.modelType),
+      },
+      {
+        constant: "PROVEN_AS_PUBLISHED",
+        says: "Those whose weights it also held as computed here of files with the names that transformers saves.",
+        names: rows.filter(({ published }) => typeof published === "number").map((row) => row.modelType),
       },
     ]);
   },

@@ -72,7 +72,8 @@ export function modelOfConfig(config: ModelTypeRow["config"]): Promise<Model> {
   return modelOf(config, { nothing: "F32 0" });
 }
 
-async function modelOf(config: ModelTypeRow["config"], tensors: ModelTypeRow["tensors"]): Promise<Model> {
+/** The model of a config.json and a file with the header of `tensors` (names to dtype and shape) and no data. */
+export async function modelOf(config: ModelTypeRow["config"], tensors: ModelTypeRow["tensors"]): Promise<Model> {
   const directory = mkdtempSync(join(tmpdir(), "weighin-model-type-"));
   try {
     writeFileSync(join(directory, "config.json"), JSON.stringify(config));
@@ -197,7 +198,10 @@ const DTYPE_BYTES: ReadonlyMap<string, number> = new Map([
   ["I64", 8],
   ["F32", 4],
   ["I32", 4],
+  ["U32", 4],
   ["BF16", 2],
+  ["F16", 2],
+  ["U8", 1],
   ["BOOL", 1],
 ]);
 

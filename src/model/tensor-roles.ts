@@ -181,6 +181,7 @@ const HF_BLOCK: ReadonlyMap<string, readonly TensorRole[]> = new Map<string, rea
   ["linear_attn.conv1d.weight", [RECURRENT]],
   ["linear_attn.q_conv1d.weight", [RECURRENT]],
   ["self_attn.q_conv1d.weight", [RECURRENT]],
+  ["self_attn.q_conv.conv.weight", [RECURRENT]],
   ["eh_proj.weight", [MTP]],
   ["enorm.weight", [MTP]],
 ]);

@@ -1,5 +1,6 @@
 import type { Device } from "./device.ts";
 import type { MemoryEstimate } from "./estimate.ts";
+import { usableBytes } from "./mlx/wired-limit.ts";
 
 /**
  * Whether one device holds what a runtime puts on it. `spareBytes` is negative when it does not.
@@ -13,6 +14,7 @@ import type { MemoryEstimate } from "./estimate.ts";
  */
 export type DeviceFit = {
   readonly device: string;
+  /** The device's memory; for MLX on Metal what macOS surely lets the GPU wire of it. */
   readonly capacityBytes: number;
   /**
    * `fits`: even the high bound does. `too-large`: even the low bound does not. `close`: in between, or not known. Of a runtime
@@ -39,12 +41,14 @@ export type DeviceFit = {
 export function fitDevices(estimate: MemoryEstimate, devices: readonly Device[]): DeviceFit[] {
   return devices.flatMap((device) => {
     const use = estimate.devices.find((candidate) => candidate.name === device.name);
-    const capacityBytes = device.memoryBytes;
-    if (use === undefined || capacityBytes === undefined) return [];
-    const held = { low: use.low <= capacityBytes, high: use.high !== null && use.high <= capacityBytes };
+    const usable = usableBytes(estimate.runtime, device);
+    if (use === undefined || usable === undefined) return [];
+    const { sure, most } = usable;
     const served = servesAll(estimate);
-    const verdict = !held.low || !served.high ? "too-large" : held.high && served.low ? "fits" : "close";
-    return [{ device: device.name, capacityBytes, verdict, spareBytes: capacityBytes - (use.total ?? use.low) }];
+    const fails = use.low > most || !served.high;
+    const holds = use.high !== null && use.high <= sure && served.low;
+    const verdict = fails ? "too-large" : holds ? "fits" : "close";
+    return [{ device: device.name, capacityBytes: sure, verdict, spareBytes: sure - (use.total ?? use.low) }];
   });
 }
 

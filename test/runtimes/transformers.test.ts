@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
 import type { TransformersWorkload } from "../../src/runtimes/transformers/workload.ts";
-import { attention, layer, model, tensor } from "../support/model.ts";
+import { attention, DEEPSEEK_V3, layer, model, tensor } from "../support/model.ts";
 
 const made = (changes: Parameters<typeof model>[0] = {}) =>
   model({ format: "safetensors", tensors: [tensor("w", { dtype: "BF16" })], ...changes });
@@ -21,17 +21,7 @@ describe("the cache of transformers", () => {
   });
 
   test("stores latents since 5.15.0 and expanded heads before (DeepSeek-V3: 70,272 and 4,997,120 bytes per token)", () => {
-    const mixer = {
-      kind: "latent",
-      heads: 128,
-      kvLoraRank: 512,
-      ropeDim: 64,
-      nopeDim: 128,
-      valueDim: 128,
-      window: { kind: "none" },
-      upProjection: "joint",
-    } as const;
-    const deepseek = made({ layers: Array.from({ length: 61 }, (_, index) => layer(index, mixer)) });
+    const deepseek = made({ layers: Array.from({ length: 61 }, (_, index) => layer(index, DEEPSEEK_V3)) });
     expect(estimate(deepseek).cachePerToken).toBe(70_272);
     expect(estimate(deepseek, { version: "5.14.1" }).cachePerToken).toBe(4_997_120);
     expect(estimate(deepseek, { version: "5.15" }).cachePerToken).toBe(70_272);

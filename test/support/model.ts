@@ -1,4 +1,4 @@
-import type { AttentionMixer, Mixer } from "../../src/model/mixer.ts";
+import type { AttentionMixer, LatentMixer, Mixer } from "../../src/model/mixer.ts";
 import type { Model, ModelLayer, ModelTensor } from "../../src/model/model.ts";
 
 /** Causal attention of 8 heads over 2 key-value heads of 64. */
@@ -14,6 +14,18 @@ export function attention(changes: Partial<AttentionMixer> = {}): AttentionMixer
     ...changes,
   };
 }
+
+/** Latent attention in the sizes of DeepSeek-V3. */
+export const DEEPSEEK_V3: LatentMixer = {
+  kind: "latent",
+  heads: 128,
+  kvLoraRank: 512,
+  ropeDim: 64,
+  nopeDim: 128,
+  valueDim: 128,
+  window: { kind: "none" },
+  upProjection: "joint",
+};
 
 export function layer(index: number, mixer: Mixer, changes: Partial<ModelLayer> = {}): ModelLayer {
   return { index, mixer, feedForward: { kind: "dense", intermediateSize: 1024 }, weightBytes: 0, ...changes };

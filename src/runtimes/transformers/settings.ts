@@ -1,6 +1,7 @@
 import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import { trainedContextOf } from "../context-tokens.ts";
+import { checkOneDevice } from "../one-device.ts";
 import { checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
 import { TRANSFORMERS_VERSION } from "./version.ts";
 import type { TransformersWorkload } from "./workload.ts";
@@ -33,14 +34,7 @@ export function resolveSettings(model: Model, workload: TransformersWorkload): T
   checkOptions(workload, RULES);
   const contextTokens = workload.contextTokens ?? trainedContextOf(model);
   const devices = workload.devices ?? [{ name: "CPU", kind: "cpu" }];
-  const [, second] = devices;
-  if (second !== undefined) {
-    throw new InspectError(
-      "unsupported-option",
-      `one device can be weighed at once, got ${devices.map((device) => device.name).join(", ")}`,
-      { key: "devices" },
-    );
-  }
+  checkOneDevice(devices);
   if (workload.cache === "static" && WITHOUT_STATIC_CACHE.has(model.architecture ?? "")) {
     throw new InspectError("unsupported-option", `${model.architecture} has no static cache`, { key: "cache" });
   }
