@@ -1,5 +1,6 @@
 import type { Model } from "../../model/model.ts";
 import { assembleEstimate } from "../assemble.ts";
+import { activationItems } from "./activation-items.ts";
 import { contextItems } from "../cuda-context.ts";
 import type { Certainty, MemoryEstimate } from "../estimate.ts";
 import { modelStates, stateItems } from "./model-states.ts";
@@ -12,6 +13,7 @@ export function estimateTraining(model: Model, workload: TrainingWorkload): Memo
   const settings = resolveSettings(model, workload);
   const states = modelStates(model, settings);
   const certainty = certaintyOf(model, settings);
+  const activations = activationItems(model, settings);
   return assembleEstimate({
     runtime: "training",
     runtimeVersion: TRAINING_VERSION,
@@ -19,7 +21,7 @@ export function estimateTraining(model: Model, workload: TrainingWorkload): Memo
     deviceNames: settings.devices.map(({ name }) => name),
     weights: settings.devices.flatMap(({ name }) => stateItems(states, settings, name, certainty)),
     cache: [],
-    compute: null,
+    compute: activations,
     overhead: settings.devices.flatMap(contextItems),
     cachePerToken: 0,
     sequences: settings.sequences,
