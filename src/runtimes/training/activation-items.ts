@@ -1,17 +1,66 @@
 import type { Model } from "../../model/model.ts";
+import type { Device } from "../device.ts";
 import type { MemoryItem } from "../estimate.ts";
 import { activationBytes } from "./activations.ts";
-import type { TrainingSettings } from "./settings.ts";
+import { FAMILIES } from "./families.ts";
+import { isMixed, type TrainingSettings } from "./settings.ts";
 
+/** How far a run may be from what was computed. */
+type Spread = { readonly low: number; readonly high: number; readonly source: string };
+
+const FOLLOWED = "a step followed operator by operator: torch 2.15.0 autograd, transformers 5.23.0";
+
+/** Of families that were read: on a CPU the runs of `conformance/training` were within it, of a GPU there is no run. */
+const READ: { readonly [kind in Device["kind"]]: Spread } = {
+  cpu: { low: 0.95, high: 1.05, source: `${FOLLOWED}; runs on a CPU within 5 %` },
+  cuda: { low: 0.9, high: 1.15, source: `${FOLLOWED}; runs on a CPU within 5 %, kernels of a GPU not run` },
+  metal: { low: 0.9, high: 1.15, source: `${FOLLOWED}; runs on a CPU within 5 %, kernels of a GPU not run` },
+};
+const EXPERTS: Spread = { low: 0.7, high: 1.5, source: `${FOLLOWED}; experts as one grouped product` };
+const NOT_READ: Spread = { low: 0.6, high: 1.7, source: `${FOLLOWED}, of llama with this model's modules` };
+const BY_WIDTH: Spread = {
+  low: 0.3,
+  high: 3,
+  source: "34 x tokens x hidden size a layer (arXiv:2205.05198) and logits",
+};
+
+/** What a step has in memory beside weights, gradients and optimizer states; null for a model without widths. */
 export function activationItems(model: Model, settings: TrainingSettings): readonly MemoryItem[] | null {
-  const bytes = activationBytes(model, settings);
+  const followed = activationBytes(model, settings);
+  const bytes = followed ?? bytesByWidth(model, settings);
   if (bytes === null) return null;
-  return settings.devices.map(({ name }) => ({
-    component: "compute",
-    label: `activations`,
-    device: name,
-    bytes,
-    certainty: "derived",
-    source: "",
-  }));
+  const { microBatch, sequenceTokens, checkpointing, attention } = settings;
+  const words = [`${microBatch} x ${sequenceTokens} tokens`, attention, ...(checkpointing ? ["layers run again"] : [])];
+  return settings.devices.map((device) => {
+    const { low, high, source } = followed === null ? BY_WIDTH : spreadOf(model, device);
+    return {
+      component: "compute",
+      label: `activations, ${words.join(", ")}`,
+      device: device.name,
+      bytes,
+      certainty: "estimate",
+      source,
+      low: Math.floor(bytes * low),
+      high: Math.ceil(bytes * high),
+    };
+  });
+}
+
+function spreadOf({ architecture, layers }: Model, { kind }: Device): Spread {
+  if (layers.some(({ feedForward }) => feedForward.kind === "experts")) return EXPERTS;
+  return FAMILIES.has(architecture ?? "") ? READ[kind] : NOT_READ;
+}
+
+/** Bytes that a layer keeps of one element of the hidden state, in 16 bits, without scores. */
+const LAYER_BYTES = 34;
+/** Of one logit: logarithm of probability, gradient of it and of the logit, in float32. */
+const LOGIT_BYTES = 12;
+
+function bytesByWidth({ hiddenSize, vocabularySize, layers }: Model, settings: TrainingSettings): number | null {
+  if (hiddenSize === null || layers.length === 0) return null;
+  const rows = settings.microBatch * settings.sequenceTokens;
+  const width = settings.precision === "bfloat16" || isMixed(settings) ? 2 : 4;
+  const whole = (rows * hiddenSize * LAYER_BYTES * width) / 2;
+  const kept = settings.checkpointing ? layers.length * rows * hiddenSize * width + whole : layers.length * whole;
+  return kept + rows * (vocabularySize ?? 0) * LOGIT_BYTES;
 }

@@ -1,9 +1,8 @@
-import { attentionPart } from "../../model/mixer-parts.ts";
 import type { Model, ModelLayer, ModelTensor } from "../../model/model.ts";
 import { FAMILIES, type Family, OTHER_FAMILY } from "./families.ts";
-import { layerStep, normStep } from "./layer-steps.ts";
+import { canFollow, type LayerFacts, layerStep, normStep } from "./layer-steps.ts";
 import { linearModule, newStep, type Step, weight } from "./modules.ts";
-import { cast, dropout, fromOutput, scale } from "./operators.ts";
+import { add, cast, dropout, fromOutput, scale } from "./operators.ts";
 import { backwardPeak, keptBytes } from "./replay.ts";
 import type { TrainingSettings } from "./settings.ts";
 import { record, type Tape, type Value } from "./tape.ts";
@@ -14,7 +13,9 @@ const INDEX_BYTES = 8;
 /** The most bytes one step has beside weights, gradients and optimizer states; null where the model cannot be followed. */
 export function activationBytes(model: Model, settings: TrainingSettings): number | null {
   const { hiddenSize, vocabularySize, layers } = model;
-  const embedding = model.tensors.find((tensor) => tensor.component === "embedding" && tensor.shape[0] === vocabularySize);
+  const embedding = model.tensors.find(
+    (tensor) => tensor.component === "embedding" && tensor.shape[0] === vocabularySize,
+  );
   if (hiddenSize === null || vocabularySize === null || embedding === undefined) return null;
   const family = FAMILIES.get(model.architecture ?? "") ?? OTHER_FAMILY;
   const step = newStep(model, settings);
@@ -35,7 +36,9 @@ export function activationBytes(model: Model, settings: TrainingSettings): numbe
   const beforeLoss = keptBytes(tape) + castBytes(tape, settings);
   lossStep(step, logits);
   // Token ids and their labels, shifted, and the cosines and sines of positions.
-  const tables = rows * 2 * INDEX_BYTES + (family.rotary ? 2 * settings.sequenceTokens * rotaryDim(model) * hidden.width : 0);
+  const tables =
+    rows * 2 * INDEX_BYTES +
+    (family.rotary !== "none" ? 2 * settings.sequenceTokens * rotaryDim(model) * hidden.width : 0);
   const wide = logits.width < F32_BYTES ? logits.elements * F32_BYTES : 0;
   const forward = beforeLoss + logits.elements * (logits.width + F32_BYTES) + wide;
   return phases(step, forward) + tables;
@@ -51,7 +54,10 @@ function phases({ tape, trained, settings }: Step, forward: number): number {
 
 function rotaryDim({ headDim, metadata }: Model): number {
   const parameters = metadata["rope_parameters"];
-  const share = typeof parameters === "object" && parameters !== null && !Array.isArray(parameters) ? (parameters as { readonly [key: string]: unknown })["partial_rotary_factor"] : metadata["partial_rotary_factor"];
+  const share =
+    typeof parameters === "object" && parameters !== null && !Array.isArray(parameters)
+      ? (parameters as { readonly [key: string]: unknown })["partial_rotary_factor"]
+      : metadata["partial_rotary_factor"];
   return Math.floor((headDim?.key ?? 0) * (typeof share === "number" ? share : 1));
 }
 
@@ -66,9 +72,22 @@ function embeddingStep(step: Step, model: Model, embedding: ModelTensor, family:
   const table = weight(step, embedding.name, embedding.elements);
   const looked = record(tape, [table], { elements, width: step.width });
   // `enable_input_require_grads`, which peft calls for layers that are run again.
-  const input = settings.checkpointing ? { ...looked, grad: true } : looked;
+  const placed = positionTables(model, embedding).reduce(
+    (sum, { name, elements: size }) =>
+      add(tape, sum, record(tape, [weight(step, name, size)], { elements, width: step.width })),
+    looked,
+  );
+  const input = settings.checkpointing ? { ...placed, grad: true } : placed;
   const scaled = family.scaled?.includes("embedding") ? scale(tape, input) : input;
   return dropoutShare(model, family, 1) > 0 ? dropout(tape, scaled, step.onCpu) : scaled;
+}
+
+/** Learned positions, added to the tokens' vectors. */
+function positionTables({ tensors, hiddenSize }: Model, embedding: ModelTensor): readonly ModelTensor[] {
+  return tensors.filter(
+    ({ component, name, shape }) =>
+      component === "embedding" && name !== embedding.name && shape.length === 2 && shape[1] === hiddenSize,
+  );
 }
 
 function dropoutShare({ metadata }: Model, { dropout: keys }: Family, which: 0 | 1): number {
@@ -77,18 +96,20 @@ function dropoutShare({ metadata }: Model, { dropout: keys }: Family, which: 0 |
   return typeof share === "number" ? share : keys[2];
 }
 
-function layerFacts(model: Model, layer: ModelLayer, family: Family) {
-  const mixer = attentionPart(layer.mixer);
-  if (mixer?.kind !== "attention") return null;
+function layerFacts(model: Model, layer: ModelLayer, family: Family): LayerFacts | null {
+  const { mixer, feedForward } = layer;
+  if (mixer.kind !== "attention" || layer.cross !== undefined || layer.mtp === true) return null;
   const [key, byDefault] = family.activation;
   const named = model.metadata[key];
-  return {
+  const facts: LayerFacts = {
     family,
     mixer,
+    feedForward,
     tensors: model.tensors.filter((tensor) => tensor.layer === layer.index),
     activation: typeof named === "string" ? named : byDefault,
     dropout: dropoutShare(model, family, 0),
   };
+  return canFollow(facts) ? facts : null;
 }
 
 /** Cross entropy in float32: keeps the logarithms of probabilities (`loss/loss_utils.py`, ForCausalLMLoss). */

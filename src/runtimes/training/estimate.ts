@@ -1,8 +1,8 @@
 import type { Model } from "../../model/model.ts";
 import { assembleEstimate } from "../assemble.ts";
-import { activationItems } from "./activation-items.ts";
 import { contextItems } from "../cuda-context.ts";
 import type { Certainty, MemoryEstimate } from "../estimate.ts";
+import { activationItems } from "./activation-items.ts";
 import { modelStates, stateItems } from "./model-states.ts";
 import { resolveSettings, type TrainingSettings } from "./settings.ts";
 import { TRAINING_VERSION } from "./version.ts";

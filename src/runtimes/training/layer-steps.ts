@@ -1,8 +1,9 @@
-import type { ModelTensor } from "../../model/model.ts";
+import type { FeedForward } from "../../model/feed-forward.ts";
 import type { AttentionMixer } from "../../model/mixer.ts";
+import type { ModelTensor } from "../../model/model.ts";
 import type { Family } from "./families.ts";
 import { linearModule, type Step, weight } from "./modules.ts";
-import { add, cast, dropout, fromInput, fromOutput, layerNorm, multiply, rmsNorm, scale } from "./operators.ts";
+import { add, cast, dropout, fromInput, fromOutput, layerNorm, linear, multiply, rmsNorm, scale } from "./operators.ts";
 import { newValue, record, split, type Value } from "./tape.ts";
 
 /** One layer as a family runs it. */
@@ -10,6 +11,7 @@ export type LayerFacts = {
   readonly family: Family;
   readonly tensors: readonly ModelTensor[];
   readonly mixer: AttentionMixer;
+  readonly feedForward: FeedForward;
   readonly activation: string;
   /** Share of elements zeroed. */
   readonly dropout: number;
@@ -36,6 +38,14 @@ function find({ tensors }: LayerFacts, module: keyof typeof MODULES): ModelTenso
   return tensors.find(({ name }) => MODULES[module].some((end) => name.endsWith(`.${end}.weight`)));
 }
 
+/** Whether the layer's modules are known by their names. */
+export function canFollow(layer: LayerFacts): boolean {
+  const has = (module: keyof typeof MODULES): boolean => find(layer, module) !== undefined;
+  const attends = has("fusedAttention") || (has("query") && has("key") && has("value"));
+  const feeds = layer.feedForward.kind === "experts" || ((has("fusedGate") || has("up")) && has("down"));
+  return attends && has("output") && feeds;
+}
+
 /** Records one layer. */
 export function layerStep(step: Step, x: Value, layer: LayerFacts): Value {
   const { norms, scaled } = layer.family;
@@ -52,7 +62,9 @@ export function layerStep(step: Step, x: Value, layer: LayerFacts): Value {
     return add(step.tape, add(step.tape, forward, attention), x);
   }
   const middle = residual(x, attention);
-  return residual(middle, forwardStep(step, before ? normStep(step, middle, layer) : middle, layer));
+  const forward = forwardStep(step, before ? normStep(step, middle, layer) : middle, layer);
+  if (after) hold(step, forward);
+  return residual(middle, forward);
 }
 
 /** Notes what Python names until the last module of a layer has run. */
@@ -68,10 +80,13 @@ function lastModule(step: Step, x: Value, tensor: ModelTensor): Value {
   return linearModule(step, x, tensor, (result) => hold(step, result));
 }
 
-let norms = 0;
-
-export function normStep(step: Step, x: Value, { family }: Pick<LayerFacts, "family">, size: number = x.elements / step.rows): Value {
-  const parameters = weight(step, `norm ${norms++}`, size);
+export function normStep(
+  step: Step,
+  x: Value,
+  { family }: Pick<LayerFacts, "family">,
+  size: number = x.elements / step.rows,
+): Value {
+  const parameters = weight(step, `norm ${step.tape.nodes.length}`, size);
   return family.norm === "layer"
     ? layerNorm(step.tape, x, parameters, step.mixed)
     : rmsNorm(step.tape, x, parameters, family.norm);
@@ -92,19 +107,27 @@ function attentionStep(step: Step, x: Value, layer: LayerFacts): Value {
     const tensor = find(layer, module);
     return tensor ? normStep(step, part, layer, tensor.elements) : part;
   };
-  const turned = (part: Value): Value => (layer.family.rotary ? rotate(step, part, x.width) : part);
+  const turned = (part: Value): Value =>
+    layer.family.rotary === "none" ? part : rotate(step, part, x.width, layer.family.rotary);
   const q = turned(normed(query, "queryNorm"));
   const k = turned(normed(key, "keyNorm"));
-  const attended = step.settings.attention === "eager" ? eager(step, q, k, value, layer.mixer) : fusedKernel(step, q, k, value, layer.mixer);
-  return linearModule(step, attended, output);
+  const attended =
+    step.settings.attention === "eager" ? eager(step, q, k, value, layer) : fusedKernel(step, q, k, value, layer.mixer);
+  // Queries put together lie head by head, and so does what is attended, until it is copied row by row.
+  const byRow =
+    layer.family.rotary === "part"
+      ? record(tape, [attended], { elements: attended.elements, width: attended.width })
+      : attended;
+  return linearModule(step, byRow, output);
 }
 
 /** Rotates pairs by angles, of the hidden state's type: q cos + rotate_half(q) sin. */
-function rotate(step: Step, x: Value, angleWidth: number): Value {
+function rotate(step: Step, x: Value, angleWidth: number, how: "whole" | "part"): Value {
   const { tape } = step;
   const angles = newValue(1, angleWidth, false, true);
   const half = record(tape, [x], { elements: x.elements, width: x.width }, { scratch: x.elements * x.width });
-  return add(tape, multiply(tape, x, angles), multiply(tape, half, angles));
+  const turned = add(tape, multiply(tape, x, angles), multiply(tape, half, angles));
+  return how === "whole" ? turned : record(tape, [turned], { elements: x.elements, width: turned.width });
 }
 
 /** Keeps queries, keys, values, the output and a logarithm for each row of scores (`scaled_dot_product_attention`). */
@@ -112,13 +135,17 @@ function fusedKernel(step: Step, ...[q, k, v, mixer]: [Value, Value, Value, Atte
   const { tape, rows, mixed } = step;
   const inputs = [q, k, v].map((part) => (mixed ? cast(tape, part, 2) : part));
   const [query = q] = inputs;
-  const output = newValue(rows * mixer.heads * mixer.valueDim, query.width, inputs.some(({ grad }) => grad));
+  const output = newValue(
+    rows * mixer.heads * mixer.valueDim,
+    query.width,
+    inputs.some(({ grad }) => grad),
+  );
   const sums = newValue(rows * mixer.heads, F32_BYTES, false);
   return record(tape, inputs, output, { saved: [...inputs, output, sums] });
 }
 
 /** Keeps scores and probabilities of all pairs of tokens (`modeling_llama.py`, eager_attention_forward). */
-function eager(step: Step, ...[q, k, v, mixer]: [Value, Value, Value, AttentionMixer]): Value {
+function eager(step: Step, ...[q, k, v, { mixer, family }]: [Value, Value, Value, LayerFacts]): Value {
   const { tape, rows, settings } = step;
   const copy = (part: Value, elements: number): Value => record(tape, [part], { elements, width: part.width });
   const [query, key, value] = [
@@ -127,16 +154,55 @@ function eager(step: Step, ...[q, k, v, mixer]: [Value, Value, Value, AttentionM
     copy(v, rows * mixer.heads * mixer.valueDim),
   ] as const;
   const pairs = rows * mixer.heads * settings.sequenceTokens;
-  const scores = scale(tape, record(tape, [query, key], { elements: pairs, width: query.width }, { saved: [query, key] }));
-  const probabilities = cast(tape, fromOutput(tape, cast(tape, scores, F32_BYTES)), query.width);
+  const scores = scale(
+    tape,
+    record(tape, [query, key], { elements: pairs, width: query.width }, { saved: [query, key] }),
+  );
+  const softmaxWidth = family.ownSoftmax ? query.width : F32_BYTES;
+  const probabilities = cast(tape, fromOutput(tape, cast(tape, scores, softmaxWidth)), query.width);
   const output = { elements: rows * mixer.heads * mixer.valueDim, width: query.width };
   const attended = record(tape, [probabilities, value], output, { saved: [probabilities, value] });
   return copy(attended, attended.elements);
 }
 
+/**
+ * Experts in one grouped product: each row goes to some of them, and comes back weighted (`integrations/moe.py`,
+ * grouped_mm_experts_forward).
+ */
+function expertsStep(step: Step, x: Value, layer: LayerFacts, part: FeedForward & { readonly kind: "experts" }): Value {
+  const { tape, rows, mixed } = step;
+  const hidden = x.elements / rows;
+  const [routed, width] = [rows * part.expertsPerToken, part.expertIntermediateSize];
+  const name = `experts ${tape.nodes.length}`;
+  const matrix = (end: string, columns: number): Value =>
+    adaptedExperts(step, weight(step, `${name} ${end}`, part.experts * hidden * columns), `${name} ${end}`);
+  const gathered = record(tape, [x], { elements: routed * hidden, width: x.width });
+  const both = linear(tape, gathered, matrix("up", 2 * width), routed * 2 * width, mixed);
+  const [left = both, right = both] = split(tape, both, [both.elements / 2, both.elements / 2]);
+  const product = multiply(tape, activate(step, left, layer), right);
+  const down = linear(tape, product, matrix("down", width), routed * hidden, mixed);
+  const shares = newValue(routed, x.width, down.grad);
+  return record(tape, [multiply(tape, down, shares)], { elements: x.elements, width: x.width });
+}
+
+/** Experts with adapters are run with weights that both are added to (`peft/tuners/lora/layer.py`, ParamWrapper). */
+function adaptedExperts({ tape, adaptsExperts, trained }: Step, experts: Value, name: string): Value {
+  if (!adaptsExperts) return experts;
+  const adapter = newValue(0, F32_BYTES, true, true);
+  trained.set(`${name} adapter`, adapter);
+  const change = record(tape, [adapter], { elements: experts.elements, width: F32_BYTES });
+  return add(tape, experts, cast(tape, change, experts.width));
+}
+
 function forwardStep(step: Step, x: Value, layer: LayerFacts): Value {
+  if (layer.feedForward.kind === "experts") return expertsStep(step, x, layer, layer.feedForward);
   const { tape } = step;
-  const [fused, gate, up, down] = [find(layer, "fusedGate"), find(layer, "gate"), find(layer, "up"), find(layer, "down")];
+  const [fused, gate, up, down] = [
+    find(layer, "fusedGate"),
+    find(layer, "gate"),
+    find(layer, "up"),
+    find(layer, "down"),
+  ];
   if (down === undefined) return x;
   hold(step, x);
   if (fused !== undefined) {
@@ -157,6 +223,11 @@ function activate({ tape }: Step, x: Value, { activation }: LayerFacts): Value {
   // `activations.py`, NewGELUActivation: 0.5 x (1 + tanh(c (x + 0.044715 x^3)))
   const half = scale(tape, x);
   const inner = scale(tape, add(tape, x, scale(tape, fromInput(tape, x, x.elements * x.width))));
-  const raised = record(tape, [fromOutput(tape, inner)], { elements: x.elements, width: x.width }, { sharesGradient: true });
+  const raised = record(
+    tape,
+    [fromOutput(tape, inner)],
+    { elements: x.elements, width: x.width },
+    { sharesGradient: true },
+  );
   return multiply(tape, half, raised);
 }

@@ -4,7 +4,7 @@ import { targetedTensors } from "./lora-targets.ts";
 import { add, cast, linear, scale } from "./operators.ts";
 import { isMixed, type TrainingSettings, weightDtype } from "./settings.ts";
 import { newTape, newValue, type Tape, type Value } from "./tape.ts";
-import { parametersOf } from "./trained.ts";
+import { adaptedStacks, parametersOf } from "./trained.ts";
 
 /** A step that is being recorded. */
 export type Step = {
@@ -18,6 +18,8 @@ export type Step = {
   readonly width: number;
   readonly byName: ReadonlyMap<string, ModelTensor>;
   readonly targeted: ReadonlySet<string>;
+  /** The stacked experts of a layer have adapters. */
+  readonly adaptsExperts: boolean;
   /** Every parameter that is trained, once. */
   readonly trained: Map<string, Value>;
 };
@@ -36,6 +38,7 @@ export function newStep(model: Model, settings: TrainingSettings): Step {
     width: floatBytes(weightDtype(settings)) ?? F32_BYTES,
     byName: new Map(tensors.map((tensor) => [tensor.name, tensor])),
     targeted: new Set(targeted.map(({ name }) => name)),
+    adaptsExperts: settings.method !== "full" && adaptedStacks(model, settings).size > 0,
     trained: new Map(),
   };
 }

@@ -117,7 +117,7 @@ function runBackward(node: Node, state: State): void {
   }
 }
 
-/** The second gradient of a value is added in place where nothing else has either (`input_buffer.cpp`, accumulate). */
+/** The second gradient of a value and the first are added to a third (`aten::add` in every profile of a run). */
 function accumulate(state: State, value: Value, gradient: Gradient): void {
   if (value.storage.parameter && state.accumulates) {
     letGo(state, gradient);
@@ -126,12 +126,6 @@ function accumulate(state: State, value: Value, gradient: Gradient): void {
   const earlier = state.gradients.get(value);
   if (earlier === undefined) {
     state.gradients.set(value, gradient);
-    return;
-  }
-  const [target, other] = earlier.holders === 1 ? [earlier, gradient] : [gradient, earlier];
-  if (target.holders === 1) {
-    letGo(state, other);
-    state.gradients.set(value, target);
     return;
   }
   grow(state, gradient.bytes);

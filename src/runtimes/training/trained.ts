@@ -31,19 +31,24 @@ const F32_BYTES = 4;
  * Two matrices beside each targeted one, in by rank and rank by out: in float32 whatever the model runs in
  * (`peft/tuners/tuners_utils.py`, cast_adapter_dtype).
  */
-function adapters(model: Model, { loraRank, loraTargets }: TrainingSettings): readonly Trained[] {
+function adapters(model: Model, settings: TrainingSettings): readonly Trained[] {
+  const { loraRank, loraTargets } = settings;
   const tensors = parametersOf(model);
   const targeted = targetedTensors(model, tensors, loraTargets).flatMap(({ shape }) => pair(shape, loraRank));
-  const names = stackedNames(model);
-  const stacked = new Set(
-    [...names].flatMap(([old, now]) => (loraTargets === "all-linear" || loraTargets.includes(old) ? [now] : [])),
-  );
+  const stacked = adaptedStacks(model, settings);
   const routers = stacked.has("gate.weight") ? tensors.filter(({ name }) => name.endsWith(".gate.weight")) : [];
   return [
     ...targeted,
     ...routers.flatMap(({ shape }) => pair(shape, loraRank)),
     ...expertAdapters(model, loraRank, stacked),
   ];
+}
+
+/** Parameters of stacked experts, and of their router, that have adapters. */
+export function adaptedStacks(model: Model, { loraTargets }: TrainingSettings): ReadonlySet<string> {
+  const asked = ([old]: readonly [string, string]): boolean =>
+    loraTargets === "all-linear" || loraTargets.includes(old);
+  return new Set([...stackedNames(model)].filter(asked).map(([, now]) => now));
 }
 
 function pair(sizes: readonly number[], rank: number): readonly Trained[] {
