@@ -10,6 +10,7 @@ and tensors that peft adds for several sets of targets. Weights are random: only
 import json
 import logging
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import bitsandbytes
 import peft
 import torch
 import transformers
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 from transformers.optimization import Adafactor
@@ -107,12 +108,36 @@ def lora(config, targets):
     return {"parameters": sum(p.numel() for p in adapters), "tensors": len(adapters), "bytes": nbytes(adapters)}
 
 
+def quantized(config, double):
+    """Bytes of weights loaded in NF4 through transformers, with all that bitsandbytes keeps beside them."""
+    with tempfile.TemporaryDirectory() as directory:
+        AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16).save_pretrained(directory)
+        packing = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=double, bnb_4bit_compute_dtype=torch.bfloat16)
+        model = AutoModelForCausalLM.from_pretrained(directory, quantization_config=packing, dtype=torch.bfloat16, device_map="cpu")
+    saved = model.state_dict(keep_vars=True)
+    held = [*model.parameters(), *(tensor for name, tensor in model.named_buffers() if name in saved)]
+    for parameter in model.parameters():
+        state = getattr(parameter, "quant_state", None)
+        if state is not None:
+            held += [state.absmax, state.code, *([state.offset, state.state2.absmax, state.state2.code] if state.nested else [])]
+    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in held}
+    return sum(storages.values())
+
+
+def nf4(config):
+    try:
+        return {"plain": quantized(config, False), "double": quantized(config, True)}
+    except Exception as problem:  # whatever the libraries raise for a model that they cannot pack
+        return {"refused": f"{type(problem).__name__}: {str(problem).splitlines()[0] if str(problem) else ''}"[:150]}
+
+
 def row(model_type):
     try:
         config = tiny_config(model_type)
         return {
             "modelType": model_type,
             "full": {dtype: full(config, dtype) for dtype in DTYPES},
+            "nf4": nf4(config),
             "lora": {name: lora(config, targets) for name, targets in LORA_TARGETS.items()},
         }
     except Exception as problem:  # whatever the library raises for a model that it cannot train like this
@@ -127,6 +152,7 @@ def asked_types():
 def main():
     warnings.simplefilter("ignore")
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
     print(json.dumps({"python": sys.version.split()[0], **{m.__name__: m.__version__ for m in (torch, transformers, peft, bitsandbytes)}}))

@@ -2,6 +2,7 @@ import type { Model } from "../../src/model/model.ts";
 import { resolveSettings } from "../../src/runtimes/training/settings.ts";
 import { bytesOf, elementsOf, stateBytes } from "../../src/runtimes/training/states.ts";
 import { trainedTensors } from "../../src/runtimes/training/trained.ts";
+import { baseWeightBytes } from "../../src/runtimes/training/weight-bytes.ts";
 import type { TrainingWorkload } from "../../src/runtimes/training/workload.ts";
 import type { OptimizerName, StateRow } from "./golden.ts";
 
@@ -15,6 +16,9 @@ const LORA_TARGETS: ReadonlyMap<string, TrainingWorkload["loraTargets"]> = new M
   ["attention", ["q_proj", "k_proj", "v_proj", "o_proj"]],
   ["named", ["query_key_value", "dense", "up_proj", "down_proj", "fc1"]],
 ]);
+
+/** Differences, one a line; null where there was nothing to compare with. */
+export type Comparison = (model: Model, row: StateRow) => readonly string[] | null;
 
 /** Where gradients and optimizer states differ from what PyTorch held for one model_type; empty when nowhere. */
 export function compareFull(model: Model, row: StateRow): string[] {
@@ -43,6 +47,19 @@ export function compareLora(model: Model, row: StateRow): string[] {
     hold(differences, `lora ${name} parameters`, parameters, theirs.parameters);
     hold(differences, `lora ${name} tensors`, trained.length, theirs.tensors);
     hold(differences, `lora ${name} bytes`, bytesOf(trained), theirs.bytes);
+  }
+  return differences;
+}
+
+/** Where weights packed in NF4 differ from those bitsandbytes made; null where it refused. */
+export function compareNf4(model: Model, { nf4 }: StateRow): string[] | null {
+  if ("refused" in nf4) return null;
+  const differences: string[] = [];
+  for (const doubleQuantization of [false, true]) {
+    const workload = { runtime: "training", method: "qlora", contextTokens: 8, doubleQuantization } as const;
+    const ours = baseWeightBytes(model, resolveSettings(model, workload));
+    const theirs = doubleQuantization ? nf4.double : nf4.plain;
+    hold(differences, doubleQuantization ? "NF4, scales packed" : "NF4", ours, theirs);
   }
   return differences;
 }

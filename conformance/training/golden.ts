@@ -1,14 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-export type Versions = {
-  readonly python: string;
-  readonly torch: string;
-  readonly transformers: string;
-  readonly peft: string;
-  readonly bitsandbytes: string;
-};
-
 export type OptimizerName = "adamw" | "adamw-8bit" | "sgd" | "sgd-momentum" | "adafactor";
 
 /** Bytes after one step of the tiny model of one model_type. */
@@ -29,14 +21,51 @@ export type StateRow = {
   readonly modelType: string;
   readonly full: { readonly float32: FullRow; readonly bfloat16: FullRow };
   readonly lora: { readonly [targets: string]: LoraRow };
+  /** Bytes of weights in NF4 with what is kept beside them, its scales in float32 and packed again; or why not. */
+  readonly nf4: { readonly plain: number; readonly double: number } | { readonly refused: string };
+};
+
+/** One run: method, precision, attention, checkpointing, sequences, tokens, and the most bytes alive during a step. */
+export type Peak = readonly [
+  "full" | "lora",
+  "float32" | "bfloat16" | "bf16-mixed",
+  "sdpa" | "eager",
+  boolean,
+  number,
+  number,
+  number,
+];
+
+export type PeakRow = {
+  readonly modelType: string;
+  readonly config: { readonly [key: string]: unknown };
+  readonly tensors: { readonly [name: string]: string };
+  readonly peaks: readonly Peak[];
+};
+
+/** What DeepSpeed's estimator gives for one GPU. */
+export type ShardingRow = {
+  readonly model: string;
+  readonly parameters: number;
+  readonly largest: number;
+  readonly gpus: number;
+  readonly stage: 2 | 3;
+  readonly offload: "none" | "optimizer" | "all";
+  readonly gpuBytes: number;
 };
 
 export type RefusedRow = { readonly modelType: string; readonly refused: string };
 
 /** A golden file: one row a line. */
-export type Golden<Row> = { readonly versions: Versions; readonly command: string; readonly rows: readonly Row[] };
+export type Golden<Row> = {
+  readonly versions: { readonly [name: string]: string };
+  readonly command: string;
+  readonly rows: readonly Row[];
+};
 
-export type GoldenName = "states" | "peaks";
+export const GOLDEN_NAMES = ["states", "peaks", "sharding"] as const;
+
+export type GoldenName = (typeof GOLDEN_NAMES)[number];
 
 export function goldenPath(name: GoldenName): string {
   return fileURLToPath(new URL(`golden/${name}.json`, import.meta.url));
@@ -48,6 +77,14 @@ function readGolden<Row>(name: GoldenName): Golden<Row> {
 
 export function readStates(): Golden<StateRow | RefusedRow> {
   return readGolden("states");
+}
+
+export function readPeaks(): Golden<PeakRow> {
+  return readGolden("peaks");
+}
+
+export function readSharding(): Golden<ShardingRow> {
+  return readGolden("sharding");
 }
 
 const COMMAND = "npx tsx conformance/training/regenerate.ts";

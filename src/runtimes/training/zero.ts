@@ -48,6 +48,7 @@ export function zeroStates(input: ZeroInput): ZeroStates {
       ? 2 * elementBytes * input.largestModule + (offload === "all" ? 0 : share(elementBytes * parameters))
       : elementBytes * parameters;
   if (offload === "none") return { weights, gradients, optimizer: share(copyBytes + states), host: 0 };
-  const host = copyBytes + states + ownGradients + copyBytes + (offload === "all" ? elementBytes * parameters : 0);
+  const host =
+    copyBytes + states + (copies ? copyBytes : ownGradients) + (offload === "all" ? elementBytes * parameters : 0);
   return { weights, gradients: 0, optimizer: 0, host };
 }
