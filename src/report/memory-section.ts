@@ -113,6 +113,7 @@ function settingWords({ workload }: MemoryEstimate): readonly string[] {
   const [keys, values] = [word("cacheTypeK"), word("cacheTypeV")];
   const cacheType = keys === values ? `${keys} cache` : `${keys} keys, ${values} values`;
   const preset = word("preset");
+  const training = ["method", "precision", "optimizer"].flatMap((option) => word(option) ?? []);
   const dtype = word("dtype");
   const cache = word("cache");
   return [
@@ -120,6 +121,7 @@ function settingWords({ workload }: MemoryEstimate): readonly string[] {
     dtype === undefined ? [] : dtype === "auto" ? "dtype as stored" : dtype,
     cache === undefined ? [] : `${cache} cache`,
     preset === undefined ? [] : `${preset} preset`,
+    training,
   ].flat();
 }
 

@@ -56,11 +56,17 @@ const LAYER_BYTES = 34;
 /** Of one logit: logarithm of probability, gradient of it and of the logit, in float32. */
 const LOGIT_BYTES = 12;
 
-function bytesByWidth({ hiddenSize, vocabularySize, layers }: Model, settings: TrainingSettings): number | null {
+/** Of one score of a token with another, computed without the fused kernel. */
+const SCORE_BYTES = 5;
+
+function bytesByWidth(model: Model, settings: TrainingSettings): number | null {
+  const { hiddenSize, vocabularySize, attentionHeads, layers } = model;
   if (hiddenSize === null || layers.length === 0) return null;
   const rows = settings.microBatch * settings.sequenceTokens;
+  const heads = Math.max(0, ...[attentionHeads ?? 0].flat());
+  const scores = settings.attention === "eager" ? SCORE_BYTES * heads * settings.sequenceTokens : 0;
   const width = settings.precision === "bfloat16" || isMixed(settings) ? 2 : 4;
-  const whole = (rows * hiddenSize * LAYER_BYTES * width) / 2;
+  const whole = (rows * (hiddenSize * LAYER_BYTES + scores) * width) / 2;
   const kept = settings.checkpointing ? layers.length * rows * hiddenSize * width + whole : layers.length * whole;
   return kept + rows * (vocabularySize ?? 0) * LOGIT_BYTES;
 }
