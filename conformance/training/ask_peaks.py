@@ -36,7 +36,7 @@ MODELS = {
     "gpt2": {"attn_pdrop": 0.0}, "gpt_neox": {}, "opt": {"ffn_dim": 352, "word_embed_proj_dim": 128},
     "mixtral": EXPERTS, "qwen3_moe": {**HEADS, **EXPERTS},
     # Families that were not read: their ranges are to hold.
-    "cohere": {}, "exaone4": HEADS, "glm4": HEADS, "falcon": {}, "mamba": {},
+    "cohere": {}, "exaone4": HEADS, "glm4": HEADS, "falcon": {},
 }
 RUNS = [
     *[("full", precision, "sdpa", checkpointing) for precision in ("float32", "bfloat16", "bf16-mixed") for checkpointing in (False, True)],
@@ -89,7 +89,7 @@ def row(model_type):
     fields = set(AutoConfig.for_model(model_type).to_dict()) | set(AutoConfig.for_model(model_type).attribute_map)
     config = AutoConfig.for_model(model_type, **{name: value for name, value in {**SIZES, **MODELS[model_type]}.items() if name in fields or name in MODELS[model_type]})
     experts = "experts" in " ".join(tensors(config))
-    runs = [run for run in RUNS if run[2] == "sdpa" or not (experts or model_type == "mamba")]
+    runs = [run for run in RUNS if not (experts and run[2] == "eager")]
     peaks = [[*run, *length, peak(config, *run, *length)] for run in runs for length in LENGTHS]
     return {"modelType": model_type, "config": config.to_diff_dict() | {"model_type": model_type}, "tensors": tensors(config), "peaks": peaks}
 

@@ -16,7 +16,7 @@ const READ: { readonly [kind in Device["kind"]]: Spread } = {
   cuda: { low: 0.9, high: 1.15, source: `${FOLLOWED}; runs on a CPU within 5 %, kernels of a GPU not run` },
   metal: { low: 0.9, high: 1.15, source: `${FOLLOWED}; runs on a CPU within 5 %, kernels of a GPU not run` },
 };
-const EXPERTS: Spread = { low: 0.7, high: 1.5, source: `${FOLLOWED}; experts as one grouped product` };
+const EXPERTS: Spread = { low: 0.8, high: 1.3, source: `${FOLLOWED}; experts as one grouped product` };
 const NOT_READ: Spread = { low: 0.6, high: 1.7, source: `${FOLLOWED}, of llama with this model's modules` };
 const BY_WIDTH: Spread = {
   low: 0.3,

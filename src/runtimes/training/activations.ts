@@ -91,8 +91,9 @@ function positionTables({ tensors, hiddenSize }: Model, embedding: ModelTensor):
 }
 
 function dropoutShare({ metadata }: Model, { dropout: keys }: Family, which: 0 | 1): number {
-  if (keys === undefined) return 0;
-  const share = metadata[keys[which]];
+  const key = keys?.[which] ?? null;
+  if (keys === undefined || key === null) return 0;
+  const share = metadata[key];
   return typeof share === "number" ? share : keys[2];
 }
 

@@ -10,7 +10,7 @@ export type Family = {
   /** The key of config.json with the activation, and the one the class has by default. */
   readonly activation: readonly [key: string, byDefault: string];
   /** Keys with the share of elements that are zeroed after attention and feed-forward part, and after the embedding, and the class's default. */
-  readonly dropout?: readonly [layerKey: string, embeddingKey: string, byDefault: number];
+  readonly dropout?: readonly [layerKey: string, embeddingKey: string | null, byDefault: number];
   /** Without the fused kernel, probabilities are computed in the model's own type, not in float32. */
   readonly ownSoftmax?: true;
   /** The embedding, what is added in each layer, and the logits are multiplied by numbers. */
@@ -38,7 +38,7 @@ export const FAMILIES: ReadonlyMap<string, Family> = new Map<string, Family>([
   ["llama", LLAMA],
   ["mistral", LLAMA],
   ["olmo2", { ...LLAMA, norm: "multiply first", norms: "after" }],
-  ["opt", { ...GPT2, activation: ["activation_function", "relu"], dropout: ["dropout", "dropout", 0.1] }],
+  ["opt", { ...GPT2, activation: ["activation_function", "relu"], dropout: ["dropout", null, 0.1] }],
   ["phi3", { ...LLAMA, rotary: "part" }],
   ["qwen2", LLAMA],
   ["qwen3", LLAMA],

@@ -167,20 +167,20 @@ function eager(step: Step, ...[q, k, v, { mixer, family }]: [Value, Value, Value
 
 /**
  * Experts in one grouped product: each row goes to some of them, and comes back weighted (`integrations/moe.py`,
- * grouped_mm_experts_forward).
+ * grouped_mm_experts_forward), which `torch.autocast` leaves in the type of the weights.
  */
 function expertsStep(step: Step, x: Value, layer: LayerFacts, part: FeedForward & { readonly kind: "experts" }): Value {
-  const { tape, rows, mixed } = step;
+  const { tape, rows } = step;
   const hidden = x.elements / rows;
   const [routed, width] = [rows * part.expertsPerToken, part.expertIntermediateSize];
   const name = `experts ${tape.nodes.length}`;
   const matrix = (end: string, columns: number): Value =>
     adaptedExperts(step, weight(step, `${name} ${end}`, part.experts * hidden * columns), `${name} ${end}`);
   const gathered = record(tape, [x], { elements: routed * hidden, width: x.width });
-  const both = linear(tape, gathered, matrix("up", 2 * width), routed * 2 * width, mixed);
+  const both = linear(tape, gathered, matrix("up", 2 * width), routed * 2 * width, false);
   const [left = both, right = both] = split(tape, both, [both.elements / 2, both.elements / 2]);
   const product = multiply(tape, activate(step, left, layer), right);
-  const down = linear(tape, product, matrix("down", width), routed * hidden, mixed);
+  const down = linear(tape, product, matrix("down", width), routed * hidden, false);
   const shares = newValue(routed, x.width, down.grad);
   return record(tape, [multiply(tape, down, shares)], { elements: x.elements, width: x.width });
 }
@@ -222,7 +222,7 @@ function activate({ tape }: Step, x: Value, { activation }: LayerFacts): Value {
   if (activation !== "gelu_new") return fromInput(tape, x);
   // `activations.py`, NewGELUActivation: 0.5 x (1 + tanh(c (x + 0.044715 x^3)))
   const half = scale(tape, x);
-  const inner = scale(tape, add(tape, x, scale(tape, fromInput(tape, x, x.elements * x.width))));
+  const inner = scale(tape, add(tape, x, scale(tape, fromInput(tape, x, 2 * x.elements * x.width))));
   const raised = record(
     tape,
     [fromOutput(tape, inner)],

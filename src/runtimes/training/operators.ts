@@ -78,7 +78,7 @@ export function rmsNorm(tape: Tape, x: Value, weight: Value, kind: RmsKind): Val
   const wide = cast(tape, x, F32_BYTES);
   const whole = wide.elements * wide.width;
   const rows = { elements: x.elements / weight.elements, width: F32_BYTES };
-  const squared = fromInput(tape, wide, whole);
+  const squared = fromInput(tape, wide, 2 * whole);
   const deviation = fromOutput(tape, record(tape, [squared], rows));
   const normed = multiply(tape, wide, deviation);
   if (kind === "cast first") return multiply(tape, weight, cast(tape, normed, x.width));

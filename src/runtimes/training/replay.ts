@@ -110,11 +110,11 @@ function runBackward(node: Node, state: State): void {
   });
   grow(state, node.scratch);
   state.live -= node.scratch;
-  for (const gradient of arrived) letGo(state, gradient);
   for (const [index, input] of node.inputs.entries()) {
     const gradient = made[index];
     if (gradient !== undefined) accumulate(state, input, gradient);
   }
+  for (const gradient of arrived) letGo(state, gradient);
 }
 
 /** The second gradient of a value and the first are added to a third (`aten::add` in every profile of a run). */
