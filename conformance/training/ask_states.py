@@ -9,6 +9,7 @@ and tensors that peft adds for several sets of targets. Weights are random: only
 
 import json
 import logging
+import re
 import sys
 import tempfile
 import warnings
@@ -103,7 +104,7 @@ def lora(config, targets):
     try:
         adapted = peft.get_peft_model(model, peft.LoraConfig(r=LORA_RANK, target_modules=targets))
     except ValueError as problem:
-        return {"refused": str(problem).split(".")[0][:100]}
+        return {"refused": re.split(r" *[{.]", str(problem))[0]}  # the names stand in no order
     adapters = parameters(adapted)
     return {"parameters": sum(p.numel() for p in adapters), "tensors": len(adapters), "bytes": nbytes(adapters)}
 

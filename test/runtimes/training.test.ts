@@ -198,9 +198,15 @@ describe("a workload that cannot be", () => {
     expect(ask).toThrow(expect.objectContaining({ code }));
   });
 
-  test("trains no weights that are packed already", () => {
-    const packed = { ...llama(), quantization: { method: "gptq", bitsPerWeight: 4.2 } };
-    expect(() => estimate({}, packed)).toThrow("choose method lora");
-    expect(estimate({ method: "lora" }, packed).totals.gradients).toBeGreaterThan(0);
+  test("trains no weights that are packed already, and adapts them where their shapes are in the file", () => {
+    const packed = (method: string) => ({ ...llama(), quantization: { method, bitsPerWeight: 4.2 } });
+    expect(() => estimate({}, packed("fp8"))).toThrow("choose method lora");
+    expect(() => estimate({ method: "lora" }, packed("gptq"))).toThrow("with method qlora");
+    expect(estimate({ method: "lora" }, packed("fp8")).totals.gradients).toBeGreaterThan(0);
+  });
+
+  test("adapts no module", () => {
+    const ask = () => estimate({ method: "lora", loraTargets: ["c_attn"] });
+    expect(ask).toThrow('no linear module of the model is named by loraTargets ["c_attn"]');
   });
 });

@@ -60,13 +60,14 @@ const LOGIT_BYTES = 12;
 const SCORE_BYTES = 5;
 
 function bytesByWidth(model: Model, settings: TrainingSettings): number | null {
-  const { hiddenSize, vocabularySize, attentionHeads, layers } = model;
-  if (hiddenSize === null || layers.length === 0) return null;
+  const { hiddenSize, vocabularySize, attentionHeads } = model;
+  const layers = model.layers.length + (model.encoder?.layerCount ?? 0);
+  if (hiddenSize === null || layers === 0) return null;
   const rows = settings.microBatch * settings.sequenceTokens;
   const heads = Math.max(0, ...[attentionHeads ?? 0].flat());
   const scores = settings.attention === "eager" ? SCORE_BYTES * heads * settings.sequenceTokens : 0;
   const width = settings.precision === "bfloat16" || isMixed(settings) ? 2 : 4;
   const whole = (rows * (hiddenSize * LAYER_BYTES + scores) * width) / 2;
-  const kept = settings.checkpointing ? layers.length * rows * hiddenSize * width + whole : layers.length * whole;
+  const kept = settings.checkpointing ? layers * rows * hiddenSize * width + whole : layers * whole;
   return kept + rows * (vocabularySize ?? 0) * LOGIT_BYTES;
 }

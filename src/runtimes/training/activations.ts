@@ -21,7 +21,7 @@ export function activationBytes(model: Model, settings: TrainingSettings): numbe
   const step = newStep(model, settings);
   const { tape, rows } = step;
   let hidden = embeddingStep(step, model, embedding, family);
-  for (const layer of layers) {
+  for (const layer of layers.filter(({ mtp }) => mtp !== true)) {
     const facts = layerFacts(model, layer, family);
     if (facts === null) return null;
     tape.segment = settings.checkpointing ? layer.index : null;
@@ -30,8 +30,8 @@ export function activationBytes(model: Model, settings: TrainingSettings): numbe
   }
   tape.segment = null;
   const normed = normStep(step, hidden, { family });
-  const output = model.tensors.find(({ component }) => component === "output") ?? embedding;
-  const plain = linearModule(step, normed, output);
+  const own = model.tiedEmbeddings ? undefined : model.tensors.find(({ component }) => component === "output");
+  const plain = linearModule(step, normed, own ?? embedding);
   const logits = family.scaled?.includes("logits") ? scale(tape, plain) : plain;
   const beforeLoss = keptBytes(tape) + castBytes(tape, settings);
   lossStep(step, logits);
@@ -44,10 +44,13 @@ export function activationBytes(model: Model, settings: TrainingSettings): numbe
   return phases(step, forward) + tables;
 }
 
-/** The highest of: the end of the forward pass, and the gradients' making, each beside the gradients counted elsewhere. */
+/**
+ * The highest of: the end of the forward pass, and the gradients' making, each beside the gradients counted elsewhere. Those
+ * are held all the time where they are summed up over micro-batches, or shared out as they are made.
+ */
 function phases({ tape, trained, settings }: Step, forward: number): number {
   const gradients = [...trained.values()].reduce((sum, { storage }) => sum + storage.bytes, 0);
-  const accumulates = settings.gradientAccumulation > 1;
+  const accumulates = settings.gradientAccumulation > 1 || settings.sharding !== "none";
   const backward = backwardPeak(tape, accumulates);
   return accumulates ? Math.max(forward, backward) : Math.max(0, Math.max(forward, backward) - gradients);
 }
@@ -99,7 +102,7 @@ function dropoutShare({ metadata }: Model, { dropout: keys }: Family, which: 0 |
 
 function layerFacts(model: Model, layer: ModelLayer, family: Family): LayerFacts | null {
   const { mixer, feedForward } = layer;
-  if (mixer.kind !== "attention" || layer.cross !== undefined || layer.mtp === true) return null;
+  if (mixer.kind !== "attention" || layer.cross !== undefined) return null;
   const [key, byDefault] = family.activation;
   const named = model.metadata[key];
   const facts: LayerFacts = {

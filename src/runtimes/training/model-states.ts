@@ -1,3 +1,4 @@
+import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
 import { moduleOf } from "./lora-targets.ts";
@@ -20,6 +21,7 @@ export type ModelStates = {
 /** Weights, gradients and optimizer states on each GPU. */
 export function modelStates(model: Model, settings: TrainingSettings): ModelStates {
   const trained = trainedTensors(model, settings);
+  if (trained.length === 0) refuseTargets(settings);
   const adapters = settings.method === "full" ? 0 : bytesOf(trained);
   const { sharding, optimizer } = settings;
   if (sharding === "none") {
@@ -39,6 +41,18 @@ export function modelStates(model: Model, settings: TrainingSettings): ModelStat
     offload: settings.offload,
   });
   return { ...states, adapters: 0 };
+}
+
+/** As peft, which refuses to adapt nothing (`tuners_utils.py`, inject_adapter). */
+function refuseTargets({ method, loraTargets }: TrainingSettings): never {
+  const [key, message] =
+    method === "full"
+      ? (["method", "the model has no tensors to train"] as const)
+      : ([
+          "loraTargets",
+          `no linear module of the model is named by loraTargets ${JSON.stringify(loraTargets)}`,
+        ] as const);
+  throw new InspectError("unsupported-option", message, { key });
 }
 
 const STAGES = { zero1: 1, zero2: 2, zero3: 3 } as const;

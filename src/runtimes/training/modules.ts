@@ -25,6 +25,12 @@ export type Step = {
 };
 
 const F32_BYTES = 4;
+const HALF_BYTES = 2;
+
+function weightWidth(settings: TrainingSettings): number {
+  if (settings.sharding !== "none" && settings.precision !== "float32") return HALF_BYTES;
+  return floatBytes(weightDtype(settings)) ?? F32_BYTES;
+}
 
 export function newStep(model: Model, settings: TrainingSettings): Step {
   const tensors = parametersOf(model);
@@ -32,10 +38,11 @@ export function newStep(model: Model, settings: TrainingSettings): Step {
   return {
     tape: newTape(),
     settings,
-    mixed: isMixed(settings),
+    // DeepSpeed holds 16-bit weights, and casts nothing.
+    mixed: isMixed(settings) && settings.sharding === "none",
     onCpu: settings.devices[0]?.kind === "cpu",
     rows: settings.microBatch * settings.sequenceTokens,
-    width: floatBytes(weightDtype(settings)) ?? F32_BYTES,
+    width: weightWidth(settings),
     byName: new Map(tensors.map((tensor) => [tensor.name, tensor])),
     targeted: new Set(targeted.map(({ name }) => name)),
     adaptsExperts: settings.method !== "full" && adaptedStacks(model, settings).size > 0,

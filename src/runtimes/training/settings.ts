@@ -68,9 +68,7 @@ export function resolveSettings(model: Model, workload: TrainingWorkload): Train
   if (offload === "all" && sharding !== "zero3") {
     refuse("offload", `sharding ${sharding} keeps all weights on each GPU: choose zero3, or offload optimizer`);
   }
-  if (model.quantization !== null && method !== "lora") {
-    refuse("method", `the weights are packed (${model.quantization.method}) and take no gradients: choose method lora`);
-  }
+  refusePacked(model, method);
   const devices =
     gpus === 1 && workload.devices === undefined
       ? [{ name: "CPU", kind: "cpu" } as const]
@@ -95,6 +93,21 @@ export function resolveSettings(model: Model, workload: TrainingWorkload): Train
     offload,
     gpus,
   };
+}
+
+/** Packings whose linear modules keep their shape in the file, or are not packed themselves. */
+const ADAPTABLE: ReadonlySet<string> = new Set(["fp8", "mxfp4"]);
+
+function refusePacked({ quantization }: Model, method: TrainingSettings["method"]): void {
+  if (quantization === null) return;
+  const packed = `the weights are packed (${quantization.method})`;
+  if (!ADAPTABLE.has(quantization.method)) {
+    refuse(
+      "method",
+      `${packed}, and adapters of such are not counted: weigh the model as it was before, with method qlora`,
+    );
+  }
+  if (method !== "lora") refuse("method", `${packed} and take no gradients: choose method lora`);
 }
 
 function refuse(key: keyof TrainingWorkload, message: string): never {
