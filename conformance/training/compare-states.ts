@@ -1,7 +1,7 @@
 import type { Model } from "../../src/model/model.ts";
 import { resolveSettings } from "../../src/runtimes/training/settings.ts";
 import { bytesOf, elementsOf, stateBytes } from "../../src/runtimes/training/states.ts";
-import { trainedTensors } from "../../src/runtimes/training/trained.ts";
+import { parametersOf, trainedTensors } from "../../src/runtimes/training/trained.ts";
 import { baseWeightBytes } from "../../src/runtimes/training/weight-bytes.ts";
 import type { TrainingWorkload } from "../../src/runtimes/training/workload.ts";
 import type { OptimizerName, StateRow } from "./golden.ts";
@@ -26,6 +26,8 @@ export function compareFull(model: Model, row: StateRow): string[] {
   for (const precision of ["float32", "bfloat16"] as const) {
     const theirs = row.full[precision];
     const trained = trainedTensors(model, resolveSettings(model, { runtime: "training", precision, contextTokens: 8 }));
+    const parameters = parametersOf(model).reduce((sum, tensor) => sum + tensor.parameters, 0);
+    hold(differences, `${precision} parameters`, parameters * (precision === "float32" ? 4 : 2), theirs.parameters);
     hold(differences, `${precision} gradients`, bytesOf(trained), theirs.gradients);
     for (const [optimizer, bytes] of Object.entries(theirs.optimizers) as [OptimizerName, number][]) {
       hold(differences, `${precision} ${optimizer}`, stateBytes(trained, optimizer), bytes);

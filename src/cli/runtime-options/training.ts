@@ -2,7 +2,7 @@ import type { TrainingWorkload } from "../../runtimes/training/workload.ts";
 import { parseCount, parseTokens, parseWord } from "../values.ts";
 import type { RuntimeOption } from "./runtime-option.ts";
 
-/** Named as the arguments of `Trainer`, peft's `LoraConfig` and `torchrun` are, where they have the option. */
+/** Also named as the arguments of `Trainer`, peft's `LoraConfig` and `torchrun`, where they have the option. */
 export const TRAINING_OPTIONS: readonly RuntimeOption<keyof TrainingWorkload>[] = [
   {
     field: "method",
@@ -13,19 +13,19 @@ export const TRAINING_OPTIONS: readonly RuntimeOption<keyof TrainingWorkload>[] 
   {
     field: "precision",
     flags: "--precision <type>",
-    words: "float32, bfloat16, bf16-mixed, fp16-mixed (float32 weights)",
+    words: "float32, bfloat16, bf16-mixed, fp16-mixed",
     parse: parseWord(["float32", "bfloat16", "bf16-mixed", "fp16-mixed"]),
   },
   {
     field: "optimizer",
     flags: "--optim <name>",
-    words: "adamw, adamw-8bit, sgd, sgd-momentum or adafactor",
+    words: "adamw, adamw-8bit, sgd, sgd-momentum, adafactor",
     parse: parseWord(["adamw", "adamw-8bit", "sgd", "sgd-momentum", "adafactor"]),
   },
   {
     field: "microBatch",
-    flags: "--per-device-train-batch-size <count>",
-    aliases: ["--micro-batch"],
+    flags: "--micro-batch <count>",
+    aliases: ["--per-device-train-batch-size"],
     words: "sequences in one forward pass",
     parse: parseCount,
   },
@@ -38,27 +38,37 @@ export const TRAINING_OPTIONS: readonly RuntimeOption<keyof TrainingWorkload>[] 
   },
   {
     field: "gradientAccumulation",
-    flags: "--gradient-accumulation-steps <count>",
+    flags: "--accumulation <count>",
+    aliases: ["--gradient-accumulation-steps"],
     words: "micro-batches for each step",
     parse: parseCount,
   },
   {
     field: "checkpointing",
-    flags: "--gradient-checkpointing",
+    flags: "--checkpointing",
+    aliases: ["--gradient-checkpointing"],
     words: "run layers again for their gradients",
   },
   {
     field: "attention",
-    flags: "--attn-implementation <kind>",
+    flags: "--attention <kind>",
+    aliases: ["--attn-implementation"],
     words: "sdpa, flash or eager",
     parse: parseWord(["sdpa", "flash", "eager"]),
   },
   { field: "loraRank", flags: "--lora-r <rank>", words: "rank of adapters", parse: parseCount },
   {
     field: "loraTargets",
-    flags: "--lora-target-modules <names>",
+    flags: "--lora-targets <names>",
+    aliases: ["--lora-target-modules"],
     words: "all-linear, or names: q_proj,v_proj",
     parse: (text) => (text === "all-linear" ? text : text.split(",").map((name) => name.trim())),
+  },
+  {
+    field: "doubleQuantization",
+    flags: "--double-quant <switch>",
+    words: "pack scales of 4-bit weights: on, off",
+    parse: (text) => parseWord(["on", "off"])(text) === "on",
   },
   {
     field: "sharding",

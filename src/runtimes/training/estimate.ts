@@ -1,6 +1,7 @@
 import type { Model } from "../../model/model.ts";
 import { assembleEstimate } from "../assemble.ts";
 import type { Certainty, MemoryEstimate } from "../estimate.ts";
+import { PROVEN_MODEL_TYPES } from "../transformers/proven.ts";
 import { activationItems } from "./activation-items.ts";
 import { modelStates, stateItems } from "./model-states.ts";
 import { hostItems, overheadItems } from "./overhead.ts";
@@ -44,5 +45,7 @@ function certaintyOf(model: Model, { method, sharding }: TrainingSettings): Cert
   const type = model.architecture ?? "";
   if (model.layers.length === 0 || model.quantization !== null || sharding !== "none") return "derived";
   const proven = method === "full" ? PROVEN_FULL : PROVEN_LORA;
-  return proven.has(type) && (method !== "qlora" || PROVEN_NF4.has(type)) ? "exact" : "derived";
+  return PROVEN_MODEL_TYPES.has(type) && proven.has(type) && (method !== "qlora" || PROVEN_NF4.has(type))
+    ? "exact"
+    : "derived";
 }

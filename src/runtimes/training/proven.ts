@@ -2,7 +2,6 @@
 
 /** Model types whose gradients and states of every optimizer PyTorch held as computed here, on a CPU. */
 export const PROVEN_FULL: ReadonlySet<string> = new Set([
-  "afmoe",
   "arcee",
   "aria_text",
   "axk1",
@@ -67,7 +66,6 @@ export const PROVEN_FULL: ReadonlySet<string> = new Set([
   "jamba",
   "jetmoe",
   "kolibri1",
-  "laguna",
   "lfm2",
   "lfm2_moe",
   "lfm3",
