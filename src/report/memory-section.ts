@@ -15,7 +15,7 @@ const LABELS = 3;
 /** Components whose only item says more than the component's name. */
 const TELLING: ReadonlySet<MemoryItem["component"]> = new Set(["weights", "cache"]);
 
-export const MEMORY_COMPONENTS = ["weights", "cache", "compute", "overhead"] as const;
+export const MEMORY_COMPONENTS = ["weights", "gradients", "optimizer", "cache", "compute", "overhead"] as const;
 const CERTAINTIES: readonly Certainty[] = ["exact", "derived", "estimate"];
 
 /** A figure with its bounds; null where it is not known. */
@@ -92,8 +92,9 @@ function deviceLines(
   const whole = items.reduce((sum, item) => sum + item.bytes, 0);
   const rows = MEMORY_COMPONENTS.flatMap((component) => {
     const own = items.filter((item) => item.component === component);
-    if (own.length === 0 && totals[component] === 0) return [];
-    return [{ row: figureRow(component, figureOf(totals[component], own), whole, style, columns), own }];
+    const bytes = totals[component] === undefined ? 0 : totals[component];
+    if (own.length === 0 && bytes === 0) return [];
+    return [{ row: figureRow(component, figureOf(bytes, own), whole, style, columns), own }];
   });
   const total = figureRow("total", totalFigure(totals, items), 0, style, columns);
   const table = indent(renderTable(TABLE, [...rows.map(({ row }) => row), total]));
@@ -112,6 +113,7 @@ function settingWords({ workload }: MemoryEstimate): readonly string[] {
   const [keys, values] = [word("cacheTypeK"), word("cacheTypeV")];
   const cacheType = keys === values ? `${keys} cache` : `${keys} keys, ${values} values`;
   const preset = word("preset");
+  const training = ["method", "precision", "optimizer"].flatMap((option) => word(option) ?? []);
   const dtype = word("dtype");
   const cache = word("cache");
   return [
@@ -119,6 +121,7 @@ function settingWords({ workload }: MemoryEstimate): readonly string[] {
     dtype === undefined ? [] : dtype === "auto" ? "dtype as stored" : dtype,
     cache === undefined ? [] : `${cache} cache`,
     preset === undefined ? [] : `${preset} preset`,
+    training,
   ].flat();
 }
 

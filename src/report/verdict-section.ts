@@ -19,7 +19,7 @@ export const VERDICT_WORDS: {
   close: { short: "unsure", tone: "unsure" },
 };
 
-const GLYPHS = { weights: "█", cache: "▓", compute: "▒", overhead: "░" } as const;
+const GLYPHS = { weights: "█", gradients: "▚", optimizer: "▞", cache: "▓", compute: "▒", overhead: "░" } as const;
 const FREE_GLYPH = "·";
 
 function sentence({ device, capacityBytes, verdict, spareBytes }: DeviceFit, use: MemoryTotals): string {

@@ -28,7 +28,8 @@ export type Certainty = "exact" | "derived" | "estimate";
  * ```
  */
 export type MemoryItem = {
-  readonly component: "weights" | "cache" | "compute" | "overhead";
+  /** `gradients` and `optimizer`, its states and what it keeps beside them, are training's only. */
+  readonly component: "weights" | "gradients" | "optimizer" | "cache" | "compute" | "overhead";
   readonly label: string;
   readonly device: string;
   readonly bytes: number;
@@ -54,6 +55,9 @@ export type MemoryItem = {
  */
 export type MemoryTotals = {
   readonly weights: number;
+  /** Only of training, as `optimizer`. */
+  readonly gradients?: number;
+  readonly optimizer?: number;
   readonly cache: number | null;
   readonly compute: number | null;
   readonly overhead: number | null;

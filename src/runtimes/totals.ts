@@ -1,7 +1,7 @@
 import { InspectError } from "../errors.ts";
 import type { MemoryItem, MemoryTotals } from "./estimate.ts";
 
-const COMPONENTS = ["weights", "cache", "compute", "overhead"] as const;
+const COMPONENTS = ["weights", "gradients", "optimizer", "cache", "compute", "overhead"] as const;
 
 /** A part of the memory: also the names of the sums. */
 export type MemoryComponent = (typeof COMPONENTS)[number];
@@ -11,7 +11,7 @@ export type MemoryComponent = (typeof COMPONENTS)[number];
  * counts everything that is known.
  */
 export function sumItems(items: readonly MemoryItem[], unknown: ReadonlySet<MemoryComponent>): MemoryTotals {
-  const sums = { weights: 0, cache: 0, compute: 0, overhead: 0 };
+  const sums = { weights: 0, gradients: 0, optimizer: 0, cache: 0, compute: 0, overhead: 0 };
   let low = 0;
   let high = 0;
   for (const item of items) {
@@ -27,8 +27,10 @@ export function sumItems(items: readonly MemoryItem[], unknown: ReadonlySet<Memo
   }
   const known = (component: MemoryComponent) => (unknown.has(component) ? null : sums[component]);
   const complete = unknown.size === 0;
+  const trains = items.some(({ component }) => component === "gradients");
   return {
     weights: sums.weights,
+    ...(trains && { gradients: sums.gradients, optimizer: sums.optimizer }),
     cache: known("cache"),
     compute: known("compute"),
     overhead: known("overhead"),

@@ -44,7 +44,7 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
   const gpus = settings.devices.filter(({ kind }) => kind !== "cpu");
   const part = (
     own: readonly MemoryItem[] | null,
-    component: MemoryItem["component"],
+    component: Exclude<keyof Beside, "caches">,
   ): readonly MemoryItem[] | null => {
     const items = joined(own, beside, component);
     return items && settings.splitMode === "tensor" ? splitAmongGpus(items, model, gpus, settings) : items;
@@ -68,7 +68,7 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
 function joined(
   own: readonly MemoryItem[] | null,
   beside: readonly Beside[],
-  component: MemoryItem["component"],
+  component: Exclude<keyof Beside, "caches">,
 ): readonly MemoryItem[] | null {
   const more = beside.map((parts) => parts[component]);
   if (own === null || more.includes(null)) return null;

@@ -29,10 +29,8 @@ type Loading = "converted" | "unpacked" | "as stored";
 export function weightItem(model: Model, dtype: string, device: Device, proven: Certainty): MemoryItem {
   const elementBytes = floatBytes(dtype) ?? FLOAT32_BYTES;
   const loading = loadingOf(model, device);
-  const sharesEmbedding = model.encoder !== undefined && model.tensors.some(({ name }) => SHARED_EMBEDDING.test(name));
   let bytes = madePositions(model) * elementBytes;
-  for (const tensor of model.tensors) {
-    if (!isLoaded(tensor, model) || (sharesEmbedding && EMBEDDING_COPY.test(tensor.name))) continue;
+  for (const tensor of loadedTensors(model)) {
     bytes += isConverted(tensor, loading)
       ? tensor.parameters * (staysFloat32(tensor, model, dtype) ? FLOAT32_BYTES : elementBytes)
       : tensor.bytes;
@@ -46,6 +44,14 @@ export function weightItem(model: Model, dtype: string, device: Device, proven: 
     certainty: loading === "as stored" ? "derived" : proven,
     source: "transformers 5.23.0 modeling_utils.py, from_pretrained",
   };
+}
+
+/** Tensors of the file that are loaded: tied matrices once, no blocks that predict further tokens. */
+export function loadedTensors(model: Model): readonly ModelTensor[] {
+  const sharesEmbedding = model.encoder !== undefined && model.tensors.some(({ name }) => SHARED_EMBEDDING.test(name));
+  return model.tensors.filter(
+    (tensor) => isLoaded(tensor, model) && !(sharesEmbedding && EMBEDDING_COPY.test(tensor.name)),
+  );
 }
 
 /** Elements of positions that follow from a formula, where the file does not hold them. */
