@@ -26,6 +26,8 @@ export type ModelTypeRow = {
   readonly unsaved?: number;
   /** Parameters and saved buffers in memory, loaded in float32 and in bfloat16. */
   readonly weightBytes: readonly [number, number];
+  /** `get_memory_footprint()`: these and the buffers that are not saved. */
+  readonly footprint: readonly [number, number];
   readonly layers: number;
   /** Blocks of the encoder, of an encoder-decoder. */
   readonly encoderLayers?: number;
@@ -33,6 +35,8 @@ export type ModelTypeRow = {
   /** `layers.{0-3}.x` to dtype and shape. */
   readonly tensors: { readonly [names: string]: string };
   readonly caches?: readonly CacheRow[];
+  /** Where a cache's tensors are slices: prompt, tokens after it, bytes of the tensors and of the storages they keep. */
+  readonly storages?: readonly (readonly [number, number, number, number])[];
   readonly layerCaches?: readonly LayerCacheRow[];
   /** Why the library took no static cache. */
   readonly staticRefused?: string;
@@ -106,8 +110,9 @@ export function compareModelType(model: Model, row: ModelTypeRow): string[] {
   hold("encoder layers", model.encoder?.layerCount, row.encoderLayers);
   if (row.layerCaches !== undefined) hold("heads", cached.map(cachedHeads), row.layerCaches.map(heldHeads));
   for (const [index, dtype] of (["float32", "bfloat16"] as const).entries()) {
-    const { totals } = estimateMemory(model, { runtime: "transformers", dtype, contextTokens: 64 });
-    hold(`weights in ${dtype}`, totals.weights, row.weightBytes[index]);
+    const { items, totals } = estimateMemory(model, { runtime: "transformers", dtype, contextTokens: 64 });
+    hold(`weights in ${dtype}`, items[0]?.bytes, row.weightBytes[index]);
+    hold(`get_memory_footprint() in ${dtype}`, totals.weights, row.footprint[index]);
   }
   for (const [cache, dtype, sequences, contextTokens, bytes, prompt] of row.caches ?? NO_CACHE) {
     const promptTokens = prompt === undefined ? {} : { promptTokens: prompt };

@@ -6,6 +6,7 @@ import type { Certainty, MemoryEstimate } from "../estimate.ts";
 import { floatBytes, runningDtype } from "../float-dtype.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
 import { activationItem } from "./activations.ts";
+import { bufferItems } from "./buffers.ts";
 import { layerCaches } from "./cache.ts";
 import { PROVEN_MODEL_TYPES } from "./proven.ts";
 import { resolveSettings } from "./settings.ts";
@@ -27,7 +28,7 @@ export function estimateTransformers(model: Model, workload: TransformersWorkloa
     runtimeVersion: settings.version,
     workload: settings,
     deviceNames: [device.name],
-    weights: [weightItem(model, dtype, device, certainty)],
+    weights: [weightItem(model, dtype, device, certainty), ...bufferItems(model, elementBytes, device, certainty)],
     cache: caches && cacheItems(caches, device.name, certainty),
     compute: activations && [activations],
     overhead: contextItems(device),
