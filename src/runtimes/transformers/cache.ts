@@ -67,6 +67,11 @@ export function layerCaches(model: Model, settings: TransformersSettings, elemen
   ]);
 }
 
+/** Every beam has a cache of its own. */
+function sequencesOf({ sequences, beams }: TransformersSettings): number {
+  return sequences * beams;
+}
+
 /** Bytes of one element. */
 type Widths = {
   readonly element: number;
@@ -86,8 +91,8 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, widths: W
   return [
     {
       kind: window.kind === "none" ? "KV cache" : `KV cache, ${window.kind} ${window.tokens}`,
-      detail: `${tokens} tokens x ${settings.sequences}, ${widths.element * 8}-bit`,
-      bytes: bytesPerToken * tokens * settings.sequences,
+      detail: `${tokens} tokens x ${sequencesOf(settings)}, ${widths.element * 8}-bit`,
+      bytes: bytesPerToken * tokens * sequencesOf(settings),
       bytesPerToken,
       source: KV_SOURCE,
     },
@@ -120,8 +125,8 @@ function crossCache(mixer: CrossMixer, settings: TransformersSettings, elementBy
   const bytesPerToken = mixer.kvHeads * (mixer.keyDim + mixer.valueDim) * elementBytes;
   return {
     kind: "cross-attention cache",
-    detail: `${tokens} encoder tokens x ${settings.sequences}, ${elementBytes * 8}-bit`,
-    bytes: bytesPerToken * tokens * settings.sequences,
+    detail: `${tokens} encoder tokens x ${sequencesOf(settings)}, ${elementBytes * 8}-bit`,
+    bytes: bytesPerToken * tokens * sequencesOf(settings),
     bytesPerToken: 0,
     source: CROSS_SOURCE,
   };
@@ -149,11 +154,11 @@ function prefixTokens(attention: AttentionMixer | LatentMixer, { cache }: Transf
 function recurrentStates(mixer: Mixer, settings: TransformersSettings, widths: Widths): LayerCache[] {
   const recurrent = recurrentPart(mixer);
   if (recurrent === undefined) return [];
-  const bytes = stateBytes(recurrent, widths) * settings.sequences;
+  const bytes = stateBytes(recurrent, widths) * sequencesOf(settings);
   return [
     {
       kind: "recurrent state",
-      detail: `${settings.sequences} sequences`,
+      detail: `${sequencesOf(settings)} sequences`,
       bytes,
       bytesPerToken: 0,
       source: STATE_SOURCE,

@@ -5,7 +5,7 @@ import type { Device } from "../device.ts";
 import type { Certainty, MemoryEstimate } from "../estimate.ts";
 import { floatBytes, runningDtype } from "../float-dtype.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
-import { activationItem } from "./activations.ts";
+import { activationItems } from "./activations.ts";
 import { bufferItems } from "./buffers.ts";
 import { layerCaches } from "./cache.ts";
 import { PROVEN_MODEL_TYPES } from "./proven.ts";
@@ -22,7 +22,6 @@ export function estimateTransformers(model: Model, workload: TransformersWorkloa
   const elementBytes = floatBytes(dtype) ?? 4;
   const caches = layerCaches(model, settings, elementBytes)?.flat() ?? null;
   const certainty = certaintyOf(model, settings.version);
-  const activations = activationItem(model, settings, elementBytes);
   return assembleEstimate({
     runtime: "transformers",
     runtimeVersion: settings.version,
@@ -30,7 +29,7 @@ export function estimateTransformers(model: Model, workload: TransformersWorkloa
     deviceNames: [device.name],
     weights: [weightItem(model, dtype, device, certainty), ...bufferItems(model, elementBytes, device, certainty)],
     cache: caches && cacheItems(caches, device.name, certainty),
-    compute: activations && [activations],
+    compute: activationItems(model, settings, elementBytes, device),
     overhead: contextItems(device),
     cachePerToken: caches && bytesPerToken(caches),
     sequences: settings.sequences,

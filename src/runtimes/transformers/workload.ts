@@ -13,10 +13,23 @@ import type { CommonWorkload } from "../common-workload.ts";
 export type TransformersWorkload = CommonWorkload & {
   readonly runtime: "transformers";
   /**
-   * Tokens that an encoder makes of its input, where a model has an encoder before its decoder and does not fix their
-   * number (T5, BART; not Whisper). Its decoder then holds `contextTokens` beside them. Default: `contextTokens`.
+   * Tokens given at once. Default: `contextTokens` less `newTokens`. Of an encoder before a decoder: tokens it makes of its
+   * input, where the model does not fix their number (T5, BART; not Whisper); the decoder then holds `contextTokens` beside
+   * them. Default there: `contextTokens`.
    */
   readonly promptTokens?: number;
+  /**
+   * Tokens made after the prompt (`max_new_tokens`). Default: `contextTokens` less `promptTokens` where that is given, else 0:
+   * a prompt as long as the context. With `promptTokens`, `contextTokens` is their sum.
+   */
+  readonly newTokens?: number;
+  /** Beams of each sequence (`num_beams`), each with a cache of its own. Default 1. */
+  readonly beams?: number;
+  /**
+   * Attention (`attn_implementation`): one kernel (`sdpa`, `flash`), or scores written out (`eager`). Default: `sdpa`, or
+   * `eager` for models that have no other.
+   */
+  readonly attention?: "sdpa" | "eager" | "flash";
   /** `auto`: as stored (the default). Otherwise floating-point weights and the cache are converted. */
   readonly dtype?: "auto" | "float32" | "float16" | "bfloat16";
   /** `dynamic` (the default) grows with the tokens; `static` is allocated at its full length. */
