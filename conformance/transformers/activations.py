@@ -72,7 +72,9 @@ NEW_TOKENS = 3
 
 def config_of(model_type, variant):
     cls = CONFIG_MAPPING[model_type]
-    fields = set(cls.default_config_fields()) | set(cls.attribute_map) | {"num_key_value_heads"}
+    fields = set(cls.default_config_fields()) | set(cls.attribute_map)
+    # Without a default where it follows from the heads.
+    fields |= {"num_key_value_heads"} if hasattr(cls(), "num_key_value_heads") else set()
     chosen = {**SIZES, **OVERRIDES.get(model_type, {}), **VARIANTS[variant]}
     return AutoConfig.for_model(model_type, **{name: value for name, value in chosen.items() if name in fields})
 
@@ -153,6 +155,7 @@ def measure(model_type, variant):
     text = config.to_diff_dict()
     text.pop("transformers_version", None)
     text.pop("dtype", None)
+    text = json.loads(json.dumps(text), parse_constant=lambda infinite: None)
     return {"modelType": model_type, "variant": variant, "config": text, "runs": runs}
 
 

@@ -1,9 +1,10 @@
 import { attentionPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import type { Device } from "../device.ts";
-import type { MemoryItem } from "../estimate.ts";
+import type { Certainty, MemoryItem } from "../estimate.ts";
 import type { LayerCache } from "../layer-cache.ts";
 import { layerCaches } from "./cache.ts";
+import { type EncoderPass, encodedBytes, encoderBytes, encoderTokens } from "./forward-encoder.ts";
 import { type LayerGrowth, type Pass, peakBytes } from "./forward-peak.ts";
 import { highFactor } from "./forward-range.ts";
 import { keptBySlices } from "./kept-slices.ts";
@@ -20,6 +21,7 @@ export function activationItems(
   settings: TransformersSettings,
   elementBytes: number,
   device: Device,
+  certainty: Certainty,
 ): MemoryItem[] | null {
   const { hiddenSize, vocabularySize } = model;
   if (hiddenSize === null || model.layers.length === 0) return null;
@@ -34,31 +36,44 @@ export function activationItems(
   const kept = Math.max(0, filling.kept - room);
   const prefill = Math.max(0, filling.peak - Math.max(0, room - filling.kept));
   const decode = decoding.peak + decoding.kept;
-  const whole = prefill + kept >= decode;
-  const bytes = whole ? prefill : decode;
+  const encoder: EncoderPass = {
+    sequences: settings.sequences,
+    tokens: encoderTokens(model, settings.promptTokens),
+    elementBytes,
+    eager: settings.attention === "eager",
+  };
+  const encoded = encodedBytes(model, encoder);
+  const encoding = model.encoder === undefined ? 0 : encoderBytes(model, encoder) - decoding.cached;
+  const whole = newTokens === 0 || prefill + kept >= decode;
+  const bytes = Math.max(encoding, encoded + (whole ? prefill : decode));
   const activations: MemoryItem = {
     component: "compute",
-    label: whole ? `activations, a prompt of ${prompt} tokens` : "activations of one token, with a cache that grows",
+    label:
+      bytes === encoding
+        ? `activations, an encoder over ${encoder.tokens} tokens`
+        : whole
+          ? `activations, a prompt of ${prompt} tokens`
+          : "activations of one token, with a cache that grows",
     device: device.name,
     bytes,
     certainty: "estimate",
     source: SOURCE,
-    low: Math.min(bytes, decode),
+    low: Math.min(bytes, encoded + decode),
     high: Math.round(bytes * highFactor(model, settings.version)),
   };
-  return whole && kept > 0 ? [activations, keptItem(kept, device)] : [activations];
+  return whole && kept > 0
+    ? [activations, keptItem(kept, device, newTokens === 0 ? certainty : "derived")]
+    : [activations];
 }
 
-function keptItem(bytes: number, device: Device): MemoryItem {
+function keptItem(bytes: number, device: Device, certainty: Certainty): MemoryItem {
   return {
     component: "compute",
     label: "prompt kept by windows until the next token",
     device: device.name,
     bytes,
-    certainty: "estimate",
+    certainty,
     source: "transformers 5.23.0 cache_utils.py, DynamicSlidingWindowLayer.update",
-    low: 0,
-    high: bytes,
   };
 }
 
@@ -85,11 +100,15 @@ function passOver(
   };
   const after = cachesAfter(context);
   const before = cachesAfter(context - tokens);
-  const kept = keptBySlices(model, after.caches, after.at, tokens === 1 ? windowRows(model, context) : tokens);
+  const kept = keptBySlices(model, after.caches, after.at, tokens === context ? "prompt" : "token");
   const growth = after.caches.map((own, index): LayerGrowth => {
     const held = bytesOf(own) + (kept[index] ?? 0);
     const had = bytesOf(before.caches[index] ?? []);
-    return { before: fixed ? held : had, after: held, growing: fixed || had === 0 ? 0 : growingBytes(model, index, held) };
+    return {
+      before: fixed ? held : had,
+      after: held,
+      growing: fixed ? 0 : had === 0 ? held : growingBytes(model, index, own, kept[index] ?? 0),
+    };
   });
   const pass: Pass = {
     sequences: sequences * beams,
@@ -97,24 +116,17 @@ function passOver(
     context: fixed && attention === "eager" ? contextTokens : context,
     elementBytes,
     eager: attention === "eager",
+    onCpu: settings.devices[0]?.kind !== "cuda",
   };
   return { peak: peakBytes(model, pass, growth), cached: sum(after.caches.map(bytesOf)), kept: sum(kept) };
 }
 
-/** After one more token a window's slice is of as many rows as the window is wide. */
-function windowRows({ layers }: Model, context: number): number {
-  const windows = layers.flatMap(({ mixer }) => {
-    const attention = attentionPart(mixer);
-    return attention === undefined || attention.window.kind === "none" ? [] : [attention.window.tokens];
-  });
-  return Math.min(context, ...windows);
-}
-
 /** One of keys and values is copied while both still stand; of a window, both. */
-function growingBytes({ layers }: Model, index: number, held: number): number {
+function growingBytes({ layers }: Model, index: number, own: readonly LayerCache[], kept: number): number {
   const mixer = layers[index]?.mixer;
   const attention = mixer && attentionPart(mixer);
-  return attention?.window.kind === "none" ? held / 2 : held;
+  const growing = bytesOf(own.filter(({ bytesPerToken }) => bytesPerToken > 0)) + kept;
+  return attention?.window.kind === "none" ? growing / 2 : growing;
 }
 
 function bytesOf(caches: readonly LayerCache[]): number {

@@ -29,7 +29,7 @@ export function estimateTransformers(model: Model, workload: TransformersWorkloa
     deviceNames: [device.name],
     weights: [weightItem(model, dtype, device, certainty), ...bufferItems(model, elementBytes, device, certainty)],
     cache: caches && cacheItems(caches, device.name, certainty),
-    compute: activationItems(model, settings, elementBytes, device),
+    compute: activationItems(model, settings, elementBytes, device, certainty),
     overhead: contextItems(device),
     cachePerToken: caches && bytesPerToken(caches),
     sequences: settings.sequences,

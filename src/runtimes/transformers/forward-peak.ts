@@ -1,8 +1,9 @@
 import type { FeedForward } from "../../model/feed-forward.ts";
 import type { AttentionMixer, LatentMixer } from "../../model/mixer.ts";
-import { attentionPart } from "../../model/mixer-parts.ts";
+import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model, ModelLayer } from "../../model/model.ts";
 import { type LayerPass, layerMoments } from "./forward-moments.ts";
+import { scanBytes } from "./forward-scan.ts";
 import { type ForwardTraits, forwardTraits } from "./forward-traits.ts";
 
 const FLOAT32_BYTES = 4;
@@ -17,6 +18,7 @@ export type Pass = {
   readonly context: number;
   readonly elementBytes: number;
   readonly eager: boolean;
+  readonly onCpu: boolean;
 };
 
 /** What each layer's cache holds, in bytes: before and after the pass, and while it grows. */
@@ -36,8 +38,10 @@ export function peakBytes(model: Model, pass: Pass, growth: readonly LayerGrowth
     const { before, after, growing } = growth[index] ?? NOT_CACHED;
     const grown = ungrown + after - before;
     const moments = layerMoments(layerPass(model, layer, { pass, traits, maskBytes, first: index === 0 }));
-    for (const { bytes, cached } of moments) peak = Math.max(peak, bytes + (cached ? grown : ungrown));
-    peak = Math.max(peak, ungrown + growing + smallest(moments.map(({ bytes }) => bytes)));
+    for (const moment of moments) {
+      const copied = moment.growing ? growing : 0;
+      peak = Math.max(peak, moment.bytes + (moment.cached ? grown : ungrown) + copied);
+    }
     ungrown = grown;
   }
   return Math.max(peak, logitBytes(model, pass, traits));
@@ -45,19 +49,16 @@ export function peakBytes(model: Model, pass: Pass, growth: readonly LayerGrowth
 
 const NOT_CACHED: LayerGrowth = { before: 0, after: 0, growing: 0 };
 
-function smallest(values: readonly number[]): number {
-  return values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
-}
-
 /**
  * Logits of the last token, then as float32 for the choice of the next (`generation/utils.py`, _sample); scaled ones twice
  * while the hidden vectors they come from are held.
  */
-function logitBytes({ vocabularySize, causal, hiddenSize }: Model, pass: Pass, traits: ForwardTraits): number {
-  const { sequences, tokens, context, elementBytes } = pass;
-  const words = sequences * (causal ? (vocabularySize ?? 0) : 0);
-  const chosen = words * (elementBytes + FLOAT32_BYTES) + 2 * sequences * context * INDEX_BYTES;
-  const scaled = (2 * words + sequences * tokens * (hiddenSize ?? 0)) * elementBytes;
+function logitBytes(model: Model, pass: Pass, traits: ForwardTraits): number {
+  const { sequences, tokens, elementBytes } = pass;
+  const words = sequences * wordsOf(model);
+  const standing = standingBytes(model, pass);
+  const chosen = words * (elementBytes + FLOAT32_BYTES) + standing;
+  const scaled = (2 * words + sequences * tokens * (model.hiddenSize ?? 0)) * elementBytes + standing;
   return traits.scaledLogits ? Math.max(chosen, scaled) : chosen;
 }
 
@@ -70,26 +71,55 @@ type Around = {
 
 function layerPass(model: Model, layer: ModelLayer, { pass, traits, maskBytes, first }: Around): LayerPass {
   const attention = attentionPart(layer.mixer);
+  const recurrent = recurrentPart(layer.mixer);
   const widths = attention === undefined ? NO_ATTENTION : attentionWidths(attention);
   return {
     ...pass,
     ...widths,
-    keys: pass.context,
+    keys: keysOf(attention, pass),
     hidden: model.hiddenSize ?? 0,
     rotated: Math.floor((attention?.kind === "latent" ? attention.ropeDim : widths.headDim) * rotatedShare(model)),
     feedForwardBytes: feedForwardBytes(layer.feedForward, model.hiddenSize ?? 0, pass.elementBytes, traits),
+    expandedWidth:
+      attention?.kind === "latent"
+        ? attention.heads * (2 * attention.nopeDim + attention.ropeDim + attention.valueDim)
+        : 0,
+    writtenOut: pass.onCpu && !pass.eager && widths.key * widths.heads !== widths.value * widths.heads,
+    scanBytes: recurrent === undefined ? 0 : scanBytes(model, recurrent, { ...pass, hidden: model.hiddenSize ?? 0 }),
     masked: attention !== undefined && isMasked(attention, pass),
     maskBytes,
+    standingBytes: standingBytes(model, pass),
     first,
     traits,
   };
+}
+
+/** A window holds no more keys than it is wide, once the prompt is in. */
+function keysOf(attention: AttentionMixer | LatentMixer | undefined, { tokens, context }: Pass): number {
+  const window = attention?.window;
+  return tokens > 1 || window === undefined || window.kind === "none" ? context : Math.min(context, window.tokens);
+}
+
+/**
+ * `generate`'s own: numbers of all tokens and their positions; after the first step also the row they were added to, and
+ * the logits that the last token was chosen from (`generation/utils.py`, _sample).
+ */
+function standingBytes(model: Model, { sequences, tokens, context }: Pass): number {
+  const choosing = tokens === context ? 0 : INDEX_BYTES * context + FLOAT32_BYTES * wordsOf(model);
+  return sequences * (2 * INDEX_BYTES * context + choosing);
+}
+
+function wordsOf({ causal, vocabularySize }: Model): number {
+  return causal ? (vocabularySize ?? 0) : 0;
 }
 
 function rotatedShare({ metadata }: Model): number {
   const parameters = metadata["rope_parameters"];
   const own = typeof parameters === "object" && parameters !== null && !Array.isArray(parameters) ? parameters : {};
   const named = (own as { readonly [key: string]: unknown })["partial_rotary_factor"];
-  return [named, metadata["partial_rotary_factor"], metadata["rotary_pct"]].find((share) => typeof share === "number") ?? 1;
+  return (
+    [named, metadata["partial_rotary_factor"], metadata["rotary_pct"]].find((share) => typeof share === "number") ?? 1
+  );
 }
 
 const NO_ATTENTION = { heads: 0, kvHeads: 0, query: 0, key: 0, value: 0, output: 0, headDim: 0 };
@@ -136,15 +166,12 @@ function feedForwardBytes(part: FeedForward, hidden: number, elementBytes: numbe
   const { expertsPerToken, expertIntermediateSize, sharedIntermediateSize } = part;
   const weighted = traits.wideRouting ? FLOAT32_BYTES : elementBytes;
   const routed = Math.max(
-    (hidden + GROUPED_WIDTHS * expertIntermediateSize) * elementBytes,
+    (hidden + traits.expertWidth * expertIntermediateSize) * elementBytes,
     2 * hidden * (elementBytes + weighted),
   );
   const shared = sharedIntermediateSize === 0 ? 0 : (traits.ffnWidth * sharedIntermediateSize + hidden) * elementBytes;
   return Math.max(expertsPerToken * (routed + ROUTING_BYTES), shared);
 }
-
-/** Gate and up, the activated gate, and the product. */
-const GROUPED_WIDTHS = 4;
 
 /** For each expert of a token: its number sorted, the order, the choice, and its weight in three types. */
 const ROUTING_BYTES = 3 * INDEX_BYTES + 4 * FLOAT32_BYTES;

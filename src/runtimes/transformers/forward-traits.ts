@@ -11,6 +11,8 @@ export type ForwardTraits = {
   readonly attentionHidden: number;
   /** Hidden vectors held while a norm computes, that after the feed-forward part where there is one. */
   readonly normHidden: number;
+  /** A norm's result is turned back to the model's type beside its float32 one. */
+  readonly normCopied: boolean;
   /** `layer`: PyTorch's own LayerNorm, which gives one vector; `rms`: written out, in float32. */
   readonly norm: "rms" | "layer";
   /**
@@ -26,12 +28,18 @@ export type ForwardTraits = {
   readonly normedQueries: boolean;
   /** Scores in the type of the model that are held at the softmax of eager attention beside those it takes. */
   readonly scoresHeld: number;
+  /** Scores of eager attention that are held after it: its own layer's, and of the layer before. */
+  readonly scoresKept: number;
+  /** Eager attention repeats keys and values for the heads that share them. */
+  readonly repeatsKeys: boolean;
   /** The softmax of eager attention takes and gives the model's own type. */
   readonly softmaxInOwnType: boolean;
   /** Logits are scaled, which makes a second copy while the hidden vectors are still held. */
   readonly scaledLogits: boolean;
   /** Weights of experts are float32, and so is what they are multiplied with. */
   readonly wideRouting: boolean;
+  /** Intermediate vectors of each expert of a token at the peak: gate and up in one, activated gate, product. */
+  readonly expertWidth: number;
 };
 
 const LLAMA: ForwardTraits = {
@@ -39,15 +47,19 @@ const LLAMA: ForwardTraits = {
   ffnWidth: 3,
   attentionHidden: 3,
   normHidden: 3,
+  normCopied: false,
   norm: "rms",
   rotary: "own",
   angleSets: 1,
   fusedQkv: false,
   normedQueries: false,
   scoresHeld: 0,
+  scoresKept: 1,
+  repeatsKeys: true,
   softmaxInOwnType: false,
   scaledLogits: false,
   wideRouting: true,
+  expertWidth: 4,
 };
 
 const PLAIN: Partial<ForwardTraits> = { ffnWidth: 2, norm: "layer" };
@@ -59,19 +71,21 @@ const NEW_GELU: Partial<ForwardTraits> = { ffnWidth: 4, norm: "layer" };
 const NORMED_AFTER: Partial<ForwardTraits> = { ffnHidden: 3, attentionHidden: 2, normedQueries: true };
 
 const DIFFERENCES: ReadonlyMap<string, Partial<ForwardTraits>> = new Map<string, Partial<ForwardTraits>>([
-  ["bloom", { ...NEW_GELU, rotary: "none", fusedQkv: true, scoresHeld: 2 }],
+  ["bloom", { ...NEW_GELU, rotary: "none", fusedQkv: true, scoresHeld: 2, scoresKept: 2 }],
   ["cohere", { rotary: "float32", scaledLogits: true }],
   ["cohere2", { rotary: "float32", scaledLogits: true }],
   ["exaone4", { ...NORMED_AFTER, normHidden: 4 }],
-  ["falcon", { ...PLAIN, fusedQkv: true, scoresHeld: 2, softmaxInOwnType: true }],
+  ["falcon", { ...PLAIN, fusedQkv: true, scoresHeld: 2, scoresKept: 2, repeatsKeys: false, softmaxInOwnType: true }],
   ["gemma3_text", { angleSets: 2, normedQueries: true }],
   ["glm4", { ffnWidth: 4, normHidden: 4, rotary: "partial" }],
   ["gpt2", { ...NEW_GELU, ffnHidden: 6, attentionHidden: 4, rotary: "none", fusedQkv: true, softmaxInOwnType: true }],
   ["gpt_neox", { ...PLAIN, rotary: "partial", fusedQkv: true }],
+  // Its experts clamp, scale and add (`modeling_gpt_oss.py`, GptOssExperts._apply_gate), with a bias for each.
+  ["gpt_oss", { expertWidth: 9, scoresHeld: 1, softmaxInOwnType: true, wideRouting: false }],
   ["granite", { scaledLogits: true }],
   ["nemotron", { norm: "layer", rotary: "partial" }],
   ["olmo", { rotary: "mixed" }],
-  ["olmo2", { ...NORMED_AFTER, normHidden: 5, rotary: "mixed" }],
+  ["olmo2", { ...NORMED_AFTER, normHidden: 4, normCopied: true, rotary: "mixed" }],
   ["olmoe", { wideRouting: false }],
   ["opt", { ...PLAIN, attentionHidden: 4, rotary: "none" }],
   ["phi", { ...NEW_GELU, rotary: "split", scaledLogits: true }],

@@ -69,7 +69,11 @@ function tokensOf(model: Model, { contextTokens, promptTokens, newTokens }: Tran
   if (readsEncoder(model)) {
     const context = contextTokens ?? trainedContextOf(model);
     // A decoder begins with one token and makes the others.
-    return { contextTokens: context, promptTokens: promptTokens ?? context, newTokens: checked(context, newTokens ?? context - 1) };
+    return {
+      contextTokens: context,
+      promptTokens: promptTokens ?? context,
+      newTokens: checked(context, newTokens ?? context - 1),
+    };
   }
   const given = promptTokens === undefined || newTokens === undefined ? undefined : promptTokens + newTokens;
   const context = contextTokens ?? given ?? trainedContextOf(model);
