@@ -59,7 +59,7 @@ export function activationItems(
     certainty: "estimate",
     source: SOURCE,
     low: Math.min(bytes, encoded + decode),
-    high: Math.round(bytes * highFactor(model, settings.version)),
+    high: Math.round(bytes * highFactor(model, settings)),
   };
   return whole && kept > 0
     ? [activations, keptItem(kept, device, newTokens === 0 ? certainty : "derived")]
@@ -94,20 +94,26 @@ function passOver(
   const { sequences, beams, attention, cache, contextTokens } = settings;
   const fixed = cache === "static";
   const cachesAfter = (length: number) => {
-    const at = { ...settings, contextTokens: fixed ? contextTokens : length };
+    const made = Math.max(0, length - (contextTokens - settings.newTokens));
+    const at = { ...settings, contextTokens: fixed ? contextTokens : length, newTokens: made };
     const caches = length === 0 ? [] : (layerCaches(model, at, elementBytes) ?? []);
     return { caches, at };
   };
   const after = cachesAfter(context);
   const before = cachesAfter(context - tokens);
   const kept = keptBySlices(model, after.caches, after.at, tokens === context ? "prompt" : "token");
+  const quantized = cache === "quantized";
+  // Values of a quantized layer are made whole again, and then joined with those that are new.
+  const whole = quantized ? (layerCaches(model, { ...after.at, cache: "dynamic" }, elementBytes) ?? []) : [];
+  const growing = (index: number, own: readonly LayerCache[], slices: number): number =>
+    quantized ? 2 * bytesOf(whole[index] ?? []) : growingBytes(model, index, own, slices);
   const growth = after.caches.map((own, index): LayerGrowth => {
     const held = bytesOf(own) + (kept[index] ?? 0);
     const had = bytesOf(before.caches[index] ?? []);
     return {
       before: fixed ? held : had,
       after: held,
-      growing: fixed ? 0 : had === 0 ? held : growingBytes(model, index, own, kept[index] ?? 0),
+      growing: fixed ? 0 : had === 0 ? held : growing(index, own, kept[index] ?? 0),
     };
   });
   const pass: Pass = {
@@ -116,6 +122,8 @@ function passOver(
     context: fixed && attention === "eager" ? contextTokens : context,
     elementBytes,
     eager: attention === "eager",
+    quantized,
+    beamSearch: beams > 1,
     onCpu: settings.devices[0]?.kind !== "cuda",
   };
   return { peak: peakBytes(model, pass, growth), cached: sum(after.caches.map(bytesOf)), kept: sum(kept) };

@@ -11,6 +11,7 @@ import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
 import { compressedCaches } from "./compressed-cache.ts";
+import { quantizedCache } from "./quantized-cache.ts";
 import type { TransformersSettings } from "./settings.ts";
 import { atLeast } from "./version.ts";
 
@@ -84,6 +85,9 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, widths: W
   const attention = attentionPart(mixer);
   if (attention === undefined) return [];
   if (attention.kind === "attention" && (!attention.causal || attention.sharesCacheWith !== undefined)) return [];
+  if (settings.cache === "quantized" && attention.kind === "attention") {
+    return [quantizedCache(attention, settings, widths.element)];
+  }
   const width = attention.kind === "attention" ? attentionWidth(attention) : latentWidth(attention, settings.version);
   const { window } = attention;
   const tokens = keptTokens(window, settings) + prefixTokens(attention, settings);

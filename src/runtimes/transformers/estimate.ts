@@ -6,12 +6,13 @@ import type { Certainty, MemoryEstimate } from "../estimate.ts";
 import { floatBytes, runningDtype } from "../float-dtype.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
 import { activationItems } from "./activations.ts";
+import { allocatorItems } from "./allocator.ts";
 import { bufferItems } from "./buffers.ts";
 import { layerCaches } from "./cache.ts";
 import { PROVEN_MODEL_TYPES } from "./proven.ts";
 import { resolveSettings } from "./settings.ts";
 import { TRANSFORMERS_VERSION } from "./version.ts";
-import { weightItem } from "./weights.ts";
+import { loadedTensorBytes, weightItem } from "./weights.ts";
 import type { TransformersWorkload } from "./workload.ts";
 
 /** What PyTorch transformers allocates for `generate` on one device. */
@@ -30,7 +31,7 @@ export function estimateTransformers(model: Model, workload: TransformersWorkloa
     weights: [weightItem(model, dtype, device, certainty), ...bufferItems(model, elementBytes, device, certainty)],
     cache: caches && cacheItems(caches, device.name, certainty),
     compute: activationItems(model, settings, elementBytes, device, certainty),
-    overhead: contextItems(device),
+    overhead: [...contextItems(device), ...allocatorItems(loadedTensorBytes(model, dtype, device), device)],
     cachePerToken: caches && bytesPerToken(caches),
     sequences: settings.sequences,
     diagnostics: [],

@@ -18,7 +18,12 @@ export type Pass = {
   readonly context: number;
   readonly elementBytes: number;
   readonly eager: boolean;
+  /** Kernels are those of a CPU. */
   readonly onCpu: boolean;
+  /** Keys and values are made whole beside a cache of few bits. */
+  readonly quantized: boolean;
+  /** The next token is chosen among all beams, from the logarithms of all words. */
+  readonly beamSearch: boolean;
 };
 
 /** What each layer's cache holds, in bytes: before and after the pass, and while it grows. */
@@ -57,7 +62,8 @@ function logitBytes(model: Model, pass: Pass, traits: ForwardTraits): number {
   const { sequences, tokens, elementBytes } = pass;
   const words = sequences * wordsOf(model);
   const standing = standingBytes(model, pass);
-  const chosen = words * (elementBytes + FLOAT32_BYTES) + standing;
+  const searched = pass.beamSearch ? 2 * words * FLOAT32_BYTES : 0;
+  const chosen = words * (elementBytes + FLOAT32_BYTES) + searched + standing;
   const scaled = (2 * words + sequences * tokens * (model.hiddenSize ?? 0)) * elementBytes + standing;
   return traits.scaledLogits ? Math.max(chosen, scaled) : chosen;
 }
@@ -80,10 +86,7 @@ function layerPass(model: Model, layer: ModelLayer, { pass, traits, maskBytes, f
     hidden: model.hiddenSize ?? 0,
     rotated: Math.floor((attention?.kind === "latent" ? attention.ropeDim : widths.headDim) * rotatedShare(model)),
     feedForwardBytes: feedForwardBytes(layer.feedForward, model.hiddenSize ?? 0, pass.elementBytes, traits),
-    expandedWidth:
-      attention?.kind === "latent"
-        ? attention.heads * (2 * attention.nopeDim + attention.ropeDim + attention.valueDim)
-        : 0,
+    expandedWidth: expandedWidth(attention) + (pass.quantized ? widths.key + widths.value : 0),
     writtenOut: pass.onCpu && !pass.eager && widths.key * widths.heads !== widths.value * widths.heads,
     scanBytes: recurrent === undefined ? 0 : scanBytes(model, recurrent, { ...pass, hidden: model.hiddenSize ?? 0 }),
     masked: attention !== undefined && isMasked(attention, pass),
@@ -111,6 +114,13 @@ function standingBytes(model: Model, { sequences, tokens, context }: Pass): numb
 
 function wordsOf({ causal, vocabularySize }: Model): number {
   return causal ? (vocabularySize ?? 0) : 0;
+}
+
+/** Elements of one key's latent as every head's keys without positions and values, and as the keys that are made of them. */
+function expandedWidth(attention: AttentionMixer | LatentMixer | undefined): number {
+  if (attention?.kind !== "latent") return 0;
+  const { heads, nopeDim, ropeDim, valueDim } = attention;
+  return heads * (2 * nopeDim + ropeDim + valueDim);
 }
 
 function rotatedShare({ metadata }: Model): number {

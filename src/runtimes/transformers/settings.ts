@@ -2,6 +2,7 @@ import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import { trainedContextOf } from "../context-tokens.ts";
 import { COUNT, checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
+import { checkQuantized } from "./quantized-cache.ts";
 import { TRANSFORMERS_VERSION } from "./version.ts";
 import type { TransformersWorkload } from "./workload.ts";
 
@@ -18,7 +19,8 @@ const RULES: { readonly [option in keyof TransformersSettings]: OptionRule } = {
   sequences: POSITIVE_INTEGER,
   devices: DEVICES,
   dtype: oneOf(["auto", "float32", "float16", "bfloat16"]),
-  cache: oneOf(["dynamic", "static"]),
+  cache: oneOf(["dynamic", "static", "quantized"]),
+  cacheBits: { wants: "2 or 4", accepts: (value) => value === 2 || value === 4 },
   version: {
     wants: 'a version like "5.14.1"',
     accepts: (value) => typeof value === "string" && /^\d{1,4}(\.\d{1,4}){0,3}$/.test(value),
@@ -49,15 +51,18 @@ export function resolveSettings(model: Model, workload: TransformersWorkload): T
   if (workload.cache === "static" && WITHOUT_STATIC_CACHE.has(model.architecture ?? "")) {
     throw new InspectError("unsupported-option", `${model.architecture} has no static cache`, { key: "cache" });
   }
+  const tokens = tokensOf(model, workload);
+  if (workload.cache === "quantized") checkQuantized(model, tokens);
   return {
     runtime: "transformers",
-    ...tokensOf(model, workload),
+    ...tokens,
     beams: workload.beams ?? 1,
     attention: attentionOf(model, workload),
     sequences: workload.sequences ?? 1,
     devices,
     dtype: workload.dtype ?? "auto",
     cache: workload.cache ?? "dynamic",
+    cacheBits: workload.cacheBits ?? 4,
     version: workload.version ?? TRANSFORMERS_VERSION,
   };
 }

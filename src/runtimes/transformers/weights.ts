@@ -27,16 +27,8 @@ type Loading = "converted" | "unpacked" | "as stored";
  * integer tensors as stored unless they are unpacked, one copy of tied matrices, no blocks that predict further tokens.
  */
 export function weightItem(model: Model, dtype: string, device: Device, proven: Certainty): MemoryItem {
-  const elementBytes = floatBytes(dtype) ?? FLOAT32_BYTES;
   const loading = loadingOf(model, device);
-  const sharesEmbedding = model.encoder !== undefined && model.tensors.some(({ name }) => SHARED_EMBEDDING.test(name));
-  let bytes = madePositions(model) * elementBytes;
-  for (const tensor of model.tensors) {
-    if (!isLoaded(tensor, model) || (sharesEmbedding && EMBEDDING_COPY.test(tensor.name))) continue;
-    bytes += isConverted(tensor, loading)
-      ? tensor.parameters * (staysFloat32(tensor, model, dtype) ? FLOAT32_BYTES : elementBytes)
-      : tensor.bytes;
-  }
+  const bytes = loadedTensorBytes(model, dtype, device).reduce((sum, each) => sum + each, 0);
   return {
     component: "weights",
     label: `weights, ${loading === "as stored" ? loading : loading === "unpacked" ? `unpacked to ${dtype}` : dtype}`,
@@ -46,6 +38,24 @@ export function weightItem(model: Model, dtype: string, device: Device, proven: 
     certainty: loading === "as stored" ? "derived" : proven,
     source: "transformers 5.23.0 modeling_utils.py, from_pretrained",
   };
+}
+
+/** Bytes of each tensor on the device. */
+export function loadedTensorBytes(model: Model, dtype: string, device: Device): number[] {
+  const elementBytes = floatBytes(dtype) ?? FLOAT32_BYTES;
+  const loading = loadingOf(model, device);
+  const sharesEmbedding = model.encoder !== undefined && model.tensors.some(({ name }) => SHARED_EMBEDDING.test(name));
+  const loaded = model.tensors.filter(
+    (tensor) => isLoaded(tensor, model) && !(sharesEmbedding && EMBEDDING_COPY.test(tensor.name)),
+  );
+  return [
+    madePositions(model) * elementBytes,
+    ...loaded.map((tensor) =>
+      isConverted(tensor, loading)
+        ? tensor.parameters * (staysFloat32(tensor, model, dtype) ? FLOAT32_BYTES : elementBytes)
+        : tensor.bytes,
+    ),
+  ];
 }
 
 /** Elements of positions that follow from a formula, where the file does not hold them. */

@@ -32,8 +32,13 @@ export type TransformersWorkload = CommonWorkload & {
   readonly attention?: "sdpa" | "eager" | "flash";
   /** `auto`: as stored (the default). Otherwise floating-point weights and the cache are converted. */
   readonly dtype?: "auto" | "float32" | "float16" | "bfloat16";
-  /** `dynamic` (the default) grows with the tokens; `static` is allocated at its full length. */
-  readonly cache?: "dynamic" | "static";
+  /**
+   * `dynamic` (the default) grows with the tokens; `static` is allocated at its full length; `quantized` holds few bits of
+   * each element (the backend quanto), for models whose layers all have full attention.
+   */
+  readonly cache?: "dynamic" | "static" | "quantized";
+  /** Bits of a quantized cache (`nbits`): 4 (the default) or 2. */
+  readonly cacheBits?: 2 | 4;
   /** Version of transformers, e.g. `"5.14.1"`. Default: the one whose source the rules were read from. */
   readonly version?: string;
 };
