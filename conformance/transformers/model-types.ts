@@ -31,6 +31,8 @@ export type ModelTypeRow = {
   readonly weightBytes: readonly [number, number];
   /** `get_memory_footprint()`: these and the buffers that are not saved. */
   readonly footprint: readonly [number, number];
+  /** Its class has no attention in one kernel. */
+  readonly eagerOnly?: true;
   readonly layers: number;
   /** Blocks of the encoder, of an encoder-decoder. */
   readonly encoderLayers?: number;

@@ -281,6 +281,7 @@ def measure(model_type):
         "parameters": model.num_parameters(),
         "buffers": saved_buffers(model),
         **unsaved_parameters(model),
+        **({"eagerOnly": True} if model.config.get_text_config(decoder=True)._attn_implementation == "eager" else {}),
         "weightBytes": [weight_bytes(model), weight_bytes(halved)],
         "footprint": [model.get_memory_footprint(), halved.get_memory_footprint()],
         "layers": config.get_text_config(decoder=True).num_hidden_layers,

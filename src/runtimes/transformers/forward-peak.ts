@@ -85,7 +85,7 @@ function layerPass(model: Model, layer: ModelLayer, { pass, traits, maskBytes, f
     keys: keysOf(attention, pass),
     hidden: model.hiddenSize ?? 0,
     rotated: Math.floor((attention?.kind === "latent" ? attention.ropeDim : widths.headDim) * rotatedShare(model)),
-    feedForwardBytes: feedForwardBytes(layer.feedForward, model.hiddenSize ?? 0, pass.elementBytes, traits),
+    feedForwardBytes: feedForwardBytes(layer.feedForward, model.hiddenSize ?? 0, pass, traits),
     expandedWidth: expandedWidth(attention) + (pass.quantized ? widths.key + widths.value : 0),
     writtenOut: pass.onCpu && !pass.eager && widths.key * widths.heads !== widths.value * widths.heads,
     scanBytes: recurrent === undefined ? 0 : scanBytes(model, recurrent, { ...pass, hidden: model.hiddenSize ?? 0 }),
@@ -170,18 +170,25 @@ function masksOf(layers: readonly ModelLayer[], pass: Pass): number {
  * Tokens are sorted by expert: their hidden vectors with gate and up in one and the product, or with what comes out,
  * weighted, and in the order of tokens again (`integrations/moe.py`, grouped_mm_experts_forward).
  */
-function feedForwardBytes(part: FeedForward, hidden: number, elementBytes: number, traits: ForwardTraits): number {
+function feedForwardBytes(part: FeedForward, hidden: number, pass: Pass, traits: ForwardTraits): number {
+  const { elementBytes } = pass;
   if (part.kind === "none") return 0;
   if (part.kind === "dense") return traits.ffnWidth * part.intermediateSize * elementBytes;
   const { expertsPerToken, expertIntermediateSize, sharedIntermediateSize } = part;
+  // On a GPU each token of a step has its experts' matrices copied (batched_mm_experts_forward).
+  const copied =
+    pass.tokens === 1 && !pass.onCpu ? EXPERT_MATRICES * hidden * expertIntermediateSize * elementBytes : 0;
   const weighted = traits.wideRouting ? FLOAT32_BYTES : elementBytes;
   const routed = Math.max(
     (hidden + traits.expertWidth * expertIntermediateSize) * elementBytes,
     2 * hidden * (elementBytes + weighted),
   );
   const shared = sharedIntermediateSize === 0 ? 0 : (traits.ffnWidth * sharedIntermediateSize + hidden) * elementBytes;
-  return Math.max(expertsPerToken * (routed + ROUTING_BYTES), shared);
+  return Math.max(expertsPerToken * (routed + copied + ROUTING_BYTES), shared);
 }
+
+/** Gate and up in one, and down. */
+const EXPERT_MATRICES = 3;
 
 /** For each expert of a token: its number sorted, the order, the choice, and its weight in three types. */
 const ROUTING_BYTES = 3 * INDEX_BYTES + 4 * FLOAT32_BYTES;

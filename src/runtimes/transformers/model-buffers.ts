@@ -80,7 +80,7 @@ const BY_MODEL_TYPE: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ["speech_to_text", sinusoids("max_source_positions", "max_target_positions")],
   ["xglm", sinusoids("max_position_embeddings")],
   ...each("codegen gptj", rotaryTables),
-  ["ctrl", (facts) => positions(facts) * facts.of("n_embd") * FLOAT32_BYTES],
+  ["ctrl", (facts) => positions(facts) * facts.of("n_embd") * facts.element],
   ["gpt_bigcode", (facts) => positions(facts) ** 2],
   ...each("gpt_neo imagegpt", causalMasks),
   ["openai-gpt", (facts) => causalMasks(facts) * facts.element + positionIds(facts)],

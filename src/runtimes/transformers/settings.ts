@@ -2,6 +2,7 @@ import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import { trainedContextOf } from "../context-tokens.ts";
 import { COUNT, checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
+import { EAGER_ONLY } from "./eager-only.ts";
 import { checkQuantized } from "./quantized-cache.ts";
 import { TRANSFORMERS_VERSION } from "./version.ts";
 import type { TransformersWorkload } from "./workload.ts";
@@ -32,9 +33,6 @@ const RULES: { readonly [option in keyof TransformersSettings]: OptionRule } = {
  * DeepseekV4PreTrainedModel), or the model insists on a cache of its own (`modeling_minimax.py`, MiniMaxModel.forward).
  */
 const WITHOUT_STATIC_CACHE: ReadonlySet<string> = new Set(["deepseek_v4", "minimax"]);
-
-/** Model types whose classes refuse `sdpa` (`_supports_sdpa`), and run without a kernel by default. */
-const EAGER_ONLY: ReadonlySet<string> = new Set(["bloom", "gemma2", "gpt_oss"]);
 
 /** Checks a workload and fills in its defaults. */
 export function resolveSettings(model: Model, workload: TransformersWorkload): TransformersSettings {
