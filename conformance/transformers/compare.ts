@@ -16,8 +16,9 @@ export function compareModel(model: Model, row: ModelRow, version: Version): str
   });
   // Releases before the newest unpack to bfloat16 whatever type is asked for.
   if (model.quantization !== null && version !== VERSIONS[0]) return differences;
-  const weights = estimateMemory(model, { runtime: "transformers", contextTokens: 1, dtype: row.dtype, version }).totals
-    .weights;
+  // What the file holds; the buffers beside it are compared for every model type.
+  const { items } = estimateMemory(model, { runtime: "transformers", contextTokens: 1, dtype: row.dtype, version });
+  const weights = items[0]?.bytes;
   const theirs = Object.values(row.weightBytes).reduce((sum, bytes) => sum + bytes, 0);
   if (weights !== theirs) differences.push(`${asked}: weights ${weights}, transformers ${theirs}`);
   return differences;

@@ -32,7 +32,8 @@ STATE_ATTRIBUTES = ("keys", "values", "indexer_keys", "idx_keys", "conv_states",
 # Of DeepSeek-V4: rows that stand for several tokens, and what their compressors hold.
 COMPRESSOR_ATTRIBUTES = ("compressed_kv", "buffer_kv", "buffer_gate", "overlap_kv", "overlap_gate")
 BATCHES = (1, 3)
-PROMPTS = (5, 40)
+# Around the windows of 16 that `tiny_configs.py` sets: short of it, filled by the prompt or by what follows, and far beyond.
+PROMPTS = {1: (5, 13, 15, 16, 40), 3: (5, 14, 17, 40)}
 NEW_TOKENS = 2
 STATIC_LENGTH = 64
 # Take the whole sequence at each step and look past what they have (`modeling_cpmant.py`, CpmAntModel.forward).
@@ -61,6 +62,12 @@ def cache_bytes(cache):
     """A tensor that is both keys and values counts once."""
     held = {id(tensor): tensor for tensors in cached_layers(cache) for _, tensor in tensors}
     return sum(tensor.numel() * tensor.element_size() for tensor in held.values())
+
+
+def storage_bytes(cache):
+    """What is kept alive: a slice keeps the whole tensor it was taken from."""
+    storages = [tensor.untyped_storage() for tensors in cached_layers(cache) for _, tensor in tensors]
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
 
 
 def cache_shapes(cache):
@@ -104,13 +111,22 @@ def dynamic_cache(model):
     return DynamicCache(config=model.config)
 
 
+def storages(model):
+    """Of caches whose tensors are slices: what is kept alive right after a prompt, and after tokens that follow it."""
+    rows = []
+    for tokens, new_tokens in itertools.product((15, 16, 40), (0, 1, NEW_TOKENS)):
+        held = run(model, dynamic_cache(model), 1, tokens, new_tokens)
+        rows.append([tokens, new_tokens, cache_bytes(held), storage_bytes(held)])
+    return {"storages": rows} if any(ours != alive for *_, ours, alive in rows) else {}
+
+
 def caches(model, halved):
     """Cache bytes, and what each layer holds: in bfloat16, where it runs, so that states kept in float32 show."""
     rows = []
-    for batch, tokens in itertools.product(BATCHES, PROMPTS):
+    for batch, tokens in ((batch, tokens) for batch in BATCHES for tokens in PROMPTS[batch]):
         held = run(model, dynamic_cache(model), batch, tokens, NEW_TOKENS)
         rows.append(["dynamic", "float32", batch, tokens + NEW_TOKENS, cache_bytes(held)])
-    answer = {"caches": rows, "layerCaches": cache_shapes(held)}
+    answer = {"caches": rows, "layerCaches": cache_shapes(held), **storages(model)}
     try:
         statics = []
         for batch in BATCHES:
@@ -120,8 +136,8 @@ def caches(model, halved):
     except Exception as problem:
         answer["staticRefused"] = first_line(problem)
     try:
-        held = run(halved, dynamic_cache(halved), 1, PROMPTS[1], NEW_TOKENS)
-        rows.append(["dynamic", "bfloat16", 1, PROMPTS[1] + NEW_TOKENS, cache_bytes(held)])
+        held = run(halved, dynamic_cache(halved), 1, PROMPTS[1][-1], NEW_TOKENS)
+        rows.append(["dynamic", "bfloat16", 1, PROMPTS[1][-1] + NEW_TOKENS, cache_bytes(held)])
         answer["layerCaches"] = cache_shapes(held)
     except Exception as problem:
         answer["bfloat16Refused"] = first_line(problem)
@@ -159,7 +175,7 @@ def run_outside(model, batch, tokens):
 def outside_caches(model, halved):
     rows = []
     for dtype, runner in (("float32", model), ("bfloat16", halved)):
-        for batch, tokens in itertools.product(BATCHES, PROMPTS):
+        for batch, tokens in ((batch, tokens) for batch in BATCHES for tokens in PROMPTS[batch]):
             cache, beside = run_outside(runner, batch, tokens)
             held = sum(t.numel() * t.element_size() for t in beside) + (cache_bytes(cache) if cache else 0)
             rows.append(["dynamic", dtype, batch, tokens + NEW_TOKENS, held])
@@ -265,7 +281,9 @@ def measure(model_type):
         "parameters": model.num_parameters(),
         "buffers": saved_buffers(model),
         **unsaved_parameters(model),
+        **({"eagerOnly": True} if model.config.get_text_config(decoder=True)._attn_implementation == "eager" else {}),
         "weightBytes": [weight_bytes(model), weight_bytes(halved)],
+        "footprint": [model.get_memory_footprint(), halved.get_memory_footprint()],
         "layers": config.get_text_config(decoder=True).num_hidden_layers,
         "config": text,
         "tensors": compact(tensors),

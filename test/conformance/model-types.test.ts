@@ -9,6 +9,7 @@ import {
 } from "../../conformance/transformers/model-types.ts";
 import { CONFIG_RULES } from "../../src/model/architectures/registry.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
+import { EAGER_ONLY } from "../../src/runtimes/transformers/eager-only.ts";
 import { TRANSFORMERS_VERSION } from "../../src/runtimes/transformers/version.ts";
 
 const golden = readModelTypes();
@@ -50,6 +51,18 @@ describe("tiny models of transformers, by model_type", () => {
       expect(compareModelType(await modelOfRow(row, config), row)).toEqual([]);
     },
   );
+
+  test("write their scores out where the class has no kernel for them", () => {
+    const eager = rows.filter(({ eagerOnly }) => eagerOnly === true).map(({ modelType }) => modelType);
+    expect([...EAGER_ONLY]).toEqual(eager);
+  });
+
+  test("hold the same caches in at least three settings, around their windows, of at least 150 decoders", () => {
+    const settings = decoders.map(({ caches }) => new Set(caches?.map(([...row]) => row.slice(0, 4).join(" "))).size);
+    expect(Math.min(...settings)).toBeGreaterThanOrEqual(3);
+    expect(decoders.length).toBeGreaterThanOrEqual(150);
+    expect(decoders.filter(({ storages }) => storages !== undefined).length).toBeGreaterThanOrEqual(25);
+  });
 
   test("have no static cache where the library takes none", async () => {
     const refused = decoders.filter(

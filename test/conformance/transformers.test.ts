@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FIXTURE_FILES } from "../../conformance/paths.ts";
+import { compareQuantized, readQuantized } from "../../conformance/transformers/check-quantized.ts";
 import { compareModel } from "../../conformance/transformers/compare.ts";
 import { VERSIONS } from "../../conformance/transformers/engine.ts";
 import { readGolden } from "../../conformance/transformers/golden.ts";
@@ -36,4 +37,12 @@ describe("the names in the safetensors fixtures", () => {
       });
     },
   );
+});
+
+describe("quantized caches as transformers holds them", () => {
+  it("are equal to the byte, in 2 and 4 bits, before and after tokens are packed anew", async () => {
+    const golden = readQuantized();
+    expect(golden.rows.length).toBeGreaterThanOrEqual(24);
+    expect(await compareQuantized(golden)).toEqual([]);
+  });
 });

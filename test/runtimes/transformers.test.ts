@@ -67,16 +67,17 @@ describe("the weights of transformers", () => {
       tensors: names.map((name) => tensor(name)),
       encoder: { layerCount: 1, weightBytes: 0 },
     });
-    expect(estimate(stored, { contextTokens: 1, dtype: "float16" }).totals.weights).toBe(262_144 * 2);
+    expect(estimate(stored, { contextTokens: 1, dtype: "float16" }).items[0]?.bytes).toBe(262_144 * 2);
   });
 
   test("include the positions that Marian makes on loading, unless they are stored", () => {
     const marian = { architecture: "marian", trainedContext: 128, hiddenSize: 512 };
     const [bare, stored] = [["w"], ["w", "model.encoder.embed_positions.weight"]].map(
-      (names) => estimate(made({ ...marian, tensors: names.map((name) => tensor(name)) }), { dtype: "float16" }).totals,
+      (names) =>
+        estimate(made({ ...marian, tensors: names.map((name) => tensor(name)) }), { dtype: "float16" }).items[0]?.bytes,
     );
-    expect(bare?.weights).toBe(262_144 * 2 + 2 * 128 * 512 * 2);
-    expect(stored?.weights).toBe(2 * 262_144 * 2);
+    expect(bare).toBe(262_144 * 2 + 2 * 128 * 512 * 2);
+    expect(stored).toBe(2 * 262_144 * 2);
   });
 
   test("are converted to the type config.json names", () => {
@@ -84,8 +85,8 @@ describe("the weights of transformers", () => {
       tensors: [tensor("w", { dtype: "F32", bytes: 1_048_576 })],
       metadata: { torch_dtype: "bfloat16" },
     });
-    expect(estimate(stored).totals.weights).toBe(262_144 * 2);
-    expect(estimate(stored, { dtype: "float32" }).totals.weights).toBe(262_144 * 4);
+    expect(estimate(stored).items[0]?.bytes).toBe(262_144 * 2);
+    expect(estimate(stored, { dtype: "float32" }).items[0]?.bytes).toBe(262_144 * 4);
   });
 
   test("stay as stored when packed", () => {
@@ -93,7 +94,7 @@ describe("the weights of transformers", () => {
       tensors: [tensor("w.qweight", { dtype: "I32", bytes: 777 }), tensor("w.scales", { bytes: 88 })],
       quantization: { method: "gptq", bitsPerWeight: 4 },
     });
-    expect(estimate(packed).totals.weights).toBe(777 + 88);
+    expect(estimate(packed).items[0]?.bytes).toBe(777 + 88);
   });
 
   // As the conformance run of the gpt-oss and FP8 fixtures found it on a CPU.
@@ -104,9 +105,9 @@ describe("the weights of transformers", () => {
     const scale = tensor("scale", { dtype: "F32", elements: 2, parameters: 0, bytes: scaleBytes });
     const norm = tensor("norm.weight", { dtype: "BF16", elements: 10, parameters: 10, bytes: 20 });
     const quantized = made({ tensors: [norm, packed, scale], quantization: { method, bitsPerWeight: 4 } });
-    expect(estimate(quantized).totals.weights).toBe(2 * (100 + 10));
+    expect(estimate(quantized).items[0]?.bytes).toBe(2 * (100 + 10));
     const cuda = [{ name: "GPU0", kind: "cuda" }] as const;
-    expect(estimate(quantized, { devices: cuda }).totals.weights).toBe(packed.bytes + scaleBytes + 20);
+    expect(estimate(quantized, { devices: cuda }).items[0]?.bytes).toBe(packed.bytes + scaleBytes + 20);
   });
 
   test("hold a tied output matrix once", () => {
@@ -114,7 +115,7 @@ describe("the weights of transformers", () => {
       tensor("model.embed_tokens.weight", { dtype: "BF16" }),
       tensor("lm_head.weight", { dtype: "BF16" }),
     ];
-    expect(estimate(made({ tensors, tiedEmbeddings: true })).totals.weights).toBe(524_288);
-    expect(estimate(made({ tensors })).totals.weights).toBe(2 * 524_288);
+    expect(estimate(made({ tensors, tiedEmbeddings: true })).items[0]?.bytes).toBe(524_288);
+    expect(estimate(made({ tensors })).items[0]?.bytes).toBe(2 * 524_288);
   });
 });

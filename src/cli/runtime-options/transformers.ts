@@ -1,15 +1,40 @@
 import type { TransformersWorkload } from "../../runtimes/transformers/workload.ts";
-import { parseTokens, parseWord } from "../values.ts";
+import { parseCount, parseTokens, parseWord } from "../values.ts";
 import type { RuntimeOption } from "./runtime-option.ts";
 import { DTYPE } from "./shared.ts";
 
 export const TRANSFORMERS_OPTIONS: readonly RuntimeOption<keyof TransformersWorkload>[] = [
   DTYPE,
-  { field: "cache", flags: "--cache <kind>", words: "dynamic or static", parse: parseWord(["dynamic", "static"]) },
+  {
+    field: "attention",
+    flags: "--attn-implementation <kind>",
+    words: "sdpa, eager or flash",
+    parse: parseWord(["sdpa", "eager", "flash"]),
+  },
+  {
+    field: "cache",
+    flags: "--cache <kind>",
+    aliases: ["--cache-implementation"],
+    words: "dynamic, static or quantized",
+    parse: parseWord(["dynamic", "static", "quantized"]),
+  },
+  {
+    field: "cacheBits",
+    flags: "--cache-bits <bits>",
+    words: "4 or 2, of a quantized cache",
+    parse: parseCount,
+  },
   {
     field: "promptTokens",
     flags: "--prompt-tokens <tokens>",
-    words: "tokens an encoder makes of its input",
+    words: "tokens given at once; of an encoder, tokens it makes of its input",
     parse: parseTokens,
   },
+  {
+    field: "newTokens",
+    flags: "--max-new-tokens <tokens>",
+    words: "tokens of the context made after the prompt",
+    parse: parseTokens,
+  },
+  { field: "beams", flags: "--num-beams <count>", words: "beams of each sequence", parse: parseCount },
 ];

@@ -11,6 +11,7 @@ import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
 import { compressedCaches } from "./compressed-cache.ts";
+import { quantizedCache } from "./quantized-cache.ts";
 import type { TransformersSettings } from "./settings.ts";
 import { atLeast } from "./version.ts";
 
@@ -67,6 +68,11 @@ export function layerCaches(model: Model, settings: TransformersSettings, elemen
   ]);
 }
 
+/** Every beam has a cache of its own. */
+function sequencesOf({ sequences, beams }: TransformersSettings): number {
+  return sequences * beams;
+}
+
 /** Bytes of one element. */
 type Widths = {
   readonly element: number;
@@ -79,6 +85,9 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, widths: W
   const attention = attentionPart(mixer);
   if (attention === undefined) return [];
   if (attention.kind === "attention" && (!attention.causal || attention.sharesCacheWith !== undefined)) return [];
+  if (settings.cache === "quantized" && attention.kind === "attention") {
+    return [quantizedCache(attention, settings, widths.element)];
+  }
   const width = attention.kind === "attention" ? attentionWidth(attention) : latentWidth(attention, settings.version);
   const { window } = attention;
   const tokens = keptTokens(window, settings) + prefixTokens(attention, settings);
@@ -86,8 +95,8 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, widths: W
   return [
     {
       kind: window.kind === "none" ? "KV cache" : `KV cache, ${window.kind} ${window.tokens}`,
-      detail: `${tokens} tokens x ${settings.sequences}, ${widths.element * 8}-bit`,
-      bytes: bytesPerToken * tokens * settings.sequences,
+      detail: `${tokens} tokens x ${sequencesOf(settings)}, ${widths.element * 8}-bit`,
+      bytes: bytesPerToken * tokens * sequencesOf(settings),
       bytesPerToken,
       source: KV_SOURCE,
     },
@@ -120,8 +129,8 @@ function crossCache(mixer: CrossMixer, settings: TransformersSettings, elementBy
   const bytesPerToken = mixer.kvHeads * (mixer.keyDim + mixer.valueDim) * elementBytes;
   return {
     kind: "cross-attention cache",
-    detail: `${tokens} encoder tokens x ${settings.sequences}, ${elementBytes * 8}-bit`,
-    bytes: bytesPerToken * tokens * settings.sequences,
+    detail: `${tokens} encoder tokens x ${sequencesOf(settings)}, ${elementBytes * 8}-bit`,
+    bytes: bytesPerToken * tokens * sequencesOf(settings),
     bytesPerToken: 0,
     source: CROSS_SOURCE,
   };
@@ -149,11 +158,11 @@ function prefixTokens(attention: AttentionMixer | LatentMixer, { cache }: Transf
 function recurrentStates(mixer: Mixer, settings: TransformersSettings, widths: Widths): LayerCache[] {
   const recurrent = recurrentPart(mixer);
   if (recurrent === undefined) return [];
-  const bytes = stateBytes(recurrent, widths) * settings.sequences;
+  const bytes = stateBytes(recurrent, widths) * sequencesOf(settings);
   return [
     {
       kind: "recurrent state",
-      detail: `${settings.sequences} sequences`,
+      detail: `${sequencesOf(settings)} sequences`,
       bytes,
       bytesPerToken: 0,
       source: STATE_SOURCE,

@@ -14,7 +14,8 @@ export function compressedCaches(
   elementBytes: number,
 ): LayerCache[] {
   if (compression === undefined) return [];
-  const { contextTokens, sequences } = settings;
+  const { contextTokens, beams } = settings;
+  const sequences = settings.sequences * beams;
   const { ratio } = compression;
   const rows = Math.floor(contextTokens / ratio);
   const bytesPerRow = (keyDim + (indexer?.keyDim ?? 0)) * elementBytes;

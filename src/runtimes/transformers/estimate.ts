@@ -5,12 +5,14 @@ import type { Device } from "../device.ts";
 import type { Certainty, MemoryEstimate } from "../estimate.ts";
 import { floatBytes, runningDtype } from "../float-dtype.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
-import { activationItem } from "./activations.ts";
+import { activationItems } from "./activations.ts";
+import { allocatorItems } from "./allocator.ts";
+import { bufferItems } from "./buffers.ts";
 import { layerCaches } from "./cache.ts";
 import { PROVEN_MODEL_TYPES } from "./proven.ts";
-import { resolveSettings } from "./settings.ts";
+import { resolveSettings, type TransformersSettings } from "./settings.ts";
 import { TRANSFORMERS_VERSION } from "./version.ts";
-import { weightItem } from "./weights.ts";
+import { loadedTensorBytes, weightItem } from "./weights.ts";
 import type { TransformersWorkload } from "./workload.ts";
 
 /** What PyTorch transformers allocates for `generate` on one device. */
@@ -21,16 +23,16 @@ export function estimateTransformers(model: Model, workload: TransformersWorkloa
   const elementBytes = floatBytes(dtype) ?? 4;
   const caches = layerCaches(model, settings, elementBytes)?.flat() ?? null;
   const certainty = certaintyOf(model, settings.version);
-  const activations = activationItem(model, settings, elementBytes);
+  const cacheCertainty = wasCached(model, settings) ? certainty : "derived";
   return assembleEstimate({
     runtime: "transformers",
     runtimeVersion: settings.version,
     workload: settings,
     deviceNames: [device.name],
-    weights: [weightItem(model, dtype, device, certainty)],
-    cache: caches && cacheItems(caches, device.name, certainty),
-    compute: activations && [activations],
-    overhead: contextItems(device),
+    weights: [weightItem(model, dtype, device, certainty), ...bufferItems(model, elementBytes, device, certainty)],
+    cache: caches && cacheItems(caches, device.name, cacheCertainty),
+    compute: activationItems(model, settings, elementBytes, device, cacheCertainty),
+    overhead: [...contextItems(device), ...allocatorItems(loadedTensorBytes(model, dtype, device), device)],
     cachePerToken: caches && bytesPerToken(caches),
     sequences: settings.sequences,
     diagnostics: [],
@@ -41,4 +43,9 @@ export function estimateTransformers(model: Model, workload: TransformersWorkloa
 function certaintyOf(model: Model, version: string): Certainty {
   if (model.layers.length === 0) return "derived";
   return version === TRANSFORMERS_VERSION && PROVEN_MODEL_TYPES.has(model.architecture ?? "") ? "exact" : "derived";
+}
+
+/** Runs had no beams, and quantized caches of one model type only. */
+function wasCached({ architecture }: Model, { beams, cache }: TransformersSettings): boolean {
+  return beams === 1 && (cache !== "quantized" || architecture === "llama");
 }

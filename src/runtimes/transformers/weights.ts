@@ -27,14 +27,8 @@ type Loading = "converted" | "unpacked" | "as stored";
  * integer tensors as stored unless they are unpacked, one copy of tied matrices, no blocks that predict further tokens.
  */
 export function weightItem(model: Model, dtype: string, device: Device, proven: Certainty): MemoryItem {
-  const elementBytes = floatBytes(dtype) ?? FLOAT32_BYTES;
   const loading = loadingOf(model, device);
-  let bytes = madePositions(model) * elementBytes;
-  for (const tensor of loadedTensors(model)) {
-    bytes += isConverted(tensor, loading)
-      ? tensor.parameters * (staysFloat32(tensor, model, dtype) ? FLOAT32_BYTES : elementBytes)
-      : tensor.bytes;
-  }
+  const bytes = loadedTensorBytes(model, dtype, device).reduce((sum, each) => sum + each, 0);
   return {
     component: "weights",
     label: `weights, ${loading === "as stored" ? loading : loading === "unpacked" ? `unpacked to ${dtype}` : dtype}`,
@@ -52,6 +46,20 @@ export function loadedTensors(model: Model): readonly ModelTensor[] {
   return model.tensors.filter(
     (tensor) => isLoaded(tensor, model) && !(sharesEmbedding && EMBEDDING_COPY.test(tensor.name)),
   );
+}
+
+/** Bytes of each tensor on the device. */
+export function loadedTensorBytes(model: Model, dtype: string, device: Device): number[] {
+  const elementBytes = floatBytes(dtype) ?? FLOAT32_BYTES;
+  const loading = loadingOf(model, device);
+  return [
+    madePositions(model) * elementBytes,
+    ...loadedTensors(model).map((tensor) =>
+      isConverted(tensor, loading)
+        ? tensor.parameters * (staysFloat32(tensor, model, dtype) ? FLOAT32_BYTES : elementBytes)
+        : tensor.bytes,
+    ),
+  ];
 }
 
 /** Elements of positions that follow from a formula, where the file does not hold them. */
