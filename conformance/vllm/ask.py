@@ -26,6 +26,7 @@ from vllm.v1.attention.backends.utils import get_supported_kv_cache_layouts, res
 from vllm.v1.core import kv_cache_utils
 from vllm.v1.kv_cache_interface import UniformTypeKVCacheSpecs
 from vllm.v1.worker.gpu.attn_utils import get_kv_cache_spec
+from vllm.v1.worker.workspace import init_workspace_manager
 
 FOLDERS = tempfile.TemporaryDirectory()
 
@@ -140,8 +141,6 @@ def answer(row):
     groups = kv_cache_utils.get_kv_cache_groups(config, merged)
     return {
         "name": row["name"],
-        "config": row["config"],
-        "workload": row["workload"],
         "weightBytes": weights,
         "dtype": str(config.model_config.dtype).removeprefix("torch."),
         "blockTokens": config.cache_config.block_size,
@@ -153,6 +152,7 @@ def answer(row):
 
 
 def main():
+    init_workspace_manager(torch.device("meta"))
     # The release writes its log to standard output.
     answers, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:

@@ -150,6 +150,12 @@ import vllm.model_executor.models.registry as registry  # noqa: E402
 # The release looks at a model's class in a process of its own, where nothing of this file holds.
 registry._LazyRegisteredModel.inspect_model_cls = lambda self: registry._ModelInfo.from_model_cls(self.load_model_cls())
 
+import vllm.utils.deep_gemm as deep_gemm  # noqa: E402
+import vllm.utils.import_utils as import_utils  # noqa: E402
+
+for module in (deep_gemm, import_utils):
+    module.has_deep_gemm = module.is_deep_gemm_supported = lambda *_: True
+
 import vllm.distributed.parallel_state as parallel_state  # noqa: E402
 
 

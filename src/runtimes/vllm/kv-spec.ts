@@ -31,11 +31,14 @@ const FP8_DS_MLA_BYTES = 656;
 const SCALE_BYTES = 4;
 const ELEMENTS_OF_A_SCALE = 128;
 
+/** Model types whose latents vLLM expands to heads before it caches them (`minicpm3.py`, MiniCPM3Attention). */
+const EXPANDED: ReadonlySet<string> = new Set(["minicpm3"]);
+
 /** Specs of every layer that caches, in the order in which vLLM makes its layers; null where one is not known. */
 export function kvSpecs(model: Model, settings: CacheSettings): readonly KvSpec[] | null {
   const layers = model.layers.filter((layer) => layer.mtp !== true || settings.speculativeTokens > 0);
   if (layers.length === 0 || !layers.every(isKnown)) return null;
-  return layers.flatMap((layer) => layerSpecs(layer, settings));
+  return layers.flatMap((layer) => layerSpecs(layer, settings, EXPANDED.has(model.architecture ?? "")));
 }
 
 /** Compressed caches (DeepSeek-V4), windows over latents and loops have specs of their own, which are not computed here. */
@@ -50,7 +53,7 @@ function isKnown({ mixer }: ModelLayer): boolean {
   );
 }
 
-function layerSpecs(layer: ModelLayer, settings: CacheSettings): KvSpec[] {
+function layerSpecs(layer: ModelLayer, settings: CacheSettings, expanded: boolean): KvSpec[] {
   const { index, mixer, cross } = layer;
   const attention = attentionPart(mixer);
   const recurrent = recurrentPart(mixer);
@@ -58,18 +61,33 @@ function layerSpecs(layer: ModelLayer, settings: CacheSettings): KvSpec[] {
   return [
     // Falcon-H1 makes its recurrence before its attention (`falcon_h1.py`, FalconH1ParallelHybrid).
     ...(recurrent === undefined ? [] : [stateSpec(index, stateBytes(recurrent, settings), recurrent.family, settings)]),
-    ...(attention === undefined ? [] : attentionSpecs(index, attention, settings)),
+    ...(attention === undefined ? [] : attentionSpecs(index, attention, settings, expanded)),
     ...(crossing === undefined ? [] : [headsSpec(index, "cross", crossing, settings)]),
   ];
 }
 
-function attentionSpecs(layer: number, attention: AttentionMixer | LatentMixer, settings: CacheSettings): KvSpec[] {
-  if (attention.kind === "latent") return latentSpecs(layer, attention, settings);
+function attentionSpecs(
+  layer: number,
+  attention: AttentionMixer | LatentMixer,
+  settings: CacheSettings,
+  expanded: boolean,
+): KvSpec[] {
+  if (attention.kind === "latent") {
+    return expanded ? [headsSpec(layer, "full", expandedHeads(attention), settings)] : latentSpecs(layer, attention, settings);
+  }
   if (!attention.causal || attention.sharesCacheWith !== undefined || attention.readsTargetCache) return [];
   const { window } = attention;
-  if (window.kind === "none") return [headsSpec(layer, "full", attention, settings)];
-  const { kind, tokens } = window;
-  return [{ ...headsSpec(layer, kind, attention, settings), window: tokens }];
+  const spec =
+    window.kind === "none"
+      ? headsSpec(layer, "full", attention, settings)
+      : { ...headsSpec(layer, window.kind, attention, settings), window: window.tokens };
+  // A layer that runs several times for a token has a cache for each.
+  return Array.from({ length: attention.passes ?? 1 }, () => spec);
+}
+
+/** Values are padded to the width of keys. */
+function expandedHeads({ heads, nopeDim, ropeDim }: LatentMixer): Heads {
+  return { kvHeads: heads, keyDim: nopeDim + ropeDim, valueDim: nopeDim + ropeDim };
 }
 
 type Heads = { readonly kvHeads: number; readonly keyDim: number; readonly valueDim: number };

@@ -15,7 +15,7 @@ import {
 import { rankDevices } from "../ranks.ts";
 import { batchDefaults } from "./batch-defaults.ts";
 import { rulesOf, VLLM_VERSION } from "./version.ts";
-import type { VllmWorkload } from "./workload.ts";
+import { KV_CACHE_TYPES, type VllmWorkload } from "./workload.ts";
 
 /** Options that have no default: left out, the kernels choose or the pool follows from the device. */
 type Open = "blockTokens" | "availableCacheBytes";
@@ -33,7 +33,7 @@ const RULES: { readonly [option in keyof Required<VllmWorkload>]: OptionRule } =
     accepts: (value) => typeof value === "string" && /^[01]\.\d{1,3}(\.\d{1,3})?$/.test(value),
   },
   dtype: oneOf(["auto", "float32", "float16", "bfloat16"]),
-  kvCacheType: oneOf(["auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2", "fp8_ds_mla"]),
+  kvCacheType: oneOf(KV_CACHE_TYPES),
   blockTokens: {
     wants: "a positive multiple of 16 up to 65536",
     accepts: (value) => POSITIVE_INTEGER.accepts(value) && Number(value) % 16 === 0 && Number(value) <= 65_536,

@@ -49,4 +49,7 @@ export type VllmWorkload = CommonWorkload & {
   readonly enforceEager?: boolean;
 };
 
-export type KvCacheType = "auto" | "float16" | "bfloat16" | "fp8" | "fp8_e4m3" | "fp8_e5m2" | "fp8_ds_mla";
+export const KV_CACHE_TYPES = ["auto", "float16", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2", "fp8_ds_mla"] as const;
+
+/** Types of keys and values; `fp8_ds_mla` is the packed one of DeepSeek's sparse attention. */
+export type KvCacheType = (typeof KV_CACHE_TYPES)[number];
