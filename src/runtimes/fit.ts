@@ -38,8 +38,22 @@ export function fitDevices(estimate: MemoryEstimate, devices: readonly Device[])
     const use = estimate.devices.find((candidate) => candidate.name === device.name);
     const capacityBytes = device.memoryBytes;
     if (use === undefined || capacityBytes === undefined) return [];
-    const verdict =
+    const memory =
       use.low > capacityBytes ? "too-large" : use.high !== null && use.high <= capacityBytes ? "fits" : "close";
-    return [{ device: device.name, capacityBytes, verdict, spareBytes: capacityBytes - (use.total ?? use.low) }];
+    return [{ device: device.name, capacityBytes, verdict: worse(memory, poolVerdict(estimate)), spareBytes: capacityBytes - (use.total ?? use.low) }];
   });
+}
+
+/** A pool of cache has to hold the requests that are asked for, which it may not although the device is not full. */
+function poolVerdict({ capacity, workload }: MemoryEstimate): DeviceFit["verdict"] {
+  if (capacity === undefined) return "fits";
+  const requests = Number(workload["sequences"] ?? 1) / Number(workload["dataParallel"] ?? 1);
+  if ((capacity.high ?? capacity.concurrency) < requests) return "too-large";
+  return (capacity.low ?? capacity.concurrency) < requests ? "close" : "fits";
+}
+
+const FROM_BEST: readonly DeviceFit["verdict"][] = ["fits", "close", "too-large"];
+
+function worse(one: DeviceFit["verdict"], other: DeviceFit["verdict"]): DeviceFit["verdict"] {
+  return FROM_BEST.indexOf(one) > FROM_BEST.indexOf(other) ? one : other;
 }

@@ -49,7 +49,7 @@ export function poolItem(
     bytes: blocks * blockBytes,
     certainty,
     source: SOURCE,
-    ...(certainty === "estimate" && { low: low * blockBytes, high: high * blockBytes }),
+    ...(certainty === "estimate" && { low: low * blockBytes, high: high * blockBytes, fills: true as const }),
   };
 }
 

@@ -42,20 +42,20 @@ export function estimateVllm(model: Model, workload: VllmWorkload): MemoryEstima
     cache,
     compute,
     overhead,
-    cachePerToken: plan && bytesPerToken(plan),
-    ...(plan && { cachePerSequence: bytesPerRequest(plan) }),
+    cachePerToken: plan && bytesPerToken(plan) * settings.tensorParallel,
+    ...(plan && { cachePerSequence: bytesPerRequest(plan) * settings.tensorParallel }),
     sequences: settings.sequences,
     capacity: plan && blocks ? poolCapacity(plan, settings, blocks, certainty) : undefined,
     diagnostics: plan && blocks ? refusals(plan, settings, blocks) : [],
   });
 }
 
-/** Of one token in all layers of one rank of each stage, its blocks shared out; what windows drop is counted as in each. */
+/** Of one token on one rank of each stage, while no window is full and no block has room left. */
 function bytesPerToken({ specs }: CachePlan): number {
   return specs.reduce((sum, spec) => sum + spec.bytesPerToken, 0);
 }
 
-/** Blocks of one request in all stages. */
+/** Blocks of one request on one rank of each stage. */
 function bytesPerRequest(plan: CachePlan): number {
   return plan.blockBytes.reduce((sum, bytes) => sum + bytes * plan.requestBlocks, 0);
 }

@@ -34,7 +34,7 @@ function tensorBytes({ name, shape }: StateTensor, mixer: RecurrentMixer, settin
  * Channels of groups that are repeated, so that each rank has those of its heads: of Mamba-2, whose convolution runs over
  * the inner width and two rows of states for each group.
  */
-function repeatedChannels({ family, state }: RecurrentMixer, tensorParallel: number): number {
+export function repeatedChannels({ family, state }: RecurrentMixer, tensorParallel: number): number {
   if (family !== "mamba2") return 0;
   const [channels = 0] = state.find(({ name }) => name === "convolution")?.shape ?? [];
   const ssm = state.find(({ name }) => name === "ssm")?.shape ?? [];

@@ -2,7 +2,7 @@ import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
 import { floatBytes } from "../float-dtype.ts";
 import { mxfp4PaddingBytes } from "./mxfp4-padding.ts";
-import { PROVEN_MODEL_TYPES } from "./proven.ts";
+import { PROVEN_SHARES, PROVEN_WEIGHTS } from "./proven.ts";
 import type { VllmSettings } from "./settings.ts";
 import { stageOf } from "./shards.ts";
 import { type Place, placeOf, rankShare } from "./tensor-shards.ts";
@@ -12,6 +12,10 @@ const FLOAT32_BYTES = 4;
 
 /** Kept in float32 whatever the model runs in: decays of recurrences, corrections of routers. */
 const KEPT_IN_FLOAT32 = /(^|[._])(A_log|A|e_score_correction_bias|expert_bias)$/;
+
+/** Model types that keep their routers in float32 as well (`ernie45_moe.py`, Ernie4_5_MoeMoE). */
+const FLOAT32_ROUTERS: ReadonlySet<string> = new Set(["ernie4_5_moe"]);
+const ROUTER = /\.mlp\.gate\.weight$/;
 
 /** Weights on one rank (`linear.py`, `vocab_parallel_embedding.py`, `fused_moe/layer.py`). */
 export function rankWeightBytes(model: Model, settings: VllmSettings, dtype: string, rank: Place): number {
@@ -29,10 +33,14 @@ export function rankWeightBytes(model: Model, settings: VllmSettings, dtype: str
 function storedBytes(tensor: ModelTensor, model: Model, elementBytes: number): number {
   const float = floatBytes(tensor.dtype);
   if (float === undefined) return tensor.bytes;
-  if (KEPT_IN_FLOAT32.test(tensor.name)) return tensor.elements * FLOAT32_BYTES;
+  if (staysFloat32(tensor.name, model.architecture ?? "")) return tensor.elements * FLOAT32_BYTES;
   // Scales of packed weights keep their type; they stand for no parameters.
   if (model.quantization !== null && tensor.parameters === 0) return tensor.bytes;
   return tensor.elements * elementBytes;
+}
+
+function staysFloat32(name: string, architecture: string): boolean {
+  return KEPT_IN_FLOAT32.test(name) || (FLOAT32_ROUTERS.has(architecture) && ROUTER.test(name));
 }
 
 const OUTPUT_MATRIX = /(^|\.)(lm_head|embed_out|output)\.weight$/;
@@ -70,8 +78,14 @@ export function weightItem(model: Model, settings: VllmSettings, dtype: string, 
   };
 }
 
-function certaintyOf(model: Model, settings: VllmSettings): Certainty {
-  const proven = PROVEN_MODEL_TYPES.has(model.architecture ?? "") && model.quantization === null;
-  const plain = settings.pipelineParallel === 1 && !settings.expertParallel && settings.speculativeTokens === 0;
-  return proven && plain && settings.version === VLLM_VERSION ? "exact" : "derived";
+/** Ranks that the release was asked for. */
+const ASKED_RANKS = 2;
+
+function certaintyOf({ architecture, quantization }: Model, settings: VllmSettings): Certainty {
+  const { tensorParallel, pipelineParallel, expertParallel, speculativeTokens, version } = settings;
+  const proven = tensorParallel === 1 ? PROVEN_WEIGHTS : PROVEN_SHARES;
+  const asked = tensorParallel <= ASKED_RANKS && pipelineParallel === 1 && !expertParallel && speculativeTokens === 0;
+  return asked && quantization === null && version === VLLM_VERSION && proven.has(architecture ?? "")
+    ? "exact"
+    : "derived";
 }
