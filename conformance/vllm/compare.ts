@@ -1,8 +1,8 @@
 import type { Model } from "../../src/model/model.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
-import { cachePlan } from "../../src/runtimes/vllm/pool.ts";
 import { layerBlocks } from "../../src/runtimes/vllm/capacity.ts";
 import type { KvSpec } from "../../src/runtimes/vllm/kv-spec.ts";
+import { cachePlan } from "../../src/runtimes/vllm/pool.ts";
 import { resolveSettings } from "../../src/runtimes/vllm/settings.ts";
 import type { VllmWorkload } from "../../src/runtimes/vllm/workload.ts";
 import type { Answer, CapacityRow, GroupRow } from "./golden.ts";
@@ -29,7 +29,8 @@ export function compareCache(model: Model, asked: Omit<VllmWorkload, "runtime">,
     if (a !== b) differences.push(`${what}: ${a}, vLLM ${b}`);
   };
   // Only windows are held for tokens in flight.
-  if (plan.specs.some(({ window }) => window !== undefined)) hold("tokens in flight", plan.request.inFlightTokens, answer.inFlightTokens);
+  if (plan.specs.some(({ window }) => window !== undefined))
+    hold("tokens in flight", plan.request.inFlightTokens, answer.inFlightTokens);
   const groups = plan.groups.map(({ specs }): GroupRow => {
     const [first] = specs;
     const pages = specs.map(({ pageBytes }) => pageBytes);
@@ -44,7 +45,10 @@ export function compareCache(model: Model, asked: Omit<VllmWorkload, "runtime">,
   });
   hold("groups", sorted(groups), sorted(answer.groups));
   for (const row of answer.capacities) {
-    const { capacity, diagnostics, devices } = estimateMemory(model, { ...workload, availableCacheBytes: row.poolBytes });
+    const { capacity, diagnostics, devices } = estimateMemory(model, {
+      ...workload,
+      availableCacheBytes: row.poolBytes,
+    });
     const starts = !diagnostics.some(({ code }) => code === "does-not-start");
     if ("refused" in row) {
       hold(`refusal of a pool of ${row.poolBytes}`, starts ? "starts" : refusalOf(diagnostics), theirRefusal(row));

@@ -1,5 +1,5 @@
 import { missingModules, runPython } from "../python.ts";
-import { type ModelTypeRow as TinyModel, readModelTypes } from "../transformers/model-types.ts";
+import { readModelTypes, type ModelTypeRow as TinyModel } from "../transformers/model-types.ts";
 import { CASES } from "./cases.ts";
 import type { Answer, Golden } from "./golden.ts";
 import { MODELS } from "./models.ts";
@@ -11,7 +11,10 @@ type Question = {
   readonly pools: readonly number[];
 };
 
-type Answered = { readonly name: string; readonly versions: Golden["versions"] } & (Answer | { readonly failed: string });
+type Answered = { readonly name: string; readonly versions: Golden["versions"] } & (
+  | Answer
+  | { readonly failed: string }
+);
 
 /** Why vLLM cannot be asked here, or undefined when it can. */
 export function missingEngine(): string | undefined {
@@ -73,5 +76,8 @@ function answerOf(answered: Answered | undefined): Answer {
 
 /** Without folders of the run and addresses in memory, which differ from run to run. */
 function reasonOf(failed: string): string {
-  return failed.replace(/\/\S*\/tmp\w+/g, "a folder").replace(/\s+/g, " ").slice(0, 120);
+  return failed
+    .replace(/\/\S*\/tmp\w+/g, "a folder")
+    .replace(/\s+/g, " ")
+    .slice(0, 120);
 }

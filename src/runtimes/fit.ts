@@ -40,16 +40,25 @@ export function fitDevices(estimate: MemoryEstimate, devices: readonly Device[])
     if (use === undefined || capacityBytes === undefined) return [];
     const memory =
       use.low > capacityBytes ? "too-large" : use.high !== null && use.high <= capacityBytes ? "fits" : "close";
-    return [{ device: device.name, capacityBytes, verdict: worse(memory, poolVerdict(estimate)), spareBytes: capacityBytes - (use.total ?? use.low) }];
+    return [
+      {
+        device: device.name,
+        capacityBytes,
+        verdict: worse(memory, poolVerdict(estimate)),
+        spareBytes: capacityBytes - (use.total ?? use.low),
+      },
+    ];
   });
 }
 
 /** A pool of cache has to hold the requests that are asked for, which it may not although the device is not full. */
-function poolVerdict({ capacity, workload }: MemoryEstimate): DeviceFit["verdict"] {
+function poolVerdict({ capacity, workload, diagnostics }: MemoryEstimate): DeviceFit["verdict"] {
   if (capacity === undefined) return "fits";
+  const { concurrency, low = concurrency, high = concurrency, certainty } = capacity;
   const requests = Number(workload["sequences"] ?? 1) / Number(workload["dataParallel"] ?? 1);
-  if ((capacity.high ?? capacity.concurrency) < requests) return "too-large";
-  return (capacity.low ?? capacity.concurrency) < requests ? "close" : "fits";
+  const refused = diagnostics.some(({ code }) => code === "does-not-start");
+  if (high < requests || (refused && certainty !== "estimate")) return "too-large";
+  return refused || low < requests ? "close" : "fits";
 }
 
 const FROM_BEST: readonly DeviceFit["verdict"][] = ["fits", "close", "too-large"];

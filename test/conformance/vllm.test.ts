@@ -1,13 +1,13 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { ROOT } from "../../conformance/paths.ts";
 import { modelOfConfig } from "../../conformance/transformers/model-types.ts";
 import { compareTinyModels } from "../../conformance/vllm/check.ts";
 import { compareCache } from "../../conformance/vllm/compare.ts";
 import { readGolden } from "../../conformance/vllm/golden.ts";
 import { MODELS } from "../../conformance/vllm/models.ts";
 import { VLLM_PROVEN } from "../../conformance/vllm/proven-list.ts";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { ROOT } from "../../conformance/paths.ts";
 import { PROVEN_CACHES, PROVEN_SHARES, PROVEN_WEIGHTS } from "../../src/runtimes/vllm/proven.ts";
 
 const { cases, versions } = readGolden();

@@ -158,7 +158,8 @@ describe("pools in start-up logs", () => {
     if (tokens !== undefined) expect(capacity.tokens).toBe(tokens);
     if (tokensAsOldLogs !== undefined) expect(capacity.tokensAsOldLogs).toBe(tokensAsOldLogs);
     // The blocks are inside what the printed pool is rounded from.
-    if (poolGib !== undefined) expect(Math.abs(capacity.poolBytes / GIB - poolGib)).toBeLessThan(0.005 + blockBytes / GIB);
+    if (poolGib !== undefined)
+      expect(Math.abs(capacity.poolBytes / GIB - poolGib)).toBeLessThan(0.005 + blockBytes / GIB);
   });
 
   it("vllm-project/vllm issue 43308: Gemma 4 seems to hold ten times more from 0.20 to 0.21, for the same blocks", async () => {
@@ -192,14 +193,17 @@ describe("peaks of activations in start-up logs", () => {
   it.each([
     [20_000, 17.06],
     [29_000, 17.98],
-  ])("vllm-project/vllm issue 10517: %i tokens in one step reach %f GiB over 14.99 of weights", async (tokens, peakGib) => {
-    const flags = { contextTokens: tokens, maxBatchedTokens: tokens, maxSequences: 256, version: "0.13.0" };
-    const item = (await estimateOf("Llama-3.1-8B", flags)).items.find(({ component }) => component === "compute");
-    const published = (peakGib - 14.9888) * GIB;
-    expect(Math.abs((item?.bytes ?? 0) / published - 1)).toBeLessThan(0.03);
-    expect(item?.low ?? 0).toBeLessThan(published);
-    expect(item?.high ?? 0).toBeGreaterThan(published);
-  });
+  ])(
+    "vllm-project/vllm issue 10517: %i tokens in one step reach %f GiB over 14.99 of weights",
+    async (tokens, peakGib) => {
+      const flags = { contextTokens: tokens, maxBatchedTokens: tokens, maxSequences: 256, version: "0.13.0" };
+      const item = (await estimateOf("Llama-3.1-8B", flags)).items.find(({ component }) => component === "compute");
+      const published = (peakGib - 14.9888) * GIB;
+      expect(Math.abs((item?.bytes ?? 0) / published - 1)).toBeLessThan(0.03);
+      expect(item?.low ?? 0).toBeLessThan(published);
+      expect(item?.high ?? 0).toBeGreaterThan(published);
+    },
+  );
 });
 
 describe("weights in start-up logs", () => {
@@ -226,7 +230,15 @@ describe("weights in start-up logs", () => {
     [1, 14.96],
     [2, 7.48],
   ])("vllm-project/vllm issue 10511: Llama-3-8B on %i ranks, %f GiB each", async (tensorParallel, gib) => {
-    const model = await modelOfRow({ modelType: "llama", class: "", parameters: 0, buffers: 0, weightBytes: [0, 0], layers: 32, ...llama });
+    const model = await modelOfRow({
+      modelType: "llama",
+      class: "",
+      parameters: 0,
+      buffers: 0,
+      weightBytes: [0, 0],
+      layers: 32,
+      ...llama,
+    });
     const { devices } = estimateMemory(model, { runtime: "vllm", contextTokens: 8192, tensorParallel });
     expect(devices.map(({ weights }) => (weights / GIB).toFixed(2))).toEqual(
       Array.from({ length: tensorParallel }, () => gib.toFixed(2)),
@@ -240,7 +252,11 @@ describe("weights in start-up logs", () => {
     const packed = { ...MODELS[name], quantization_config: { quant_method: "mxfp4" } };
     const model = await modelOfConfig(packed);
     const settings = resolveSettings(model, { runtime: "vllm", contextTokens: 4096 });
-    const padding = mxfp4PaddingBytes({ ...model, quantization: { method: "mxfp4", bitsPerWeight: 4.25 } }, settings, 0);
+    const padding = mxfp4PaddingBytes(
+      { ...model, quantization: { method: "mxfp4", bitsPerWeight: 4.25 } },
+      settings,
+      0,
+    );
     expect(Math.abs(fileGib + padding / GIB - loggedGib)).toBeLessThan(0.04);
   });
 });

@@ -19,7 +19,12 @@ const OTHER = { low: 0.7, high: 1.6 };
  * Peak of the run that vLLM sizes its pool by: a step of all batched tokens with one layer alive, or the sampling of one
  * token for each request, whichever is larger, and the tables of blocks (`gpu_worker.py`, determine_available_memory).
  */
-export function activationBytes(model: Model, settings: VllmSettings, dtype: string, plan: CachePlan | null): Range | null {
+export function activationBytes(
+  model: Model,
+  settings: VllmSettings,
+  dtype: string,
+  plan: CachePlan | null,
+): Range | null {
   const { hiddenSize, vocabularySize } = model;
   if (hiddenSize === null || vocabularySize === null || model.layers.length === 0) return null;
   const width = floatBytes(dtype) ?? 2;
@@ -28,7 +33,8 @@ export function activationBytes(model: Model, settings: VllmSettings, dtype: str
   const step = maxBatchedTokens * width * 3 * (intermediate / tensorParallel + hiddenSize);
   const logits = Math.min(maxSequences, maxBatchedTokens) * vocabularySize * FLOAT32_BYTES;
   const tables = (plan?.groups ?? []).reduce(
-    (sum, { specs: [first] }) => sum + maxSequences * 4 * Math.ceil(settings.contextTokens / (first?.blockTokens ?? 16)),
+    (sum, { specs: [first] }) =>
+      sum + maxSequences * 4 * Math.ceil(settings.contextTokens / (first?.blockTokens ?? 16)),
     0,
   );
   const spread = isDense(model) ? DENSE : OTHER;
@@ -54,7 +60,9 @@ export function activationItem(range: Range, { maxBatchedTokens }: VllmSettings,
 }
 
 function isDense(model: Model): boolean {
-  return model.weights.byComponent.vision === 0 && model.layers.every(({ feedForward }) => feedForward.kind !== "experts");
+  return (
+    model.weights.byComponent.vision === 0 && model.layers.every(({ feedForward }) => feedForward.kind !== "experts")
+  );
 }
 
 function activeWidth(part: FeedForward): number {

@@ -82,4 +82,3 @@ function alignedBlock(model: Model, settings: StateSettings, tokenBytes: number,
 }
 
 type StateSettings = Parameters<typeof stateBytes>[1];
-

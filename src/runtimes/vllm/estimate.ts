@@ -29,9 +29,7 @@ export function estimateVllm(model: Model, workload: VllmWorkload): MemoryEstima
   const cache =
     plan &&
     ranks.map(({ name, stage }) =>
-      blocks
-        ? poolItem(plan, blocks, stage, name, certainty)
-        : requestItem(plan, settings, stage, name, needCertainty),
+      blocks ? poolItem(plan, blocks, stage, name, certainty) : requestItem(plan, settings, stage, name, needCertainty),
     );
   return assembleEstimate({
     runtime: "vllm",

@@ -73,7 +73,9 @@ function attentionSpecs(
   expanded: boolean,
 ): KvSpec[] {
   if (attention.kind === "latent") {
-    return expanded ? [headsSpec(layer, "full", expandedHeads(attention), settings)] : latentSpecs(layer, attention, settings);
+    return expanded
+      ? [headsSpec(layer, "full", expandedHeads(attention), settings)]
+      : latentSpecs(layer, attention, settings);
   }
   if (!attention.causal || attention.sharesCacheWith !== undefined || attention.readsTargetCache) return [];
   const { window } = attention;

@@ -27,7 +27,9 @@ export function mxfp4PaddingBytes(model: Model, settings: VllmSettings, stage: n
     const inner = feedForward.expertIntermediateSize;
     const [wideHidden, wideInner] = [padTo(hiddenSize, HIDDEN_STEP), padTo(inner, INNER_STEP)];
     const padded =
-      2 * wideInner * rowBytes(wideHidden) + wideHidden * rowBytes(wideInner) + (2 * wideInner + wideHidden) * BIAS_BYTES;
+      2 * wideInner * rowBytes(wideHidden) +
+      wideHidden * rowBytes(wideInner) +
+      (2 * wideInner + wideHidden) * BIAS_BYTES;
     const stored =
       2 * inner * rowBytes(hiddenSize) + hiddenSize * rowBytes(inner) + (2 * inner + hiddenSize) * FILE_BIAS_BYTES;
     bytes += feedForward.experts * (padded - stored);

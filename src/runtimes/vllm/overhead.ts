@@ -20,13 +20,23 @@ export function overheadItems(settings: VllmSettings, { name }: Device): MemoryI
   const ranks = tensorParallel * pipelineParallel * dataParallel;
   const spreadsExperts = expertParallel && tensorParallel * dataParallel > 1;
   return [
-    rangeItem(name, "CUDA context, libraries and kernels", NON_TORCH, "vLLM start-up logs: non-torch memory 0.12 to 1.79 GiB"),
+    rangeItem(
+      name,
+      "CUDA context, libraries and kernels",
+      NON_TORCH,
+      "vLLM start-up logs: non-torch memory 0.12 to 1.79 GiB",
+    ),
     ...(ranks === 1
       ? []
       : [
           spreadsExperts
             ? rangeItem(name, "communication, experts over ranks", ALL_TO_ALL, "NVIDIA/nccl issues 864, 1685")
-            : rangeItem(name, "communication between ranks", NCCL, "NVIDIA/nccl issue 864; vLLM logs of one and two ranks"),
+            : rangeItem(
+                name,
+                "communication between ranks",
+                NCCL,
+                "NVIDIA/nccl issue 864; vLLM logs of one and two ranks",
+              ),
         ]),
     ...graphItems(settings, name),
   ];
@@ -39,7 +49,12 @@ function graphItems({ enforceEager, maxSequences, version }: VllmSettings, devic
   const typical = 0.3 + 0.01 * sizes;
   const counted = rulesOf(version).graphsInBudget ? "" : ", outside the share of vLLM";
   return [
-    rangeItem(device, `CUDA graphs of ${sizes} batch sizes${counted}`, { typical, low: 0.2, high: 2.5 }, "vLLM start-up logs: graph capturing took 0.36 to 2.24 GiB"),
+    rangeItem(
+      device,
+      `CUDA graphs of ${sizes} batch sizes${counted}`,
+      { typical, low: 0.2, high: 2.5 },
+      "vLLM start-up logs: graph capturing took 0.36 to 2.24 GiB",
+    ),
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../../diagnostics.ts";
 import type { Capacity, Certainty, MemoryItem } from "../estimate.ts";
-import { tokensAsOldLogs } from "./capacity.ts";
 import type { Blocks } from "./cache-items.ts";
+import { tokensAsOldLogs } from "./capacity.ts";
 import { type CachePlan, largestContextIn, poolBlocks, usableBlocks } from "./pool.ts";
 import type { VllmSettings } from "./settings.ts";
 import { rulesOf } from "./version.ts";
@@ -9,7 +9,11 @@ import { rulesOf } from "./version.ts";
 const GIB = 1024 ** 3;
 
 /** Bytes for the pool on a rank of each stage: given, or what the rest leaves of the device, which has a range. */
-export type PoolBytes = { readonly low: readonly number[]; readonly typical: readonly number[]; readonly high: readonly number[] };
+export type PoolBytes = {
+  readonly low: readonly number[];
+  readonly typical: readonly number[];
+  readonly high: readonly number[];
+};
 
 /** Null where nothing says how large a pool is. */
 export function poolBytes(
@@ -28,14 +32,22 @@ export function poolBytes(
     if (device?.memoryBytes === undefined) return null;
     const requested = Math.floor(device.memoryBytes * settings.gpuMemoryUtilization);
     const counted = items.filter((item) => item.device === device.name && isCounted(item, settings));
-    const left = (bytes: (item: MemoryItem) => number) =>
-      counted.reduce((rest, item) => rest - bytes(item), requested);
+    const left = (bytes: (item: MemoryItem) => number) => counted.reduce((rest, item) => rest - bytes(item), requested);
     const lower = (bounds: number[], bytes: number) => {
       bounds[stage] = Math.min(bounds[stage] ?? bytes, bytes);
     };
-    lower(sums.low, left((item) => item.high ?? item.bytes));
-    lower(sums.typical, left((item) => item.bytes));
-    lower(sums.high, left((item) => item.low ?? item.bytes));
+    lower(
+      sums.low,
+      left((item) => item.high ?? item.bytes),
+    );
+    lower(
+      sums.typical,
+      left((item) => item.bytes),
+    );
+    lower(
+      sums.high,
+      left((item) => item.low ?? item.bytes),
+    );
   }
   return sums;
 }
@@ -78,8 +90,7 @@ export function refusals(plan: CachePlan, settings: VllmSettings, { blocks, high
   const needed = (plan.requestBlocks + held) * blockBytes;
   const context = largestContextIn(plan, blocks, settings);
   const sure = usableBlocks(high, settings) < plan.requestBlocks ? "does not start" : "may not start";
-  const advice =
-    context > 0 ? `the largest context that fits is ${context} tokens` : "not even one token fits";
+  const advice = context > 0 ? `the largest context that fits is ${context} tokens` : "not even one token fits";
   return [
     {
       code: "does-not-start",

@@ -2,16 +2,7 @@ import { InspectError } from "../../errors.ts";
 import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import { trainedContextOf } from "../context-tokens.ts";
-import {
-  BOOLEAN,
-  COUNT,
-  checkOptions,
-  DEVICES,
-  type OptionRule,
-  oneOf,
-  POSITIVE_INTEGER,
-  TOKENS,
-} from "../options.ts";
+import { BOOLEAN, COUNT, checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
 import { rankDevices } from "../ranks.ts";
 import { batchDefaults } from "./batch-defaults.ts";
 import { rulesOf, VLLM_VERSION } from "./version.ts";
