@@ -63,7 +63,8 @@ export type InspectCode =
   // the runtimes
   | "unsupported-runtime"
   | "unsupported-option"
-  | "not-counted";
+  | "not-counted"
+  | "does-not-start";
 
 /**
  * Where the problem is. Only the fields that are known are present.

@@ -54,6 +54,20 @@ export function parseTokens(text: string): number {
   return tokens;
 }
 
+/** `12GiB`, `12000000000b`: bytes, with a unit. */
+export function parseBytes(text: string): number {
+  const bytes = Math.floor(quantity(text, BYTE_FACTORS) ?? 0);
+  if (bytes === 0) throw new InvalidArgumentError("Write bytes with a unit: 12GiB, 500MiB or 12GB.");
+  return bytes;
+}
+
+/** `0.9`: a share above 0, at most 1. */
+export function parseFraction(text: string): number {
+  const share = /^\d*\.?\d+$/.test(text) ? Number(text) : 0;
+  if (share <= 0 || share > 1) throw new InvalidArgumentError("Write a share above 0, at most 1: 0.9.");
+  return share;
+}
+
 /** A whole number above 0. */
 export function parseCount(text: string): number {
   const count = /^\d+$/.test(text) ? Number(text) : 0;

@@ -2,7 +2,7 @@ import { printable } from "../bytes/printable.ts";
 import type { MemoryEstimate } from "../runtimes/estimate.ts";
 import { bar, fittingBar } from "./bar.ts";
 import { capacityWords } from "./capacity-words.ts";
-import { MEMORY_COMPONENTS } from "./memory-section.ts";
+import type { MEMORY_COMPONENTS } from "./memory-section.ts";
 import type { Style } from "./style.ts";
 import { type Cell, indent, renderTable } from "./table.ts";
 import { formatBytes, formatInteger, formatPlural } from "./units.ts";
@@ -42,12 +42,29 @@ function nameOf({ runtime, runtimeVersion }: MemoryEstimate, estimates: readonly
   return alike > 1 ? `${runtime} ${printable(runtimeVersion)}` : runtime;
 }
 
+type Component = (typeof MEMORY_COMPONENTS)[number];
+type Columns = readonly { readonly name: string; readonly components: readonly Component[] }[];
+
+const SERVING: Columns = (["weights", "cache", "compute", "overhead"] as const).map((component) => ({
+  name: component,
+  components: [component],
+}));
+
+/** Beside training there are more parts than columns. */
+const WITH_TRAINING: Columns = [
+  { name: "weights", components: ["weights"] },
+  { name: "grads, states", components: ["gradients", "optimizer"] },
+  { name: "cache", components: ["cache"] },
+  { name: "buffers", components: ["compute", "overhead"] },
+];
+
 function totalsTable(reports: readonly RuntimeReport[], style: Style): readonly string[] {
   const estimates = reports.map(({ estimate }) => estimate);
-  const names = ["", ...MEMORY_COMPONENTS, "total"].map((name) => ({ text: name, paint: style.dim }));
+  const columns = estimates.some(({ totals }) => totals.gradients !== undefined) ? WITH_TRAINING : SERVING;
+  const names = ["", ...columns.map(({ name }) => name), "total"].map((name) => ({ text: name, paint: style.dim }));
   const rows = estimates.map((estimate): readonly Cell[] => [
     nameOf(estimate, estimates),
-    ...MEMORY_COMPONENTS.map((component) => sizeCell(estimate.totals[component], isRange(estimate, component), style)),
+    ...columns.map(({ components }) => partCell(estimate, components, style)),
     sizeCell(estimate.totals.total, isTotalRange(estimate.totals), style),
   ]);
   const table = renderTable(
@@ -58,6 +75,13 @@ function totalsTable(reports: readonly RuntimeReport[], style: Style): readonly 
   return [`${style.bold(TITLE)}${style.dim(workloadWords(first))}`, ...indent(table)];
 }
 
+function partCell({ totals, items }: MemoryEstimate, components: readonly Component[], style: Style): Cell {
+  const parts = components.map((component) => totals[component] ?? (totals[component] === null ? null : 0));
+  const bytes = parts.includes(null) ? null : parts.reduce<number>((sum, part) => sum + (part ?? 0), 0);
+  const about = items.some((item) => components.includes(item.component) && item.certainty === "estimate");
+  return sizeCell(bytes, about, style);
+}
+
 function workloadWords(estimate: MemoryEstimate | undefined): string {
   const context = estimate === undefined ? null : contextOf(estimate);
   const sequences = estimate?.workload["sequences"];
@@ -66,10 +90,6 @@ function workloadWords(estimate: MemoryEstimate | undefined): string {
     typeof sequences === "number" ? formatPlural(sequences, "sequence") : [],
   ].flat();
   return words.length === 0 ? "" : `  ${words.join(", ")}`;
-}
-
-function isRange({ items }: MemoryEstimate, component: (typeof MEMORY_COMPONENTS)[number]): boolean {
-  return items.some((item) => item.component === component && item.certainty === "estimate");
 }
 
 function isTotalRange({ low, high }: Figures): boolean {

@@ -39,6 +39,8 @@ export type MemoryItem = {
   /** Only for estimates: bounds in bytes. */
   readonly low?: number;
   readonly high?: number;
+  /** Takes what the other items leave of a fixed share of the device, so that it is at its high where they are at their low. */
+  readonly fills?: true;
 };
 
 /**

@@ -44,11 +44,15 @@ export function fitDevices(estimate: MemoryEstimate, devices: readonly Device[])
     const usable = usableBytes(estimate.runtime, device);
     if (use === undefined || usable === undefined) return [];
     const { sure, most } = usable;
-    const served = servesAll(estimate);
-    const fails = use.low > most || !served.high;
-    const holds = use.high !== null && use.high <= sure && served.low;
-    const verdict = fails ? "too-large" : holds ? "fits" : "close";
-    return [{ device: device.name, capacityBytes: sure, verdict, spareBytes: sure - (use.total ?? use.low) }];
+    const memory = use.low > most ? "too-large" : use.high !== null && use.high <= sure ? "fits" : "close";
+    return [
+      {
+        device: device.name,
+        capacityBytes: sure,
+        verdict: worse(memory, poolVerdict(estimate)),
+        spareBytes: sure - (use.total ?? use.low),
+      },
+    ];
   });
 }
 
@@ -56,11 +60,19 @@ export function fitDevices(estimate: MemoryEstimate, devices: readonly Device[])
  * Whether a pool holds the sequences of the workload at once, by the low bound of what it holds and by the high one. A pool is
  * made to fit its device, so it is this that the device can fail.
  */
-function servesAll({ capacity, workload }: MemoryEstimate): { readonly low: boolean; readonly high: boolean } {
-  if (capacity === undefined) return { low: true, high: true };
-  const { concurrency, low = concurrency, high = concurrency } = capacity;
-  const sequences = Number(workload["sequences"]);
-  return { low: low >= sequences, high: high >= sequences };
+function poolVerdict({ capacity, workload, diagnostics }: MemoryEstimate): DeviceFit["verdict"] {
+  if (capacity === undefined) return "fits";
+  const { concurrency, low = concurrency, high = concurrency, certainty } = capacity;
+  const requests = Number(workload["sequences"] ?? 1) / Number(workload["dataParallel"] ?? 1);
+  const refused = diagnostics.some(({ code }) => code === "does-not-start");
+  if (high < requests || (refused && certainty !== "estimate")) return "too-large";
+  return refused || low < requests ? "close" : "fits";
+}
+
+const FROM_BEST: readonly DeviceFit["verdict"][] = ["fits", "close", "too-large"];
+
+function worse(one: DeviceFit["verdict"], other: DeviceFit["verdict"]): DeviceFit["verdict"] {
+  return FROM_BEST.indexOf(one) > FROM_BEST.indexOf(other) ? one : other;
 }
 
 /** The devices an estimate was made for: one for each rank, where a runtime splits a model. */

@@ -16,9 +16,13 @@ export function sumItems(items: readonly MemoryItem[], unknown: ReadonlySet<Memo
   let high = 0;
   for (const item of items) {
     sums[item.component] += item.bytes;
-    low += item.low ?? item.bytes;
-    high += item.high ?? item.bytes;
+    const [least, most] = [item.low ?? item.bytes, item.high ?? item.bytes];
+    // What fills up is largest where the rest is least: the sum hardly varies.
+    low += item.fills ? most : least;
+    high += item.fills ? least : most;
   }
+  const sum = COMPONENTS.reduce((bytes, component) => bytes + sums[component], 0);
+  [low, high] = [Math.min(low, sum), Math.max(high, sum)];
   if (!Number.isSafeInteger(high)) {
     throw new InspectError(
       "overflow",
@@ -34,7 +38,7 @@ export function sumItems(items: readonly MemoryItem[], unknown: ReadonlySet<Memo
     cache: known("cache"),
     compute: known("compute"),
     overhead: known("overhead"),
-    total: complete ? COMPONENTS.reduce((sum, component) => sum + sums[component], 0) : null,
+    total: complete ? sum : null,
     low,
     high: complete ? high : null,
   };

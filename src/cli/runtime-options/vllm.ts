@@ -1,4 +1,70 @@
-import type { VllmWorkload } from "../../runtimes/vllm/workload.ts";
+import { KV_CACHE_TYPES, type VllmWorkload } from "../../runtimes/vllm/workload.ts";
+import { parseBytes, parseCount, parseFraction, parseIndex, parseTokens, parseWord } from "../values.ts";
 import type { RuntimeOption } from "./runtime-option.ts";
+import { DTYPE, PIPELINE_PARALLEL, TENSOR_PARALLEL } from "./shared.ts";
 
-export const VLLM_OPTIONS: readonly RuntimeOption<keyof VllmWorkload>[] = [];
+export const VLLM_OPTIONS: readonly RuntimeOption<keyof VllmWorkload>[] = [
+  { field: "version", flags: "--vllm-version <release>", words: "release whose rules hold, like 0.20.2" },
+  DTYPE,
+  {
+    field: "kvCacheType",
+    flags: "--kv-cache-dtype <type>",
+    words: KV_CACHE_TYPES.join(", "),
+    parse: parseWord(KV_CACHE_TYPES),
+  },
+  {
+    field: "gpuMemoryUtilization",
+    flags: "--gpu-memory-utilization <share>",
+    words: "share of the device that vLLM fills",
+    parse: parseFraction,
+  },
+  {
+    field: "availableCacheBytes",
+    flags: "--kv-cache-memory-bytes <bytes>",
+    words: "the pool on each device, with a unit",
+    parse: parseBytes,
+  },
+  { field: "maxSequences", flags: "--max-num-seqs <count>", words: "requests in one step", parse: parseCount },
+  {
+    field: "maxBatchedTokens",
+    flags: "--max-num-batched-tokens <tokens>",
+    words: "tokens in one step",
+    parse: parseTokens,
+  },
+  { field: "blockTokens", flags: "--block-size <tokens>", words: "tokens of a block", parse: parseCount },
+  TENSOR_PARALLEL,
+  PIPELINE_PARALLEL,
+  {
+    field: "dataParallel",
+    flags: "--data-parallel-size <count>",
+    aliases: ["-dp"],
+    words: "copies that serve requests of their own",
+    parse: parseCount,
+  },
+  {
+    field: "expertParallel",
+    flags: "--enable-expert-parallel",
+    aliases: ["-ep"],
+    words: "whole experts on each rank",
+    gives: true,
+  },
+  {
+    field: "speculativeTokens",
+    flags: "--speculative-tokens <tokens>",
+    words: "drafted by the model's own MTP layers",
+    parse: parseIndex,
+  },
+  {
+    field: "hybridManager",
+    flags: "--disable-hybrid-kv-cache-manager",
+    words: "keep windows whole",
+    gives: false,
+  },
+  {
+    field: "prefixCaching",
+    flags: "--enable-prefix-caching",
+    words: "keep prefixes of past requests",
+    gives: true,
+  },
+  { field: "enforceEager", flags: "--enforce-eager", words: "no CUDA graphs", gives: true },
+];

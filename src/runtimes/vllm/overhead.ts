@@ -1,0 +1,80 @@
+import type { Device } from "../device.ts";
+import type { MemoryItem } from "../estimate.ts";
+import type { VllmSettings } from "./settings.ts";
+import { rulesOf } from "./version.ts";
+
+const GIB = 1024 ** 3;
+
+/** Context, libraries and kernels outside PyTorch's allocator, one rank alone: what vLLM logs as non-torch memory. */
+const NON_TORCH = { typical: 0.6, low: 0.12, high: 1.8 };
+
+/** What NCCL adds where ranks talk to each other, and with experts spread over ranks. */
+const NCCL = { typical: 1.5, low: 0.6, high: 2.5 };
+const ALL_TO_ALL = { typical: 4, low: 2, high: 8 };
+
+type Range = { readonly typical: number; readonly low: number; readonly high: number };
+
+/** Ranges of published measurements: nothing here follows from the model. */
+export function overheadItems(settings: VllmSettings, { name }: Device): MemoryItem[] {
+  const { tensorParallel, pipelineParallel, dataParallel, expertParallel } = settings;
+  const ranks = tensorParallel * pipelineParallel * dataParallel;
+  const spreadsExperts = expertParallel && tensorParallel * dataParallel > 1;
+  return [
+    rangeItem(
+      name,
+      "CUDA context, libraries and kernels",
+      NON_TORCH,
+      "vLLM start-up logs: non-torch memory 0.12 to 1.79 GiB",
+    ),
+    ...(ranks === 1
+      ? []
+      : [
+          spreadsExperts
+            ? rangeItem(name, "communication, experts over ranks", ALL_TO_ALL, "NVIDIA/nccl issues 864, 1685")
+            : rangeItem(
+                name,
+                "communication between ranks",
+                NCCL,
+                "NVIDIA/nccl issue 864; vLLM logs of one and two ranks",
+              ),
+        ]),
+    ...graphItems(settings, name),
+  ];
+}
+
+/** Captured graphs: 0.3 to 2.5 GiB in most logs. */
+function graphItems({ enforceEager, maxSequences, version }: VllmSettings, device: string): MemoryItem[] {
+  if (enforceEager) return [];
+  const sizes = captureSizes(Math.min(512, 2 * maxSequences));
+  const typical = 0.3 + 0.01 * sizes;
+  const counted = rulesOf(version).graphsInBudget ? "" : ", outside the share of vLLM";
+  return [
+    rangeItem(
+      device,
+      `CUDA graphs of ${sizes} batch sizes${counted}`,
+      { typical, low: 0.2, high: 2.5 },
+      "vLLM start-up logs: graph capturing took 0.36 to 2.24 GiB",
+    ),
+  ];
+}
+
+/** Sizes that graphs are captured for (`config/vllm.py`, _set_cudagraph_sizes): 1, 2, 4, by 8 to 256, by 16 beyond. */
+export function captureSizes(largest: number): number {
+  const small = [1, 2, 4].filter((size) => size <= largest).length;
+  const byEight = Math.floor(Math.min(largest, 255) / 8);
+  const bySixteen = largest < 256 ? 0 : Math.floor((largest - 256) / 16) + 1;
+  return small + byEight + bySixteen;
+}
+
+function rangeItem(device: string, label: string, { typical, low, high }: Range, source: string): MemoryItem {
+  return {
+    component: "overhead",
+    label,
+    device,
+    bytes: Math.round(typical * GIB),
+    certainty: "estimate",
+    source,
+    low: Math.round(low * GIB),
+    high: Math.round(high * GIB),
+  };
+}
