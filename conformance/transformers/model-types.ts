@@ -63,7 +63,10 @@ export function readModelTypes(): ModelTypesGolden {
 }
 
 /** The model of a row, from a directory with its config.json and a file with its header and no data. */
-export function modelOfRow(row: Pick<ModelTypeRow, "config" | "tensors">, config: ModelTypeRow["config"] = row.config): Promise<Model> {
+export function modelOfRow(
+  row: Pick<ModelTypeRow, "config" | "tensors">,
+  config: ModelTypeRow["config"] = row.config,
+): Promise<Model> {
   return modelOf(config, row.tensors);
 }
 
