@@ -190,6 +190,7 @@ describe("a workload that cannot be", () => {
     [{ precision: "int8" }, "invalid-option", "precision must be one of"],
     [{ loraTargets: ["q_proj", ""] }, "invalid-option", "loraTargets must be"],
     [{ method: "qlora", sharding: "zero3", gpus: 2 }, "unsupported-option", "not shared out by ZeRO"],
+    [{ contextTokens: 64 }, "unsupported-option", "contextTokens 64 and sequenceTokens 128 are one"],
     [{ offload: "optimizer" }, "unsupported-option", "choose zero2 or zero3"],
     [{ sharding: "zero2", offload: "all" }, "unsupported-option", "choose zero3"],
   ] as const)("%j: %s", (workload, code, message) => {

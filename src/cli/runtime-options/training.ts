@@ -1,8 +1,8 @@
 import type { TrainingWorkload } from "../../runtimes/training/workload.ts";
-import { parseCount, parseTokens, parseWord } from "../values.ts";
+import { parseCount, parseWord } from "../values.ts";
 import type { RuntimeOption } from "./runtime-option.ts";
 
-/** Also named as the arguments of `Trainer`, peft's `LoraConfig` and `torchrun`, where they have the option. */
+/** Tokens of a sequence are the context (`--context`). Also named as the arguments of `Trainer`, peft's `LoraConfig` and `torchrun`, where they have the option. */
 export const TRAINING_OPTIONS: readonly RuntimeOption<keyof TrainingWorkload>[] = [
   {
     field: "method",
@@ -28,13 +28,6 @@ export const TRAINING_OPTIONS: readonly RuntimeOption<keyof TrainingWorkload>[] 
     aliases: ["--per-device-train-batch-size"],
     words: "sequences in one forward pass",
     parse: parseCount,
-  },
-  {
-    field: "sequenceTokens",
-    flags: "--max-length <tokens>",
-    aliases: ["--max-seq-length", "--sequence-tokens"],
-    words: "tokens of each sequence trained on",
-    parse: parseTokens,
   },
   {
     field: "gradientAccumulation",

@@ -1,7 +1,7 @@
 import type { Model } from "../../model/model.ts";
 import type { Device } from "../device.ts";
 import type { MemoryItem } from "../estimate.ts";
-import { activationBytes } from "./activations.ts";
+import { activationPeak } from "./activations.ts";
 import { FAMILIES } from "./families.ts";
 import { isMixed, type TrainingSettings } from "./settings.ts";
 
@@ -26,9 +26,10 @@ const BY_WIDTH: Spread = {
 
 /** What a step has in memory beside weights, gradients and optimizer states; null for a model without widths. */
 export function activationItems(model: Model, settings: TrainingSettings): readonly MemoryItem[] | null {
-  const followed = activationBytes(model, settings);
-  const bytes = followed ?? bytesByWidth(model, settings);
-  if (bytes === null) return null;
+  const followed = activationPeak(model, settings);
+  const byWidth = followed === null ? bytesByWidth(model, settings) : null;
+  const peak = followed ?? (byWidth === null ? null : { beside: byWidth, whole: byWidth });
+  if (peak === null) return null;
   const { microBatch, sequenceTokens, checkpointing, attention } = settings;
   const words = [`${microBatch} x ${sequenceTokens} tokens`, attention, ...(checkpointing ? ["layers run again"] : [])];
   return settings.devices.map((device) => {
@@ -37,11 +38,12 @@ export function activationItems(model: Model, settings: TrainingSettings): reado
       component: "compute",
       label: `activations, ${words.join(", ")}`,
       device: device.name,
-      bytes,
+      bytes: peak.beside,
       certainty: "estimate",
       source,
-      low: Math.floor(bytes * low),
-      high: Math.ceil(bytes * high),
+      // Gradients are known: what may be off are the activations.
+      low: Math.max(0, Math.floor(peak.beside - (1 - low) * peak.whole)),
+      high: Math.ceil(peak.beside + (high - 1) * peak.whole),
     };
   });
 }

@@ -10,8 +10,16 @@ import { record, type Tape, type Value } from "./tape.ts";
 const F32_BYTES = 4;
 const INDEX_BYTES = 8;
 
-/** The most bytes one step has beside weights, gradients and optimizer states; null where the model cannot be followed. */
-export function activationBytes(model: Model, settings: TrainingSettings): number | null {
+/** What a step takes at most, in bytes. */
+export type StepPeak = {
+  /** Beside all gradients, which are counted apart though not all are there when activations are. */
+  readonly beside: number;
+  /** Of activations and temporaries alone. */
+  readonly whole: number;
+};
+
+/** The most bytes one step has beside weights and optimizer states; null where the model cannot be followed. */
+export function activationPeak(model: Model, settings: TrainingSettings): StepPeak | null {
   const { hiddenSize, vocabularySize, layers } = model;
   const embedding = model.tensors.find(
     (tensor) => tensor.component === "embedding" && tensor.shape[0] === vocabularySize,
@@ -41,18 +49,18 @@ export function activationBytes(model: Model, settings: TrainingSettings): numbe
     (family.rotary !== "none" ? 2 * settings.sequenceTokens * rotaryDim(model) * hidden.width : 0);
   const wide = logits.width < F32_BYTES ? logits.elements * F32_BYTES : 0;
   const forward = beforeLoss + logits.elements * (logits.width + F32_BYTES) + wide;
-  return phases(step, forward) + tables;
+  return phases(step, forward, tables);
 }
 
 /**
  * The highest of: the end of the forward pass, and the gradients' making, each beside the gradients counted elsewhere. Those
  * are held all the time where they are summed up over micro-batches, or shared out as they are made.
  */
-function phases({ tape, trained, settings }: Step, forward: number): number {
+function phases({ tape, trained, settings }: Step, forward: number, tables: number): StepPeak {
   const gradients = [...trained.values()].reduce((sum, { storage }) => sum + storage.bytes, 0);
-  const accumulates = settings.gradientAccumulation > 1 || settings.sharding !== "none";
-  const backward = backwardPeak(tape, accumulates);
-  return accumulates ? Math.max(forward, backward) : Math.max(0, Math.max(forward, backward) - gradients);
+  const whole = Math.max(forward, backwardPeak(tape, true)) + tables;
+  if (settings.gradientAccumulation > 1 || settings.sharding !== "none") return { beside: whole, whole };
+  return { beside: Math.max(0, Math.max(forward, backwardPeak(tape, false)) - gradients) + tables, whole };
 }
 
 function rotaryDim({ headDim, metadata }: Model): number {
@@ -74,12 +82,12 @@ function embeddingStep(step: Step, model: Model, embedding: ModelTensor, family:
   const elements = rows * (model.hiddenSize ?? 0);
   const table = weight(step, embedding.name, embedding.elements);
   const looked = record(tape, [table], { elements, width: step.width });
-  // `enable_input_require_grads`, which peft calls for layers that are run again.
   const placed = positionTables(model, embedding).reduce(
     (sum, { name, elements: size }) =>
       add(tape, sum, record(tape, [weight(step, name, size)], { elements, width: step.width })),
     looked,
   );
+  // `enable_input_require_grads`, which peft calls for layers that are run again.
   const input = settings.checkpointing ? { ...placed, grad: true } : placed;
   const scaled = family.scaled?.includes("embedding") ? scale(tape, input) : input;
   return dropoutShare(model, family, 1) > 0 ? dropout(tape, scaled, step.onCpu) : scaled;

@@ -3,8 +3,8 @@ import type { RmsKind } from "./operators.ts";
 /** What the tensors of a layer do not say about it. */
 export type Family = {
   readonly norm: RmsKind | "layer";
-  /** Norms before attention and feed-forward part, after them, around them, or before both of one input. */
-  readonly norms: "before" | "after" | "around" | "parallel";
+  /** Norms before attention and feed-forward part, after them, or before both of one input. */
+  readonly norms: "before" | "after" | "parallel";
   /** How queries and keys are turned: each whole, or a part that is put together with the rest again. */
   readonly rotary: "none" | "whole" | "part";
   /** The key of config.json with the activation, and the one the class has by default. */

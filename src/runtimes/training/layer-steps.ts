@@ -49,20 +49,19 @@ export function canFollow(layer: LayerFacts): boolean {
 /** Records one layer. */
 export function layerStep(step: Step, x: Value, layer: LayerFacts): Value {
   const { norms, scaled } = layer.family;
-  const before = norms !== "after";
-  const after = norms === "after" || norms === "around";
+  const after = norms === "after";
   const residual = (base: Value, part: Value): Value => {
     const dropped = layer.dropout > 0 ? dropout(step.tape, part, step.onCpu) : part;
     const normed = after ? normStep(step, dropped, layer) : dropped;
     return add(step.tape, base, scaled?.includes("residual") ? scale(step.tape, normed) : normed);
   };
-  const attention = attentionStep(step, before ? normStep(step, x, layer) : x, layer);
+  const attention = attentionStep(step, after ? x : normStep(step, x, layer), layer);
   if (norms === "parallel") {
     const forward = forwardStep(step, normStep(step, x, layer), layer);
     return add(step.tape, add(step.tape, forward, attention), x);
   }
   const middle = residual(x, attention);
-  const forward = forwardStep(step, before ? normStep(step, middle, layer) : middle, layer);
+  const forward = forwardStep(step, after ? middle : normStep(step, middle, layer), layer);
   if (after) hold(step, forward);
   return residual(middle, forward);
 }

@@ -57,7 +57,14 @@ const PEFT_RANK = 8;
 export function resolveSettings(model: Model, workload: TrainingWorkload): TrainingSettings {
   checkOptions(workload, RULES);
   const { method = "full", sharding = "none", optimizer = "adamw", offload = "none", sequences = 1 } = workload;
-  const contextTokens = workload.contextTokens ?? workload.sequenceTokens ?? trainedContextOf(model);
+  const { contextTokens: asked, sequenceTokens } = workload;
+  if (asked !== undefined && sequenceTokens !== undefined && asked !== sequenceTokens) {
+    refuse(
+      "sequenceTokens",
+      `a sequence is trained on whole: contextTokens ${asked} and sequenceTokens ${sequenceTokens} are one, give either`,
+    );
+  }
+  const contextTokens = asked ?? sequenceTokens ?? trainedContextOf(model);
   const gpus = workload.gpus ?? workload.devices?.length ?? 1;
   if (sharding !== "none" && method === "qlora") {
     refuse("sharding", "weights packed in 4 bits are not shared out by ZeRO: choose sharding none, or method lora");
@@ -82,7 +89,7 @@ export function resolveSettings(model: Model, workload: TrainingWorkload): Train
     precision: workload.precision ?? (method === "full" ? "bf16-mixed" : "bfloat16"),
     optimizer,
     microBatch: workload.microBatch ?? sequences,
-    sequenceTokens: workload.sequenceTokens ?? contextTokens,
+    sequenceTokens: contextTokens,
     gradientAccumulation: workload.gradientAccumulation ?? 1,
     checkpointing: workload.checkpointing ?? false,
     attention: workload.attention ?? "sdpa",

@@ -24,7 +24,10 @@ export type TrainingWorkload = CommonWorkload & {
   readonly optimizer?: "adamw" | "adamw-8bit" | "sgd" | "sgd-momentum" | "adafactor";
   /** Sequences in one forward pass on one GPU. Default: `sequences`, which is 1. */
   readonly microBatch?: number;
-  /** Tokens of each sequence, padding included. Default: `contextTokens`, the trained context, which may be more than is trained on. */
+  /**
+   * Tokens of each sequence, padding included: the same as `contextTokens`, of which one is enough. Default: the trained
+   * context, which is more than most train on.
+   */
   readonly sequenceTokens?: number;
   /** Micro-batches whose gradients are summed before a step. From 2 on, gradients are held during the forward pass. Default 1. */
   readonly gradientAccumulation?: number;
