@@ -4,7 +4,7 @@ import { runPython } from "../python.ts";
 
 /**
  * One run: dtype, attention, sequences, prompt tokens; then after the first token and after the third the peak of live
- * tensors until then, and what the cache's tensors and their storages hold.
+ * tensors until then, and what the cache's tensors and their storages hold; beams, and the length of a static cache.
  */
 export type ActivationRun = readonly [
   "bfloat16" | "float32",
@@ -17,6 +17,8 @@ export type ActivationRun = readonly [
   number,
   number,
   number,
+  number?,
+  number?,
 ];
 
 export type ActivationRow = {

@@ -4,7 +4,7 @@
 
 Each model runs a prompt and two tokens more, in bfloat16 and float32, with the attention it would choose and with eager
 attention. A run is dtype, attention, sequences, prompt tokens, then bytes: the peak of live tensors until the first token
-and until the third, and of the cache what its tensors and their storages hold after each. Weights are not counted;
+and until the third, and of the cache what its tensors and their storages hold after each; of some, beams and the length of a static cache besides. Weights are not counted;
 what an operator takes and frees inside itself is not seen. Weights are random: only sizes are looked at.
 """
 
@@ -17,7 +17,7 @@ import warnings
 import torch
 import transformers
 from transformers import (
-    AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoModelForSpeechSeq2Seq, DynamicCache, EncoderDecoderCache,
+    AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoModelForSpeechSeq2Seq, DynamicCache, EncoderDecoderCache, StaticCache,
     StoppingCriteria, StoppingCriteriaList,
 )
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
@@ -68,6 +68,9 @@ VARIANTS = {"wide": {}, "narrow": NARROW, "many words": MANY_WORDS}
 PROMPTS = (33, 96, 256)
 BATCH = 2
 NEW_TOKENS = 3
+# Also run with three beams, and with a static cache.
+MORE = ("llama", "gemma3_text")
+STATIC_LENGTH = 300
 
 
 def config_of(model_type, variant):
@@ -121,9 +124,9 @@ def inputs_of(model, tokens):
 
 
 @torch.no_grad()
-def run(model, tokens):
+def run(model, tokens, beams=1, static=0):
     config = model.config
-    cache = DynamicCache(config=config)
+    cache = StaticCache(config=config, max_cache_len=static) if static else DynamicCache(config=config)
     if config.is_encoder_decoder:
         cache = EncoderDecoderCache(DynamicCache(config=config), DynamicCache(config=config))
     inputs = inputs_of(model, tokens)
@@ -133,7 +136,7 @@ def run(model, tokens):
         after = AfterEachToken(live, cache)
         # Not the model's own: that of Whisper cuts its input in pieces.
         transformers.GenerationMixin.generate(
-            model, **inputs, **{cache_name: cache}, max_new_tokens=NEW_TOKENS, do_sample=False, num_beams=1,
+            model, **inputs, **{cache_name: cache}, max_new_tokens=NEW_TOKENS, do_sample=False, num_beams=beams,
             stopping_criteria=StoppingCriteriaList([after]),
         )
     first, *_, last = after.steps
@@ -151,6 +154,9 @@ def measure(model_type, variant):
             except ValueError:  # no such attention
                 continue
             prompts = PROMPTS if variant != "many words" else PROMPTS[:1]
+            if model_type in MORE and variant == "wide" and dtype == "bfloat16":
+                more = [(tokens, *options) for tokens in PROMPTS for options in ((3, 0), (1, STATIC_LENGTH))]
+                runs += [[dtype, attention, BATCH, asked[0], *run(model, *asked), *asked[1:]] for asked in more]
             runs += [[dtype, attention, BATCH, tokens, *run(model, tokens)] for tokens in prompts]
     text = config.to_diff_dict()
     text.pop("transformers_version", None)

@@ -41,8 +41,10 @@ export async function compareActivations(row: ActivationRow): Promise<Comparison
 }
 
 function compareRun(model: Model, row: ActivationRow, run: ActivationRun): Comparison {
-  const [dtype, attention, sequences, prompt, firstPeak, firstCache, , lastPeak, lastCache] = run;
-  const common: TransformersWorkload = { runtime: "transformers", dtype, attention, sequences };
+  const [dtype, attention, sequences, prompt, firstPeak, firstCache, , lastPeak, lastCache, , beams = 1, length = 0] =
+    run;
+  const common: TransformersWorkload = { runtime: "transformers", dtype, attention, sequences, beams };
+  if (length > 0) return compareStatic(model, { ...common, cache: "static" }, run);
   // A decoder behind an encoder starts with one token.
   const started = model.encoder === undefined ? { contextTokens: prompt } : { contextTokens: 1, promptTokens: prompt };
   const filled = estimateMemory(model, { ...common, ...started });
@@ -52,10 +54,22 @@ function compareRun(model: Model, row: ActivationRow, run: ActivationRun): Compa
     asked: `${row.modelType} (${row.variant}) ${dtype} ${attention} ${sequences} x ${prompt}`,
     prompt: { ours: filled.totals.compute ?? Number.NaN, theirs, inRange: low <= theirs && theirs <= high },
   };
-  if (model.encoder !== undefined) return answer;
+  if (model.encoder !== undefined || beams > 1) return answer;
   // Two tokens follow the prompt; as if all but one did, since the prompt's own peak is compared above.
   const later = estimateMemory(model, { ...common, contextTokens: prompt + 2, newTokens: prompt + 1 });
   return { ...answer, decode: { ours: later.totals.compute ?? Number.NaN, theirs: lastPeak - lastCache } };
+}
+
+/** A static cache is as long from the start: the larger of both peaks. */
+function compareStatic(model: Model, workload: TransformersWorkload, run: ActivationRun): Comparison {
+  const [, , , prompt, firstPeak, cached, , lastPeak, , , , length = 0] = run;
+  const estimated = estimateMemory(model, { ...workload, contextTokens: length, promptTokens: prompt });
+  const theirs = Math.max(firstPeak, lastPeak) - cached;
+  const { low, high } = rangeOf(estimated);
+  return {
+    asked: `${model.architecture} static ${JSON.stringify(run.slice(0, 4))}`,
+    prompt: { ours: estimated.totals.compute ?? Number.NaN, theirs, inRange: low <= theirs && theirs <= high },
+  };
 }
 
 function rangeOf({ items }: MemoryEstimate): { readonly low: number; readonly high: number } {

@@ -21,5 +21,5 @@ export function highFactor(
   { version, cache, beams, attention }: TransformersSettings,
 ): number {
   const measured = MEASURED.has(architecture ?? "") && version === TRANSFORMERS_VERSION;
-  return measured && cache === "dynamic" && beams === 1 && attention !== "flash" ? MEASURED_HIGH : UNMEASURED_HIGH;
+  return measured && cache !== "quantized" && beams === 1 && attention !== "flash" ? MEASURED_HIGH : UNMEASURED_HIGH;
 }
