@@ -34,7 +34,7 @@ function sentence({ device, capacityBytes, verdict, spareBytes }: DeviceFit, use
     case "fits":
       return `Fits ${on}: ${formatBytes(spareBytes)} to spare${isRange ? `, ${formatBytes(capacityBytes - high)} at worst` : ""}.`;
     case "too-large":
-      return `Does not fit ${on}: ${formatBytes(-spareBytes)} too much${isRange ? `, ${formatBytes(low - capacityBytes)} at best` : ""}.`;
+      return `Does not fit ${on}: ${formatBytes(-spareBytes)} too much${isRange && low > capacityBytes ? `, ${formatBytes(low - capacityBytes)} at best` : ""}.`;
     case "close":
       return `Too close to call ${on}: takes ${formatRange(low, high)}.`;
   }

@@ -40,25 +40,28 @@ export function fitDevices(estimate: MemoryEstimate, devices: readonly Device[])
     if (use === undefined || capacityBytes === undefined) return [];
     const memory =
       use.low > capacityBytes ? "too-large" : use.high !== null && use.high <= capacityBytes ? "fits" : "close";
+    const pool = poolFit(estimate);
     return [
       {
         device: device.name,
         capacityBytes,
-        verdict: worse(memory, poolVerdict(estimate)),
-        spareBytes: capacityBytes - (use.total ?? use.low),
+        verdict: worse(memory, pool.verdict),
+        spareBytes: Math.min(capacityBytes - (use.total ?? use.low), pool.spareBytes),
       },
     ];
   });
 }
 
 /** A pool of cache has to hold the requests that are asked for, which it may not although the device is not full. */
-function poolVerdict({ capacity, workload, diagnostics }: MemoryEstimate): DeviceFit["verdict"] {
-  if (capacity === undefined) return "fits";
-  const { concurrency, low = concurrency, high = concurrency, certainty } = capacity;
+function poolFit({ capacity, workload, diagnostics }: MemoryEstimate): Pick<DeviceFit, "verdict" | "spareBytes"> {
+  if (capacity === undefined) return { verdict: "fits", spareBytes: Number.POSITIVE_INFINITY };
+  const { concurrency, low = concurrency, high = concurrency, certainty, poolBytes } = capacity;
   const requests = Number(workload["sequences"] ?? 1) / Number(workload["dataParallel"] ?? 1);
   const refused = diagnostics.some(({ code }) => code === "does-not-start");
-  if (high < requests || (refused && certainty !== "estimate")) return "too-large";
-  return refused || low < requests ? "close" : "fits";
+  if (!refused && low >= requests) return { verdict: "fits", spareBytes: Number.POSITIVE_INFINITY };
+  const sure = high < requests || (refused && certainty !== "estimate");
+  const missing = concurrency > 0 ? Math.ceil(poolBytes * Math.max(0, requests / concurrency - 1)) : 0;
+  return { verdict: sure ? "too-large" : "close", spareBytes: -missing };
 }
 
 const FROM_BEST: readonly DeviceFit["verdict"][] = ["fits", "close", "too-large"];
