@@ -19,7 +19,7 @@ export const TENSOR_PARALLEL: RuntimeOption<"tensorParallel"> = {
 
 export const PIPELINE_PARALLEL: RuntimeOption<"pipelineParallel"> = {
   field: "pipelineParallel",
-  flags: "--pipeline-parallel-size <count>",
+  flags: "--pipeline-parallel-size <n>",
   aliases: ["-pp", "--pp_size"],
   words: "stages, each with a run of layers",
   parse: parseCount,
