@@ -35,8 +35,7 @@ function sentence({ device, capacityBytes, verdict, spareBytes }: DeviceFit, use
     case "fits":
       return `Fits ${on}: ${formatBytes(spareBytes)} to spare${isRange ? `, ${formatBytes(capacityBytes - high)} at worst` : ""}.`;
     case "too-large":
-      if (low <= capacityBytes) return `Does not serve this workload ${on}: the cache pool that fits is too small.`;
-      return `Does not fit ${on}: ${formatBytes(-spareBytes)} too much${isRange ? `, ${formatBytes(low - capacityBytes)} at best` : ""}.`;
+      return `Does not fit ${on}: ${formatBytes(-spareBytes)} too much${isRange && low > capacityBytes ? `, ${formatBytes(low - capacityBytes)} at best` : ""}.`;
     case "close":
       if (high <= capacityBytes) return `Too close to call ${on}: the cache pool that fits may be too small.`;
       return `Too close to call ${on}: takes ${formatRange(low, high)}.`;

@@ -45,28 +45,31 @@ export function fitDevices(estimate: MemoryEstimate, devices: readonly Device[])
     if (use === undefined || usable === undefined) return [];
     const { sure, most } = usable;
     const memory = use.low > most ? "too-large" : use.high !== null && use.high <= sure ? "fits" : "close";
+    const pool = poolFit(estimate);
     return [
       {
         device: device.name,
         capacityBytes: sure,
-        verdict: worse(memory, poolVerdict(estimate)),
-        spareBytes: sure - (use.total ?? use.low),
+        verdict: worse(memory, pool.verdict),
+        spareBytes: Math.min(sure - (use.total ?? use.low), pool.spareBytes),
       },
     ];
   });
 }
 
 /**
- * Whether a pool holds the sequences of the workload at once, by the low bound of what it holds and by the high one. A pool is
- * made to fit its device, so it is this that the device can fail.
+ * Whether a pool holds the sequences of the workload at once, by the low bound of what it holds and by the high one; what it lacks
+ * counts as bytes that the device lacks. A pool is made to fit its device, so it is this that the device can fail.
  */
-function poolVerdict({ capacity, workload, diagnostics }: MemoryEstimate): DeviceFit["verdict"] {
-  if (capacity === undefined) return "fits";
-  const { concurrency, low = concurrency, high = concurrency, certainty } = capacity;
+function poolFit({ capacity, workload, diagnostics }: MemoryEstimate): Pick<DeviceFit, "verdict" | "spareBytes"> {
+  if (capacity === undefined) return { verdict: "fits", spareBytes: Number.POSITIVE_INFINITY };
+  const { concurrency, low = concurrency, high = concurrency, certainty, poolBytes } = capacity;
   const requests = Number(workload["sequences"] ?? 1) / Number(workload["dataParallel"] ?? 1);
   const refused = diagnostics.some(({ code }) => code === "does-not-start");
-  if (high < requests || (refused && certainty !== "estimate")) return "too-large";
-  return refused || low < requests ? "close" : "fits";
+  if (!refused && low >= requests) return { verdict: "fits", spareBytes: Number.POSITIVE_INFINITY };
+  const sure = high < requests || (refused && certainty !== "estimate");
+  const missing = concurrency > 0 ? Math.ceil(poolBytes * Math.max(0, requests / concurrency - 1)) : 0;
+  return { verdict: sure ? "too-large" : "close", spareBytes: -missing };
 }
 
 const FROM_BEST: readonly DeviceFit["verdict"][] = ["fits", "close", "too-large"];

@@ -8,6 +8,7 @@ import type { Model } from "../../src/model/model.ts";
 import type { MemoryEstimate } from "../../src/runtimes/estimate.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
 import { fitDevices } from "../../src/runtimes/fit.ts";
+import { captureSizes } from "../../src/runtimes/vllm/overhead.ts";
 import { stageLayers } from "../../src/runtimes/vllm/shards.ts";
 import type { VllmWorkload } from "../../src/runtimes/vllm/workload.ts";
 
@@ -82,6 +83,16 @@ describe("ranks", () => {
   it("give layers that do not divide to the stages before the last", () => {
     expect(stageLayers(32, 3)).toEqual([11, 11, 10]);
     expect(stageLayers(61, 4)).toEqual([15, 15, 16, 15]);
+  });
+});
+
+describe("CUDA graphs", () => {
+  it.each([
+    [512, 51],
+    [256, 35],
+    [2, 2],
+  ])("for batches up to %i are captured for %i sizes, as start-up logs say", (largest, sizes) => {
+    expect(captureSizes(largest)).toBe(sizes);
   });
 });
 

@@ -27,7 +27,7 @@ export const VLLM_OPTIONS: readonly RuntimeOption<keyof VllmWorkload>[] = [
   { field: "maxSequences", flags: "--max-num-seqs <count>", words: "requests in one step", parse: parseCount },
   {
     field: "maxBatchedTokens",
-    flags: "--max-num-batched-tokens <tokens>",
+    flags: "--max-num-batched-tokens <n>",
     words: "tokens in one step",
     parse: parseTokens,
   },
@@ -56,8 +56,9 @@ export const VLLM_OPTIONS: readonly RuntimeOption<keyof VllmWorkload>[] = [
   },
   {
     field: "hybridManager",
-    flags: "--disable-hybrid-kv-cache-manager",
-    words: "keep windows whole",
+    flags: "--whole-windows",
+    aliases: ["--disable-hybrid-kv-cache-manager"],
+    words: "windows are kept whole: --disable-hybrid-kv-cache-manager",
     gives: false,
   },
   {

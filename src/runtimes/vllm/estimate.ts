@@ -23,7 +23,8 @@ export function estimateVllm(model: Model, workload: VllmWorkload): MemoryEstima
   const compute = activations && ranks.map(({ name }) => activationItem(activations, settings, name));
   const overhead = settings.devices.flatMap((device) => overheadItems(settings, device));
   const bytes = plan && poolBytes(settings, ranks, [...weights, ...(compute ?? []), ...overhead]);
-  const blocks = plan && bytes && blocksOf(plan, bytes);
+  // Encoders keep nothing, and have no pool.
+  const blocks = plan && bytes && plan.groups.length > 0 ? blocksOf(plan, bytes) : null;
   const needCertainty = planCertainty(model, settings);
   const certainty = settings.availableCacheBytes === undefined ? "estimate" : needCertainty;
   const cache =

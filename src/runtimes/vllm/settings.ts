@@ -132,7 +132,7 @@ const KEPT_EVERY_STATE: ReadonlySet<string> = new Set(["mamba1", "mamba2", "shor
 function checkStatePrefixes(model: Model, version: string, prefixCaching: boolean): void {
   if (!prefixCaching || rulesOf(version).alignedStatesOnly) return;
   const family = model.layers.map(({ mixer }) => recurrentPart(mixer)?.family).find((name) => name !== undefined);
-  if (family === undefined || !KEPT_EVERY_STATE.has(family)) return;
+  if (family === undefined || (rulesOf(version).alignsStates && !KEPT_EVERY_STATE.has(family))) return;
   throw unsupported(
     "prefixCaching",
     `vLLM ${version} keeps a state for every block of ${family} layers with prefix caching, which is not weighed here: set prefixCaching to false, or version to 0.29.0 or later`,

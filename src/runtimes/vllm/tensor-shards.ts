@@ -24,7 +24,7 @@ const VOCABULARY_ROWS = 64;
 
 /** Whole on every rank: norms, routers, and what makes latents of the hidden state. */
 const REPLICATED =
-  /(norm\w*|ln_\w+|layernorm\w*|(mlp|moe|ffn|feed_forward|block_sparse_moe)\.(gate|router)(\.wg)?|router(\.\w+)*|shared_expert_gate|(q_a|kv_a)_proj\w*|kv_a_proj_with_mqa|q_a_proj|indexer(\.\w+)*|e_score_correction_bias|sinks_|embed_positions|position_embeddings?|wpe)\.(weight|bias|weight_scale\w*)$|(e_score_correction_bias|expert_bias|experts\.down_proj_bias)$/;
+  /(norm\w*|ln_\w+|layernorm\w*|(mlp|moe|ffn|feed_forward|block_sparse_moe|mixer)\.(gate|router)(\.wg)?|router(\.\w+)*|shared_expert_gate|(q_a|kv_a)_proj\w*|kv_a_proj_with_mqa|q_a_proj|indexer(\.\w+)*|e_score_correction_bias|sinks_|embed_positions|position_embeddings?|wpe)\.(weight|bias|weight_scale\w*)$|(e_score_correction_bias|expert_bias|experts\.down_proj_bias)$/;
 
 /** Their input is shared out, and what they add is summed: each bias is whole. */
 const SPLIT_BY_INPUT =

@@ -13,6 +13,8 @@ export type VersionRules = {
   readonly batchesInFlight: boolean;
   /** Models with a recurrence keep prefixes without being asked to (`config/model.py`, is_prefix_caching_supported). */
   readonly keepsStatePrefixes: boolean;
+  /** Prefixes can be kept with states at the ends of blocks (`v1/kv_cache_interface.py`, MambaSpec). */
+  readonly alignsStates: boolean;
   /** Kept prefixes hold states of one block only, whatever the model (`config/cache.py`, MambaCacheMode). */
   readonly alignedStatesOnly: boolean;
   /** One block is never handed out, and is held back when the start is judged (`kv_cache_utils.py`, get_kv_cache_configs). */
@@ -29,9 +31,10 @@ export function rulesOf(version: string): VersionRules {
   return {
     gpuMemoryUtilization: since("0.20.0") ? 0.92 : 0.9,
     graphsInBudget: since("0.20.0"),
-    logsCapacity: since("0.20.2"),
+    logsCapacity: since("0.20.1"),
     batchesInFlight: since("0.26.0"),
     keepsStatePrefixes: since("0.26.0"),
+    alignsStates: since("0.15.0"),
     alignedStatesOnly: since("0.29.0"),
     nullBlockHeldBack: since("0.29.0"),
     checkpointState: since("0.32.0"),

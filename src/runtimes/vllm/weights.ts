@@ -1,6 +1,7 @@
 import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
 import { floatBytes } from "../float-dtype.ts";
+import { configValue } from "./dtype.ts";
 import { mxfp4PaddingBytes } from "./mxfp4-padding.ts";
 import { PROVEN_SHARES, PROVEN_WEIGHTS } from "./proven.ts";
 import type { VllmSettings } from "./settings.ts";
@@ -10,8 +11,12 @@ import { VLLM_VERSION } from "./version.ts";
 
 const FLOAT32_BYTES = 4;
 
-/** Kept in float32 whatever the model runs in: decays of recurrences, corrections of routers. */
-const KEPT_IN_FLOAT32 = /(^|[._])(A_log|A|e_score_correction_bias|expert_bias)$/;
+/** Kept in float32 whatever the model runs in: decays of recurrences, corrections of routers, norms of index keys. */
+const KEPT_IN_FLOAT32 = /(^|[._])(A_log|A|e_score_correction_bias|expert_bias|indexer\.k_norm\.(weight|bias))$/;
+
+/** Model types whose routers are corrected only with one way of choosing experts (`deepseek_v2.py`, DeepseekV2MoE). */
+const CORRECTED_BY_CHOICE: ReadonlySet<string> = new Set(["deepseek_v3", "deepseek_v32", "glm_moe_dsa", "dots1"]);
+const CORRECTION = /(^|\.)e_score_correction_bias$/;
 
 /** Model types that keep their routers in float32 as well (`ernie45_moe.py`, Ernie4_5_MoeMoE). */
 const FLOAT32_ROUTERS: ReadonlySet<string> = new Set(["ernie4_5_moe"]);
@@ -49,6 +54,9 @@ const OUTPUT_MATRIX = /(^|\.)(lm_head|embed_out|output)\.weight$/;
 function isLoaded({ name, component }: ModelTensor, model: Model, { speculativeTokens }: VllmSettings): boolean {
   if (component === "mtp") return speculativeTokens > 0;
   if (/rotary_emb\.(inv_freq|cos_cached|sin_cached)$|\.attn\.(bias|masked_bias)$/.test(name)) return false;
+  if (CORRECTION.test(name) && CORRECTED_BY_CHOICE.has(model.architecture ?? "")) {
+    return configValue(model, "topk_method") === "noaux_tc";
+  }
   return !(model.tiedEmbeddings && OUTPUT_MATRIX.test(name));
 }
 
