@@ -45,7 +45,9 @@ function certaintyOf(model: Model, version: string): Certainty {
   return version === TRANSFORMERS_VERSION && PROVEN_MODEL_TYPES.has(model.architecture ?? "") ? "exact" : "derived";
 }
 
+const QUANTIZED_WERE_RUN: ReadonlySet<string> = new Set(["llama"]);
+
 /** Runs had no beams, and quantized caches of one model type only. */
 function wasCached({ architecture }: Model, { beams, cache }: TransformersSettings): boolean {
-  return beams === 1 && (cache !== "quantized" || architecture === "llama");
+  return beams === 1 && (cache !== "quantized" || QUANTIZED_WERE_RUN.has(architecture ?? ""));
 }

@@ -15,11 +15,11 @@ const UNMEASURED_HIGH = 1.6;
 
 const MEASURED_HIGH = 1.05;
 
-/** How far above the closed form the peak may lie: less for what was measured, which is dynamic caches without beams. */
-export function highFactor(
-  { architecture }: Model,
-  { version, cache, beams, attention }: TransformersSettings,
-): number {
-  const measured = MEASURED.has(architecture ?? "") && version === TRANSFORMERS_VERSION;
-  return measured && cache !== "quantized" && beams === 1 && attention !== "flash" ? MEASURED_HIGH : UNMEASURED_HIGH;
+/** How far above the closed form the peak may lie: less for what was measured, on a CPU, in a cache of full precision, without beams. */
+export function highFactor({ architecture }: Model, settings: TransformersSettings): number {
+  const { version, cache, beams, attention, devices } = settings;
+  const onCpu = devices.every(({ kind }) => kind === "cpu");
+  const known = MEASURED.has(architecture ?? "") && version === TRANSFORMERS_VERSION;
+  const measured = onCpu && known && cache !== "quantized" && beams === 1 && attention !== "flash";
+  return measured ? MEASURED_HIGH : UNMEASURED_HIGH;
 }
