@@ -1,5 +1,6 @@
 import type { Diagnostic } from "../diagnostics.ts";
 import type { Model } from "../model/model.ts";
+import type { MemoryEstimate } from "../runtimes/estimate.ts";
 import { factsSection } from "./facts-section.ts";
 import { growthSection } from "./growth-section.ts";
 import { memorySection } from "./memory-section.ts";
@@ -36,26 +37,34 @@ function beyondTrained(model: Model, reports: readonly RuntimeReport[]): readonl
   });
 }
 
+/** Of several runtimes each note says whose it is. */
+function named(note: Diagnostic, { runtime }: MemoryEstimate): Diagnostic {
+  return { ...note, message: `${runtime}: ${note.message}` };
+}
+
 /** Everything one person wants to see of a model and the runtimes it was weighed for: lines without line ends. */
 export function screen(
   model: Model,
   reports: readonly RuntimeReport[],
   { style, columns, refusals = [] }: ScreenOptions,
 ): readonly string[] {
+  const isAlone = reports.length + refusals.length <= 1;
   const sections = [
     factsSection(model, style, columns),
     weightsSection(model, style, columns),
-    ...(reports.length + refusals.length > 1
-      ? [sideBySide(reports, refusals, style, columns)]
-      : reports.flatMap((report) => [
+    ...(isAlone
+      ? reports.flatMap((report) => [
           memorySection(report.estimate, style, columns),
           growthSection(model, report, style, columns),
           verdictSection(model, report, style, columns),
-        ])),
+        ])
+      : [sideBySide(reports, refusals, style, columns)]),
     notesSection(
       [
         ...model.diagnostics,
-        ...reports.flatMap((report) => report.estimate.diagnostics),
+        ...reports.flatMap(({ estimate }) =>
+          estimate.diagnostics.map((note) => (isAlone ? note : named(note, estimate))),
+        ),
         ...beyondTrained(model, reports),
       ],
       style,

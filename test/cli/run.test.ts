@@ -49,7 +49,22 @@ describe("weighing a file", () => {
     const first = JSON.parse((await runCli([LLAMA, "--json"])).stdout);
     const all = JSON.parse((await runCli([LLAMA, "--json", "--runtime", "all"])).stdout);
     expect(first.memory.map((estimate: { runtime: string }) => estimate.runtime)).toEqual(["transformers"]);
-    expect(all.memory).toEqual(first.memory);
+    expect(all.memory.map((estimate: { runtime: string }) => estimate.runtime)).toEqual([
+      "transformers",
+      "vllm",
+      "tensorrt-llm",
+      "mlx",
+      "training",
+    ]);
+    expect(all.memory[0]).toEqual(first.memory[0]);
+  });
+
+  it("says of all runtimes which do not take the model, and fails where that one was asked for", async () => {
+    const packed = join(FILES, "safetensors/deepseek-v3-fp8");
+    const all = JSON.parse((await runCli([packed, "--json", "--runtime", "all"])).stdout);
+    expect(all.refused).toEqual([{ runtime: "training", code: "unsupported-option", message: expect.any(String) }]);
+    const alone = await runCli([packed, "--runtime", "training"]);
+    expect([alone.exitCode, alone.stdout]).toEqual([2, ""]);
   });
 });
 

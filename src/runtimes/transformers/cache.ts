@@ -92,9 +92,10 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, widths: W
   const { window } = attention;
   const tokens = keptTokens(window, settings) + prefixTokens(attention, settings);
   const bytesPerToken = cachesOf(attention) * (width * widths.element + indexWidth(attention) * widths.indexKey);
+  const name = cacheName(attention, settings.version);
   return [
     {
-      kind: window.kind === "none" ? "KV cache" : `KV cache, ${window.kind} ${window.tokens}`,
+      kind: window.kind === "none" ? name : `${name}, ${window.kind} ${window.tokens}`,
       detail: `${tokens} tokens x ${sequencesOf(settings)}, ${widths.element * 8}-bit`,
       bytes: bytesPerToken * tokens * sequencesOf(settings),
       bytesPerToken,
@@ -102,6 +103,15 @@ function attentionCaches(mixer: Mixer, settings: TransformersSettings, widths: W
     },
     ...(attention.kind === "attention" ? compressedCaches(attention, settings, widths.element) : []),
   ];
+}
+
+/** What is kept of a token, since of latent attention it is either of two very different things. */
+function cacheName(attention: AttentionMixer | LatentMixer, version: string): string {
+  if (attention.kind === "attention") return "KV cache";
+  const { heads, kvLoraRank, ropeDim, nopeDim, valueDim } = attention;
+  return atLeast(version, LATENTS_CACHED_SINCE)
+    ? `latent cache of ${kvLoraRank} + ${ropeDim}`
+    : `KV cache of ${heads} expanded heads, ${nopeDim + ropeDim} + ${valueDim} each`;
 }
 
 /** A layer that runs several times for a token, or attends several times in one run, has as many caches. */

@@ -7,6 +7,9 @@ import { stageOf } from "./shards.ts";
 const HIDDEN_STEP = 256;
 const INNER_STEP = 128;
 
+/** Model types whose experts were seen padded so. */
+const PADDED: ReadonlySet<string> = new Set(["gpt_oss"]);
+
 /** Bytes of a row of packed weights: half a byte each, and one scale for 32. */
 const rowBytes = (width: number): number => width / 2 + width / 32;
 
@@ -19,7 +22,7 @@ const [BIAS_BYTES, FILE_BIAS_BYTES] = [4, 2];
  */
 export function mxfp4PaddingBytes(model: Model, settings: VllmSettings, stage: number): number {
   const { hiddenSize, layerCount } = model;
-  if (model.quantization?.method !== "mxfp4" || model.architecture !== "gpt_oss" || hiddenSize === null) return 0;
+  if (model.quantization?.method !== "mxfp4" || !PADDED.has(model.architecture ?? "") || hiddenSize === null) return 0;
   let bytes = 0;
   for (const { index, feedForward } of model.layers) {
     if (feedForward.kind !== "experts") continue;
