@@ -78,7 +78,8 @@ function labelLines(items: readonly MemoryItem[], style: Style, columns: number)
 }
 
 function totalFigure(totals: MemoryTotals, items: readonly MemoryItem[]): Figure {
-  return { ...figureOf(totals.total, items), low: totals.low };
+  const figure = figureOf(totals.total, items);
+  return { ...figure, low: totals.low, high: totals.high ?? figure.high };
 }
 
 const TABLE = [{ align: "left" }, { align: "right" }, { align: "left" }, { align: "left" }] as const;

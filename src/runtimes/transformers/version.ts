@@ -1,12 +1,4 @@
+export { atLeast } from "../release.ts";
+
 /** The release whose source the rules of this folder were read from, and which their tests ran. */
 export const TRANSFORMERS_VERSION = "5.23.0";
-
-/** True when dotted version `version` is at least `minimum`. */
-export function atLeast(version: string, minimum: string): boolean {
-  const parts = version.split(".").map(Number);
-  for (const [index, wanted] of minimum.split(".").map(Number).entries()) {
-    const part = parts[index] ?? 0;
-    if (part !== wanted) return part > wanted;
-  }
-  return true;
-}

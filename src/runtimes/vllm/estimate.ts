@@ -9,7 +9,7 @@ import { type CachePlan, cachePlan } from "./pool.ts";
 import { blocksOf, poolBytes, poolCapacity, refusals } from "./pool-capacity.ts";
 import { resolveSettings } from "./settings.ts";
 import { placeOf } from "./tensor-shards.ts";
-import { weightItem } from "./weights.ts";
+import { weightItems } from "./weights.ts";
 import type { VllmWorkload } from "./workload.ts";
 
 /** What vLLM allocates on each of its ranks, and what the pool of its cache holds. */
@@ -18,7 +18,7 @@ export function estimateVllm(model: Model, workload: VllmWorkload): MemoryEstima
   const dtype = vllmDtype(model, settings.dtype);
   const plan = cachePlan(model, settings);
   const ranks = settings.devices.map((device, rank) => ({ name: device.name, stage: placeOf(rank, settings).stage }));
-  const weights = ranks.map((_, rank) => weightItem(model, settings, dtype, rank));
+  const weights = weightItems(model, settings, dtype);
   const activations = activationBytes(model, settings, dtype, plan);
   const compute = activations && ranks.map(({ name }) => activationItem(activations, settings, name));
   const overhead = settings.devices.flatMap((device) => overheadItems(settings, device));

@@ -48,7 +48,7 @@ export function rankShare(tensor: ModelTensor, model: Model, settings: VllmSetti
   if (component === "embedding" || component === "output") return vocabularyShare(tensor, model, tensorParallel);
   if (expertParallel && EXPERT.test(name)) return expertShare(model, tensorParallel * dataParallel, place);
   if (tensorParallel === 1) return 1;
-  const mixer = model.layers.find(({ index }) => index === tensor.layer)?.mixer;
+  const mixer = tensor.layer === undefined ? undefined : model.layers[tensor.layer]?.mixer;
   const recurrent = mixer && recurrentPart(mixer);
   if (recurrent?.family === "mamba2") {
     if (STATE_NORM.test(name)) return 1 / tensorParallel;

@@ -1,3 +1,5 @@
+import { atLeast } from "../release.ts";
+
 /** The release whose source the rules of this folder were read from, and which the golden numbers were asked of. */
 export const VLLM_VERSION = "0.32.0";
 
@@ -40,14 +42,4 @@ export function rulesOf(version: string): VersionRules {
     checkpointState: since("0.32.0"),
     paddedBelow: since("0.18.0") ? 1.5 : 1.25,
   };
-}
-
-/** True when dotted version `version` is at least `minimum`. */
-export function atLeast(version: string, minimum: string): boolean {
-  const parts = version.split(".").map(Number);
-  for (const [index, wanted] of minimum.split(".").map(Number).entries()) {
-    const part = parts[index] ?? 0;
-    if (part !== wanted) return part > wanted;
-  }
-  return true;
 }

@@ -23,13 +23,13 @@ const FLOAT32_ROUTERS: ReadonlySet<string> = new Set(["ernie4_5_moe"]);
 const ROUTER = /\.mlp\.gate\.weight$/;
 
 /** Weights on one rank (`linear.py`, `vocab_parallel_embedding.py`, `fused_moe/layer.py`). */
-export function rankWeightBytes(model: Model, settings: VllmSettings, dtype: string, rank: Place): number {
+function rankWeightBytes(model: Model, settings: VllmSettings, dtype: string, rank: Place): number {
   const elementBytes = floatBytes(dtype) ?? 2;
   let bytes = 0;
   for (const tensor of model.tensors) {
     if (!isLoaded(tensor, model, settings)) continue;
-    const copies = stagesOf(tensor, model, settings).includes(rank.stage) ? 1 : 0;
-    if (copies > 0) bytes += rankShare(tensor, model, settings, rank) * storedBytes(tensor, model, elementBytes);
+    if (!stagesOf(tensor, model, settings).includes(rank.stage)) continue;
+    bytes += rankShare(tensor, model, settings, rank) * storedBytes(tensor, model, elementBytes);
   }
   return Math.ceil(bytes) + mxfp4PaddingBytes(model, settings, rank.stage);
 }
@@ -73,17 +73,25 @@ function stagesOf(tensor: ModelTensor, model: Model, { pipelineParallel }: VllmS
   return [0];
 }
 
-export function weightItem(model: Model, settings: VllmSettings, dtype: string, rank: number): MemoryItem {
-  const place = placeOf(rank, settings);
-  const split = settings.devices.length > 1 ? `, rank ${rank}` : "";
-  return {
-    component: "weights",
-    label: model.quantization === null ? `weights, ${dtype}${split}` : `weights, as stored${split}`,
-    device: settings.devices[rank]?.name ?? `GPU${rank}`,
-    bytes: rankWeightBytes(model, settings, dtype, place),
-    certainty: certaintyOf(model, settings),
-    source: "vLLM 0.32.0 linear.py, vocab_parallel_embedding.py, fused_moe/layer.py",
-  };
+/** One item for each rank. Ranks that hold alike, as those that share out the same layers, are summed once. */
+export function weightItems(model: Model, settings: VllmSettings, dtype: string): MemoryItem[] {
+  const sums = new Map<string, number>();
+  const certainty = certaintyOf(model, settings);
+  return settings.devices.map(({ name }, rank) => {
+    const place = placeOf(rank, settings);
+    const alike = `${place.stage} ${settings.expertParallel ? place.expertRank : ""}`;
+    const bytes = sums.get(alike) ?? rankWeightBytes(model, settings, dtype, place);
+    sums.set(alike, bytes);
+    const split = settings.devices.length > 1 ? `, rank ${rank}` : "";
+    return {
+      component: "weights",
+      label: `weights, ${model.quantization === null ? dtype : "as stored"}${split}`,
+      device: name,
+      bytes,
+      certainty,
+      source: "vLLM 0.32.0 linear.py, vocab_parallel_embedding.py, fused_moe/layer.py",
+    };
+  });
 }
 
 /** Ranks that the release was asked for. */
