@@ -6,15 +6,21 @@ import {
   checkWholeModels,
 } from "./llama-cpp/check-devices.ts";
 import { checkFlags } from "./llama-cpp/check-flags.ts";
+import * as mlx from "./mlx/check.ts";
 import type { PartResult } from "./part.ts";
 import { checkReaders } from "./readers/check.ts";
 import { checkRealConfigs } from "./real-configs/check-configs.ts";
 import { checkPublishedTotals } from "./real-configs/check-totals.ts";
 import { checkRealInput } from "./real-input.ts";
+import * as training from "./training/check.ts";
+import { GOLDEN_NAMES } from "./training/golden.ts";
 import * as transformers from "./transformers/check.ts";
+import { checkActivationNumbers, checkActivations } from "./transformers/check-activations.ts";
 import { checkModelTypes } from "./transformers/check-model-types.ts";
+import { checkQuantizedCaches } from "./transformers/check-quantized.ts";
 import { VERSIONS } from "./transformers/engine.ts";
 import { checkMetaShapes } from "./transformers/meta-shapes.ts";
+import * as vllm from "./vllm/check.ts";
 
 type Part = () => PartResult | Promise<PartResult>;
 
@@ -28,6 +34,15 @@ const PARTS: readonly Part[] = [
   llamaCpp.checkCompanions,
   transformers.checkEstimates,
   checkModelTypes,
+  checkActivations,
+  checkQuantizedCaches,
+  vllm.checkCases,
+  vllm.checkModelTypes,
+  mlx.checkEstimates,
+  mlx.checkPeaks,
+  training.checkStates,
+  training.checkPeaks,
+  training.checkSharding,
   checkMetaShapes,
   checkReaders,
   checkRealInput,
@@ -40,6 +55,10 @@ const PARTS: readonly Part[] = [
   checkDeviceNumbers,
   llamaCpp.checkPublishedBinary,
   ...VERSIONS.map((version) => () => transformers.checkGoldenNumbers(version)),
+  checkActivationNumbers,
+  vllm.checkGoldenNumbers,
+  mlx.checkGoldenNumbers,
+  ...GOLDEN_NAMES.map((name) => () => training.checkGoldenNumbers(name)),
 ];
 const DIFFERENCES_SHOWN = 20;
 

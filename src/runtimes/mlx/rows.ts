@@ -26,7 +26,7 @@ export function rowsOf(mixer: Mixer, layout: Layout): Rows[] {
     (attention.kind === "latent" && attention.attentions !== undefined);
   const unread = layout.readsUnpacked === true || (attention.kind === "latent" && layout.expanded !== true);
   const keysAndValues: Rows = {
-    name: "KV cache",
+    name: attention.kind === "latent" && layout.expanded !== true ? "latent cache" : "KV cache",
     vectors: vectorsOf(attention, layout),
     packing: listed ? "never" : unread ? "unread" : "possible",
   };

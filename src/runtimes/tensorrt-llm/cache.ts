@@ -55,11 +55,8 @@ export function cacheOf(
   };
 }
 
-/**
- * The pool as it should be, and with the most and the least beside it. `roomBytes`: what each device has left beside the most,
- * since a pool never makes a device overflow however wide the ranges of the rest are.
- */
-type Bounds = { readonly pool: Pool; readonly low: Pool; readonly high: Pool; readonly roomBytes: readonly number[] };
+/** The pool as it should be, and with the most and the least beside it. */
+type Bounds = { readonly pool: Pool; readonly low: Pool; readonly high: Pool };
 
 function poolBounds(
   caches: readonly RankCache[],
@@ -83,12 +80,10 @@ function poolBounds(
     const ofRanks = caches.map(({ layers }) => layers);
     return poolOf(ofRanks, budgets, type, settings);
   };
-  const roomBytes = roomBeside(({ bytes, high = bytes }) => high);
   return {
     pool: poolIn(roomBeside(({ bytes }) => bytes)),
-    low: poolIn(roomBytes),
+    low: poolIn(roomBeside(({ bytes, high = bytes }) => high)),
     high: poolIn(roomBeside(({ bytes, low = bytes }) => low)),
-    roomBytes,
   };
 }
 
@@ -99,16 +94,16 @@ function isFixed({ low, high }: Bounds): boolean {
 function poolItems(caches: readonly RankCache[], bounds: Bounds, type: CacheType): MemoryItem[] {
   return caches.flatMap(({ rank, layers }, index) => {
     if (layers.length === 0) return [];
-    const bytes = bounds.pool.rankBytes[index] ?? 0;
-    const most = Math.min(bounds.high.rankBytes[index] ?? 0, bounds.roomBytes[index] ?? 0);
-    const range = { low: bounds.low.rankBytes[index] ?? 0, high: Math.max(bytes, most) };
+    const [low = 0, high = 0] = [bounds.low.rankBytes[index], bounds.high.rankBytes[index]];
     return {
       component: "cache",
       label: `${kindOf(layers)} cache pool, ${bounds.pool.blocks} blocks x ${layerCount(layers)}, ${type.name}`,
       device: rank.device.name,
-      bytes,
+      bytes: bounds.pool.rankBytes[index] ?? 0,
       source: `${ENGINE} _util.py, KvCacheCreator; resource_manager.py, KVCacheManager.calculate_max_num_blocks`,
-      ...(isFixed(bounds) ? { certainty: "derived" as const } : { certainty: "estimate" as const, ...range }),
+      ...(isFixed(bounds)
+        ? { certainty: "derived" as const }
+        : { certainty: "estimate" as const, low, high, fills: true as const }),
     };
   });
 }

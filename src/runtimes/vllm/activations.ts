@@ -54,7 +54,7 @@ export function activationItem(range: Range, { maxBatchedTokens }: VllmSettings,
     label: `activations, a step of ${maxBatchedTokens} tokens`,
     device,
     certainty: "estimate",
-    source: "closed form: one layer alive or the sampler, held against vLLM start-up logs",
+    source: "vLLM gpu_model_runner.py, profile_run; peaks of vllm-project/vllm issue 10517 and pull request 10511",
     ...range,
   };
 }

@@ -24,7 +24,7 @@ export function overheadItems(settings: VllmSettings, { name }: Device): MemoryI
       name,
       "CUDA context, libraries and kernels",
       NON_TORCH,
-      "vLLM start-up logs: non-torch memory 0.12 to 1.79 GiB",
+      "logs of non-torch memory: vllm-project/vllm pull request 10511 (1.79 GiB) and issue 14452 (0.33), generative-computing/mellea pull request 416 (0.16)",
     ),
     ...(ranks === 1
       ? []
@@ -35,14 +35,14 @@ export function overheadItems(settings: VllmSettings, { name }: Device): MemoryI
                 name,
                 "communication between ranks",
                 NCCL,
-                "NVIDIA/nccl issue 864; vLLM logs of one and two ranks",
+                "NVIDIA/nccl issue 864; vllm-project/vllm pull request 10511: 1.79 GiB more on two ranks",
               ),
         ]),
     ...graphItems(settings, name),
   ];
 }
 
-/** Captured graphs: 0.3 to 2.5 GiB in most logs. */
+/** Captured graphs: 0.1 to 2.5 GiB in most logs. */
 function graphItems({ enforceEager, maxSequences, version }: VllmSettings, device: string): MemoryItem[] {
   if (enforceEager) return [];
   const sizes = captureSizes(Math.min(512, 2 * maxSequences));
@@ -52,8 +52,8 @@ function graphItems({ enforceEager, maxSequences, version }: VllmSettings, devic
     rangeItem(
       device,
       `CUDA graphs of ${sizes} batch sizes${counted}`,
-      { typical, low: 0.2, high: 2.5 },
-      "vLLM start-up logs: graph capturing took 0.36 to 2.24 GiB",
+      { typical, low: 0.1, high: 2.5 },
+      "logs: aivrar/vllm-windows-build issue 17 (0.11 GiB), gpustack/runner pull request 251 (0.36), vllm-project/vllm pull requests 39559 (0.73) and 22897 (26 MiB for each of 67 sizes)",
     ),
   ];
 }
