@@ -37,6 +37,7 @@ export const OPTION_FLAGS: ReadonlyMap<string, string> = new Map([
   ["draftTokens", "--spec-draft-n-max"],
   ["mtpContext", "--spec-type"],
   ...RUNTIME_FLAGS,
+  ["version", "--runtime"],
   ["endpoint", "--endpoint"],
   ["token", "--token"],
   ["revision", "--revision"],

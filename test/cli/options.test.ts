@@ -3,6 +3,7 @@ import { OPTION_FLAGS } from "../../src/cli/flags.ts";
 import { foreignReason } from "../../src/cli/foreign-options.ts";
 import { parseArguments, type Request } from "../../src/cli/options.ts";
 import { makeProgram } from "../../src/cli/program.ts";
+import { optionsOf, TABLE_RUNTIMES } from "../../src/cli/runtime-options/runtime-options.ts";
 import { UsageError } from "../../src/cli/usage-error.ts";
 
 function requestOf(...args: string[]): Request {
@@ -193,6 +194,38 @@ describe("the command line", () => {
     expect(requestOf("m", "-r", "llama.cpp", "-r", "all").runtimes).toBe("all");
   });
 
+  it.each([
+    ["--max-model-len 4096", { contextTokens: 4096 }],
+    ["--max_seq_len 4k", { contextTokens: 4096 }],
+  ])("takes %s, as serving engines name the context", (line, common) => {
+    expect(requestOf("m", ...line.split(" ")).common).toEqual(common);
+  });
+
+  it("gives an option that several runtimes have to each of them", () => {
+    const { own } = requestOf(
+      ..."m -tp 2 --attn-implementation eager --kv_cache_dtype fp8 --prompt-tokens 9".split(" "),
+    );
+    expect(own).toEqual({
+      "llama.cpp": {},
+      transformers: { attention: "eager", promptTokens: 9 },
+      vllm: { tensorParallel: 2, kvCacheType: "fp8" },
+      "tensorrt-llm": { tensorParallel: 2, kvCacheType: "fp8" },
+      mlx: { promptTokens: 9 },
+      training: { attention: "eager" },
+    });
+  });
+
+  it("has one meaning for each name of an option of a runtime", () => {
+    const flags = TABLE_RUNTIMES.flatMap((runtime) => optionsOf(runtime));
+    const byName = new Map<string, Set<string>>();
+    for (const option of flags) {
+      for (const name of [option.flags.split(" ")[0] ?? "", ...(option.aliases ?? [])]) {
+        byName.set(name, (byName.get(name) ?? new Set()).add(`${option.field} ${option.flags}`));
+      }
+    }
+    expect([...byName].filter(([, meanings]) => meanings.size > 1)).toEqual([]);
+  });
+
   it("takes one runtime at several releases", () => {
     expect(
       requestOf("m", "-r", "transformers@5.14.1", "-r", "transformers", "-r", "transformers@5.14.1").runtimes,
@@ -247,7 +280,6 @@ describe("the command line", () => {
     [["m", "--host", "0.0.0.0"], "--host is an option of llama.cpp that nothing here depends on"],
     [["m", "-dev", "CUDA0"], "-dev is an option of llama.cpp"],
     [["m", "--lora", "x"], "--lora is an option of llama.cpp that is not counted here"],
-    [["m", "--max-model-len", "4096"], "--max-model-len is an option of vLLM"],
     [["-m", "model.gguf"], "-m is not needed"],
     [[], "which model?"],
   ])("refuses %j and says what it wants", (args, message) => {

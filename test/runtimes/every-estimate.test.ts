@@ -48,7 +48,16 @@ function problems(estimate: MemoryEstimate): string[] {
     if (ranged && !(Number.isInteger(low) && Number.isInteger(high))) found.push(`${name}: ${low}..${high}`);
   }
   if (totals.total !== null && totals.total !== sum(items, ({ bytes }) => bytes)) found.push("the total is no sum");
-  if (totals.low !== sum(items, ({ bytes, low = bytes }) => low)) found.push("the low bound is no sum");
+  // What fills up a share of the device is at its high where the rest is at its low.
+  const least = sum(items, ({ bytes, low = bytes, high = bytes, fills }) => (fills ? high : low));
+  if (
+    totals.low !==
+    Math.min(
+      least,
+      sum(items, ({ bytes }) => bytes),
+    )
+  )
+    found.push("the low bound is no sum");
   const perDevice = devices.reduce((total, device) => total + (device.total ?? 0), 0);
   if (totals.total !== null && totals.total !== perDevice) found.push("devices do not sum to the total");
   if (JSON.stringify(JSON.parse(JSON.stringify(estimate))) !== JSON.stringify(estimate)) found.push("is not JSON");

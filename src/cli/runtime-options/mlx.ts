@@ -2,9 +2,10 @@ import { KV_BITS, KV_GROUP_SIZES } from "../../runtimes/mlx/settings.ts";
 import type { MlxWorkload } from "../../runtimes/mlx/workload.ts";
 import { parseCount, parseIndex, parseTokens } from "../values.ts";
 import type { RuntimeOption } from "./runtime-option.ts";
+import { PROMPT_TOKENS } from "./shared.ts";
 
 export const MLX_OPTIONS: readonly RuntimeOption<keyof MlxWorkload>[] = [
-  { field: "promptTokens", flags: "--prompt-tokens <tokens>", words: "tokens of the prompt", parse: parseTokens },
+  PROMPT_TOKENS,
   { field: "kvBits", flags: "--kv-bits <bits>", words: `pack the cache: ${KV_BITS.join(", ")}`, parse: parseCount },
   {
     field: "kvGroupSize",

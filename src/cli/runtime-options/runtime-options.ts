@@ -20,14 +20,19 @@ const TABLES: { readonly [runtime in TableRuntime]: readonly RuntimeOption<keyof
 
 export const TABLE_RUNTIMES = Object.keys(TABLES) as readonly TableRuntime[];
 
-const ALL: readonly RuntimeOption<string>[] = TABLE_RUNTIMES.flatMap(
-  (runtime): readonly RuntimeOption<string>[] => TABLES[runtime],
-);
+/** The options of one runtime. */
+export function optionsOf(runtime: TableRuntime): readonly RuntimeOption<string>[] {
+  return TABLES[runtime];
+}
+
+const ALL: readonly RuntimeOption<string>[] = TABLE_RUNTIMES.flatMap(optionsOf);
 
 /** Engines' other names, each with the one that stands for it here. */
-export const RUNTIME_ALIASES: ReadonlyMap<string, string> = new Map(
-  ALL.flatMap((option) => (option.aliases ?? []).map((alias) => [alias, longName(option)] as const)),
-);
+export const RUNTIME_ALIASES: ReadonlyMap<string, string> = new Map([
+  ...ALL.flatMap((option) => (option.aliases ?? []).map((alias) => [alias, longName(option)] as const)),
+  ["--max-model-len", "--context"],
+  ["--max_seq_len", "--context"],
+]);
 
 /** The flag that sets each option of a workload. */
 export const RUNTIME_FLAGS: ReadonlyMap<string, string> = new Map(
@@ -47,7 +52,7 @@ function toOption({ flags, words, parse }: RuntimeOption<string>): Option {
 export function addRuntimeOptions(program: Command): void {
   const added = new Set<string>();
   for (const runtime of TABLE_RUNTIMES) {
-    const options = TABLES[runtime].filter(({ flags }) => !added.has(flags));
+    const options = optionsOf(runtime).filter(({ flags }) => !added.has(flags));
     if (options.length === 0) continue;
     program.optionsGroup(`${runtime}:`);
     for (const option of options) {
@@ -63,9 +68,8 @@ export function runtimeWorkloads(flags: object): {
 } {
   const values: ReadonlyMap<string, unknown> = new Map(Object.entries(flags));
   const given = (runtime: TableRuntime) => {
-    const table: readonly RuntimeOption<string>[] = TABLES[runtime];
     return Object.fromEntries(
-      table.flatMap((option) => {
+      optionsOf(runtime).flatMap((option) => {
         const value = values.get(toOption(option).attributeName());
         return value === undefined ? [] : [[option.field, option.gives ?? value]];
       }),

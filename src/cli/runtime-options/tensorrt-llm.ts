@@ -1,14 +1,7 @@
-import { InvalidArgumentError } from "commander";
 import type { TensorrtLlmWorkload } from "../../runtimes/tensorrt-llm/workload.ts";
-import { parseCount, parseTokens, parseWord } from "../values.ts";
+import { parseCount, parseFraction, parseTokens } from "../values.ts";
 import type { RuntimeOption } from "./runtime-option.ts";
-import { DTYPE, PIPELINE_PARALLEL, TENSOR_PARALLEL } from "./shared.ts";
-
-function parseFraction(text: string): number {
-  const share = /^0?\.\d+$/.test(text) ? Number(text) : 0;
-  if (share === 0) throw new InvalidArgumentError("Write a share above 0 and below 1: 0.9.");
-  return share;
-}
+import { DTYPE, KV_CACHE_TYPE, PIPELINE_PARALLEL, TENSOR_PARALLEL } from "./shared.ts";
 
 /** `512,32768`: a window for each layer, repeated. */
 function parseWindows(text: string): readonly number[] {
@@ -17,13 +10,7 @@ function parseWindows(text: string): readonly number[] {
 
 export const TENSORRT_LLM_OPTIONS: readonly RuntimeOption<keyof TensorrtLlmWorkload>[] = [
   DTYPE,
-  {
-    field: "kvCacheType",
-    flags: "--kv-cache-dtype <type>",
-    aliases: ["--kv_cache_dtype"],
-    words: "auto, fp8, nvfp4",
-    parse: parseWord(["auto", "fp8", "nvfp4"]),
-  },
+  KV_CACHE_TYPE,
   {
     field: "tokensPerBlock",
     flags: "--tokens-per-block <tokens>",

@@ -1,6 +1,7 @@
 import type { TrainingWorkload } from "../../runtimes/training/workload.ts";
 import { parseCount, parseWord } from "../values.ts";
 import type { RuntimeOption } from "./runtime-option.ts";
+import { ATTENTION } from "./shared.ts";
 
 /** Tokens of a sequence are the context (`--context`). Also named as the arguments of `Trainer`, peft's `LoraConfig` and `torchrun`, where they have the option. */
 export const TRAINING_OPTIONS: readonly RuntimeOption<keyof TrainingWorkload>[] = [
@@ -42,13 +43,7 @@ export const TRAINING_OPTIONS: readonly RuntimeOption<keyof TrainingWorkload>[] 
     aliases: ["--gradient-checkpointing"],
     words: "run layers again for their gradients",
   },
-  {
-    field: "attention",
-    flags: "--attention <kind>",
-    aliases: ["--attn-implementation"],
-    words: "sdpa, flash or eager",
-    parse: parseWord(["sdpa", "flash", "eager"]),
-  },
+  ATTENTION,
   { field: "loraRank", flags: "--lora-r <rank>", words: "rank of adapters", parse: parseCount },
   {
     field: "loraTargets",

@@ -1,16 +1,11 @@
 import type { TransformersWorkload } from "../../runtimes/transformers/workload.ts";
 import { parseCount, parseTokens, parseWord } from "../values.ts";
 import type { RuntimeOption } from "./runtime-option.ts";
-import { DTYPE } from "./shared.ts";
+import { ATTENTION, DTYPE, PROMPT_TOKENS } from "./shared.ts";
 
 export const TRANSFORMERS_OPTIONS: readonly RuntimeOption<keyof TransformersWorkload>[] = [
   DTYPE,
-  {
-    field: "attention",
-    flags: "--attn-implementation <kind>",
-    words: "sdpa, eager or flash",
-    parse: parseWord(["sdpa", "eager", "flash"]),
-  },
+  ATTENTION,
   {
     field: "cache",
     flags: "--cache <kind>",
@@ -24,12 +19,7 @@ export const TRANSFORMERS_OPTIONS: readonly RuntimeOption<keyof TransformersWork
     words: "4 or 2, of a quantized cache",
     parse: parseCount,
   },
-  {
-    field: "promptTokens",
-    flags: "--prompt-tokens <tokens>",
-    words: "tokens given at once; of an encoder, tokens it makes of its input",
-    parse: parseTokens,
-  },
+  PROMPT_TOKENS,
   {
     field: "newTokens",
     flags: "--max-new-tokens <tokens>",

@@ -1,17 +1,11 @@
-import { KV_CACHE_TYPES, type VllmWorkload } from "../../runtimes/vllm/workload.ts";
-import { parseBytes, parseCount, parseFraction, parseIndex, parseTokens, parseWord } from "../values.ts";
+import type { VllmWorkload } from "../../runtimes/vllm/workload.ts";
+import { parseBytes, parseCount, parseFraction, parseIndex, parseTokens } from "../values.ts";
 import type { RuntimeOption } from "./runtime-option.ts";
-import { DTYPE, PIPELINE_PARALLEL, TENSOR_PARALLEL } from "./shared.ts";
+import { DTYPE, KV_CACHE_TYPE, PIPELINE_PARALLEL, TENSOR_PARALLEL } from "./shared.ts";
 
 export const VLLM_OPTIONS: readonly RuntimeOption<keyof VllmWorkload>[] = [
-  { field: "version", flags: "--vllm-version <release>", words: "release whose rules hold, like 0.20.2" },
   DTYPE,
-  {
-    field: "kvCacheType",
-    flags: "--kv-cache-dtype <type>",
-    words: KV_CACHE_TYPES.join(", "),
-    parse: parseWord(KV_CACHE_TYPES),
-  },
+  KV_CACHE_TYPE,
   {
     field: "gpuMemoryUtilization",
     flags: "--gpu-memory-utilization <share>",

@@ -8,7 +8,8 @@ import { isMixed, type TrainingSettings } from "./settings.ts";
 /** How far a run may be from what was computed. */
 type Spread = { readonly low: number; readonly high: number; readonly source: string };
 
-const FOLLOWED = "a step followed operator by operator: torch 2.15.0 autograd, transformers 5.23.0";
+const FOLLOWED =
+  "a step followed operator by operator: torch 2.15.0 tools/autograd/derivatives.yaml, transformers 5.23.0 modeling files (docs/runtimes/training.md)";
 
 /** Of families that were read: on a CPU the runs of `conformance/training` were within it, of a GPU there is no run. */
 const READ: { readonly [kind in Device["kind"]]: Spread } = {

@@ -102,7 +102,8 @@ function copiesWords({ sharding, precision }: TrainingSettings): string {
   return sharding === "none" || precision === "float32" ? "" : " and float32 copies of weights";
 }
 
-const GRADIENT_SOURCE = "torch 2.15.0 autograd: of each trained tensor, in its type";
+const GRADIENT_SOURCE =
+  "torch 2.15.0 csrc/autograd/functions/accumulate_grad.h, AccumulateGrad: of each trained tensor, in its type";
 const WEIGHT_SOURCE = "transformers 5.23.0 modeling_utils.py, from_pretrained";
 const ADAPTER_SOURCE = "peft 0.21.2 tuners/lora and tuners_utils.py, cast_adapter_dtype";
 const OPTIMIZER_SOURCES: { readonly [optimizer in TrainingSettings["optimizer"]]: string } = {
