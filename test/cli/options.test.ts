@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { OPTION_FLAGS } from "../../src/cli/flags.ts";
 import { foreignReason } from "../../src/cli/foreign-options.ts";
@@ -213,6 +215,14 @@ describe("the command line", () => {
       mlx: { promptTokens: 9 },
       training: { attention: "eager" },
     });
+  });
+
+  it("documents every option of a runtime, and its other names", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/cli.md"), "utf8");
+    const missing = TABLE_RUNTIMES.flatMap(optionsOf)
+      .map(({ flags }) => flags.split(" ")[0] ?? "")
+      .filter((name) => !page.includes(`\`${name}\``));
+    expect(missing).toEqual([]);
   });
 
   it("has one meaning for each name of an option of a runtime", () => {
