@@ -6,6 +6,7 @@ import {
   checkWholeModels,
 } from "./llama-cpp/check-devices.ts";
 import { checkFlags } from "./llama-cpp/check-flags.ts";
+import { checkMalformed } from "./malformed/check.ts";
 import type { PartResult } from "./part.ts";
 import { checkReaders } from "./readers/check.ts";
 import { checkRealConfigs } from "./real-configs/check-configs.ts";
@@ -30,6 +31,7 @@ const PARTS: readonly Part[] = [
   checkModelTypes,
   checkMetaShapes,
   checkReaders,
+  checkMalformed,
   checkRealInput,
   checkRealConfigs,
   checkPublishedTotals,
