@@ -6,6 +6,7 @@ import {
   checkWholeModels,
 } from "./llama-cpp/check-devices.ts";
 import { checkFlags } from "./llama-cpp/check-flags.ts";
+import { checkMalformed } from "./malformed/check.ts";
 import * as mlx from "./mlx/check.ts";
 import type { PartResult } from "./part.ts";
 import { checkReaders } from "./readers/check.ts";
@@ -45,6 +46,7 @@ const PARTS: readonly Part[] = [
   training.checkSharding,
   checkMetaShapes,
   checkReaders,
+  checkMalformed,
   checkRealInput,
   checkRealConfigs,
   checkPublishedTotals,

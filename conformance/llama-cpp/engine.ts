@@ -248,6 +248,13 @@ export function missingBinary(): string | undefined {
   }
 }
 
+/** Path of the library that the npm package carries, and the release of the package. */
+export function publishedLibrary(): { readonly path: string; readonly release: string } {
+  const folder = "node_modules/@node-llama-cpp/linux-x64";
+  const { version }: { version: string } = readJson(`${folder}/package.json`);
+  return { path: join(HERE, folder, "bins/linux-x64/libggml-base.so"), release: `of node-llama-cpp ${version}` };
+}
+
 /** What the binary says of one file, at a context of 8192. */
 export type BinaryAnswer = {
   readonly file: string;
