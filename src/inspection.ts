@@ -49,6 +49,7 @@ export async function inspect(input: ModelInput, options: InspectOptions, platfo
     resolved.format === "gguf"
       ? await readGgufModel(resolved, sourceOptions, report)
       : await readSafetensorsModel(resolved, sourceOptions, report);
+  for (const { code, message, where } of resolved.serverWarnings?.values() ?? []) report(code, message, where);
   const { kind, id, revision, commit, companions, traffic } = resolved;
   return deepFreeze({
     ...shape,
@@ -96,6 +97,8 @@ async function readSafetensorsModel(
   };
 }
 
+const REMOTE: ReadonlySet<ResolvedSource["kind"]> = new Set(["http", "hub", "ollama", "modelscope"]);
+
 type ReadHeader<Header> = { readonly path: string; readonly bytes: number; readonly header: Header };
 
 /** Reads the header of every file of the set, several at once; the first failure stops the others. */
@@ -105,7 +108,7 @@ function readHeaders<Header extends { readonly headerBytes: number }>(
   report: Reporter,
   read: (source: ByteSource, options: ReadingOptions) => Promise<Header>,
 ): Promise<ReadHeader<Header>[]> {
-  const isRemote = resolved.kind === "http" || resolved.kind === "hub";
+  const isRemote = REMOTE.has(resolved.kind);
 
   async function readOne(file: WeightFile, index: number, stop: AbortSignal): Promise<ReadHeader<Header>> {
     const found: Parameters<Reporter>[] = [];

@@ -26,6 +26,8 @@ export type InspectOptions = {
   readonly offline?: boolean;
   /** A Hugging Face cache (`…/hub`), for `offline`. */
   readonly cacheDir?: string;
+  /** Ollama's store (`~/.ollama/models`): `ollama://` names are looked up there first. Default: none. */
+  readonly ollamaDir?: string;
   /** Milliseconds for the whole inspection. Default: none. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -45,6 +47,7 @@ const KINDS: { readonly [option in keyof InspectOptions]-?: Kind } = {
   revision: "string",
   offline: "boolean",
   cacheDir: "string",
+  ollamaDir: "string",
   timeoutMs: "positive integer",
   signal: "AbortSignal",
   limits: "object",
@@ -78,6 +81,7 @@ export function resolveOptions(options: InspectOptions, redirects: SourceOptions
     revision: options.revision,
     offline: options.offline ?? false,
     cacheDir: options.cacheDir,
+    ollamaDir: options.ollamaDir,
     timeoutMs: options.timeoutMs,
     signal: options.signal,
     limits: resolveLimits(options.limits ?? {}),

@@ -56,9 +56,30 @@ function styleFor(output: Output, environment: Environment): Style {
   };
 }
 
-async function read(source: string, request: Request, around: Surroundings): Promise<Model> {
+/** The surroundings with the tokens that must not be shown. */
+type Guarded = Surroundings & { readonly tokens: Set<string> };
+
+/** Shorter ones are no tokens, and would tear holes into the text around them. */
+const LEAST_TOKEN_CHARACTERS = 8;
+
+/** The same surroundings, whose outputs never show a token once it is known: a hub may answer with it anywhere. */
+function withoutTokens(around: Surroundings): Guarded {
+  const tokens = new Set<string>();
+  const guarded = (output: Output): Output => ({
+    ...output,
+    write(text) {
+      output.write([...tokens].reduce((clean, token) => clean.replaceAll(token, "[token]"), text));
+    },
+  });
+  return { ...around, stdout: guarded(around.stdout), stderr: guarded(around.stderr), tokens };
+}
+
+async function read(source: string, request: Request, around: Guarded): Promise<Model> {
   const progress = progressLine((text) => around.stderr.write(text), around.now);
   const { offline, ...settings } = await hubSettings(around.environment, around.homeDirectory, around.readText);
+  for (const token of [settings.token, request.reading.token]) {
+    if (token !== undefined && token.length >= LEAST_TOKEN_CHARACTERS) around.tokens.add(token);
+  }
   const options: InspectOptions = {
     ...settings,
     offline,
@@ -121,7 +142,7 @@ function besideIt({ reading, ...request }: Request): Request {
   return { ...request, reading: rest };
 }
 
-async function weighRequest(request: Request, around: Surroundings): Promise<number> {
+async function weighRequest(request: Request, around: Guarded): Promise<number> {
   if (Array.isArray(request.runtimes)) checkOwnOptions(request, request.runtimes);
   for (const note of request.notes) around.stderr.write(`weighin: ${printable(note)}\n`);
   const model = await read(request.source, request, around);
@@ -135,7 +156,8 @@ async function weighRequest(request: Request, around: Surroundings): Promise<num
 }
 
 /** Runs one command line, without the program's own name, and says what the process should exit with. */
-export async function run(args: readonly string[], around: Surroundings): Promise<number> {
+export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const around = withoutTokens(surroundings);
   try {
     const parsed = parseArguments(args, around.version);
     if (parsed.kind === "request") return await weighRequest(parsed.request, around);

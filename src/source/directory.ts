@@ -1,12 +1,11 @@
 import type { Dirent } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
-import { decodeUtf8 } from "../bytes/strict-json.ts";
 import { InspectError } from "../errors.ts";
-import type { Limits } from "../limits.ts";
 import type { CompanionFile } from "./companion-files.ts";
-import { openFile, openWeightFile } from "./file.ts";
+import { openWeightFile } from "./file.ts";
 import { fileError } from "./file-error.ts";
+import { readTextFile } from "./file-text.ts";
 import { hubFile } from "./hub-reference.ts";
 import { chooseModelFiles, formatByName, type ListedFile, type Wanted } from "./model-files.ts";
 import { folderOf } from "./path-parts.ts";
@@ -41,7 +40,7 @@ export async function resolveFolder(
       files,
       indexIsCheap: true,
       limits,
-      readIndex: async (path) => readText(session, await contained(path), "indexBytes"),
+      readIndex: async (path) => readTextFile(session, await contained(path), "indexBytes"),
     },
     wanted,
   );
@@ -128,22 +127,5 @@ async function readConfig(
   const folder = folderOf(weightPath);
   const path = [`${folder}config.json`, "config.json"].find((name) => files.some((file) => file.path === name));
   if (path === undefined) return undefined;
-  return { path, text: await readText(session, await contained(path), "configBytes") };
-}
-
-async function readText(session: Session, path: string, limitName: keyof Limits): Promise<string> {
-  const source = await openFile(session, path, path);
-  try {
-    const limitBytes = session.options.limits[limitName];
-    if (source.size > limitBytes) {
-      throw new InspectError(
-        "limit-exceeded",
-        `${path} has ${source.size} bytes, more than ${limitBytes} (limits.${limitName}). Raise the limit if the file is right.`,
-        { source: path },
-      );
-    }
-    return decodeUtf8(await source.read(0, source.size), path);
-  } finally {
-    await source.close?.();
-  }
+  return { path, text: await readTextFile(session, await contained(path), "configBytes") };
 }

@@ -45,9 +45,11 @@ function checkedBody(session: Session, target: HttpTarget, reply: Reply, start: 
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
     throw mismatch(target, reply, `compressed (${encoding.slice(0, 40)}), so that positions in it mean nothing`);
   }
-  if (status === 200) return wholeBody(session, target, reply, start);
   const match = CONTENT_RANGE.exec((headers.get("content-range") ?? "").trim());
   const length = integerHeader(headers, "content-length");
+  // Some servers give the part asked for, and name it, under 200: the file API of modelscope.cn.
+  const isPart = match !== null && Number(match[1]) === start && Number(match[2]) + 1 - start === length;
+  if (status === 200 && !isPart) return wholeBody(session, target, reply, start);
   if (match === null) {
     // CORS hides Content-Range unless the server exposes it; an exact length says as much.
     if (length !== end - start) throw mismatch(target, reply, "without a readable Content-Range");

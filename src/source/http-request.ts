@@ -1,8 +1,10 @@
 import { InspectError } from "../errors.ts";
 import { retryAfterSeconds, statusError, whereOf } from "./http-failure.ts";
+import { noteServerWarnings } from "./server-warnings.ts";
 import { outOfTime, type Session } from "./session.ts";
 import { USER_AGENT } from "./user-agent.ts";
 import { pause, type Watch, watchRequest } from "./watch.ts";
+import { answerWithoutToken, causeWithoutToken, withoutToken } from "./without-token.ts";
 
 /** What is asked for, and under which name it appears in messages. */
 export type HttpTarget = {
@@ -11,6 +13,8 @@ export type HttpTarget = {
   readonly label: string;
   /** The address belongs to a hub, whose 401 and 404 both mean "missing or private". */
   readonly hub?: boolean;
+  /** What kinds of answer are understood, where a server has several. */
+  readonly accept?: string;
   /** Requests left for this file (limits.requestsPerFile), counted down by every try. */
   readonly budget: { left: number };
 };
@@ -33,6 +37,7 @@ export type HttpAsk = {
   readonly signal: AbortSignal | undefined;
 };
 
+const PUBLIC_HUB = "https://huggingface.co";
 const MAX_REDIRECTS = 5;
 const REDIRECT_STATUS: readonly number[] = [301, 302, 303, 307, 308];
 const RETRY_STATUS: readonly number[] = [408, 500, 502, 503, 504];
@@ -81,6 +86,7 @@ async function attempt(session: Session, target: HttpTarget, ask: HttpAsk): Prom
   const watch = watchRequest(session, target.label, ask.signal);
   try {
     const { response, firstHeaders } = await follow(session, target, ask, watch);
+    noteServerWarnings(session, target, firstHeaders);
     const { status, headers } = response;
     if (status === 200 || status === 206 || status === 416) {
       return readable(session, target, response, firstHeaders, watch);
@@ -90,7 +96,7 @@ async function attempt(session: Session, target: HttpTarget, ask: HttpAsk): Prom
       target,
       status,
       firstHeaders.has("x-error-code") ? firstHeaders : headers,
-      tokenFor(session, target.url),
+      tokenFor(session, target.url) !== undefined,
     );
     const passing = RETRY_STATUS.includes(status) || (status === 429 && retryAfterSeconds(headers) !== undefined);
     if (passing) return error;
@@ -129,11 +135,11 @@ async function follow(
     if (!REDIRECT_STATUS.includes(response.status)) return { response, firstHeaders };
     // Let the connection go back to the pool; the body of a redirect is a sentence at most.
     response.body?.cancel().catch(() => undefined);
-    url = nextHop(target, url, response, hops);
+    url = nextHop(session, target, url, response, hops);
   }
 }
 
-function nextHop(target: HttpTarget, from: URL, response: Response, hops: number): URL {
+function nextHop(session: Session, target: HttpTarget, from: URL, response: Response, hops: number): URL {
   const refuse = (what: string) =>
     new InspectError(
       "http-status",
@@ -143,11 +149,22 @@ function nextHop(target: HttpTarget, from: URL, response: Response, hops: number
   if (hops >= MAX_REDIRECTS) throw refuse(`there are more than ${MAX_REDIRECTS} in a row`);
   const location = response.headers.get("location");
   if (location === null || !URL.canParse(location, from)) throw refuse("it names no valid address");
-  const next = new URL(location, from);
+  const next = atEndpoint(session, target, from, new URL(location, from));
   if (next.protocol !== "https:" && next.protocol !== "http:") throw refuse(`it leads to a ${next.protocol} address`);
   if (from.protocol === "https:" && next.protocol === "http:") throw refuse("it leads from https to http");
   if (next.username !== "" || next.password !== "") throw refuse("it carries a user name or password");
   return next;
+}
+
+/**
+ * Mirrors pass on redirects that name the public hub (a renamed repo, the cache of small files); what they mirror is
+ * asked of them. One that sends its own address there does not have the file.
+ */
+function atEndpoint(session: Session, target: HttpTarget, from: URL, next: URL): URL {
+  const { endpoint } = session.options;
+  if (target.hub !== true || next.origin !== PUBLIC_HUB || new URL(endpoint).origin === PUBLIC_HUB) return next;
+  const mirrored = new URL(`${endpoint}${next.pathname}${next.search}`);
+  return mirrored.href === from.href ? next : mirrored;
 }
 
 async function fetchOnce(
@@ -157,24 +174,24 @@ async function fetchOnce(
   ask: HttpAsk,
   watch: Watch,
 ): Promise<Response> {
-  const { fetch, redirects } = session.options;
+  const { fetch, redirects, token } = session.options;
   try {
-    return await watch.wait(
-      fetch(url, { headers: headersFor(session, url, ask), redirect: redirects, signal: watch.signal }),
-    );
+    const headers = headersFor(session, target, url, ask);
+    const response = await watch.wait(fetch(url, { headers, redirect: redirects, signal: watch.signal }));
+    return answerWithoutToken(response, token);
   } catch (error) {
     if (watch.signal.aborted) throw watch.signal.reason;
     throw new InspectError(
       "network",
-      `No connection for ${target.label}: ${reasonOf(error)}. Check the network, its proxy, and the address; without a network, use the offline option.`,
+      `No connection for ${target.label}: ${withoutToken(reasonOf(error), token)}. Check the network, its proxy, and the address; without a network, use the offline option.`,
       { source: target.label },
-      { cause: error },
+      { cause: causeWithoutToken(error, token) },
     );
   }
 }
 
-function headersFor(session: Session, url: URL, ask: HttpAsk): Headers {
-  const headers = new Headers();
+function headersFor(session: Session, target: HttpTarget, url: URL, ask: HttpAsk): Headers {
+  const headers = new Headers(target.accept === undefined ? {} : { Accept: target.accept });
   const token = tokenFor(session, url);
   if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
   if (ask.range !== undefined) headers.set("Range", `bytes=${ask.range.start}-${ask.range.end - 1}`);
@@ -203,7 +220,8 @@ function readable(
   watch: Watch,
 ): Reply {
   const reader = response.body?.getReader();
-  const { idleTimeoutMs } = session.options.limits;
+  const { limits, token } = session.options;
+  const { idleTimeoutMs } = limits;
   let waitedMs = 0;
   let cameBytes = 0;
   const cancel = () => {
@@ -241,9 +259,9 @@ function readable(
         if (watch.signal.aborted) throw watch.signal.reason;
         throw new InspectError(
           "network",
-          `The connection broke while ${target.label} was being read: ${reasonOf(error)}. Try again.`,
+          `The connection broke while ${target.label} was being read: ${withoutToken(reasonOf(error), token)}. Try again.`,
           { source: target.label },
-          { cause: error },
+          { cause: causeWithoutToken(error, token) },
         );
       }
       if (chunk === undefined) return undefined;

@@ -3,6 +3,7 @@ import { InspectError } from "../errors.ts";
 import { concatBytes } from "./concat-bytes.ts";
 import { type HttpTarget, type Reply, request } from "./http-request.ts";
 import type { Session } from "./session.ts";
+import { withoutToken } from "./without-token.ts";
 
 /** A whole small text with the headers it came with. Compressed transfer is welcome here. */
 export type FetchedText = { readonly text: string; readonly headers: Headers };
@@ -18,7 +19,8 @@ export async function fetchText(
     const reply = await request(session, target, { signal });
     try {
       const bytes = await readAll(reply, target, limitName, session.options.limits[limitName]);
-      return { text: decodeUtf8(bytes, target.label), headers: reply.headers };
+      const text = withoutToken(decodeUtf8(bytes, target.label), session.options.token);
+      return { text, headers: reply.headers };
     } catch (error) {
       if (tries >= 2 || !(error instanceof InspectError) || error.code !== "network") throw error;
     } finally {

@@ -18,7 +18,7 @@ export async function resolveHub(
   reference: HubReference,
   local: LocalOpener | undefined,
 ): Promise<ResolvedSource> {
-  const revision = chosenRevision(session, reference);
+  const revision = chosenRevision(session, reference, "main");
   if (session.options.offline) return resolveOffline(session, { ...reference, revision }, local);
   const listing = await listHubRepo(session, reference, revision);
   const readText = (path: string, limitName: "configBytes" | "indexBytes") =>
@@ -54,12 +54,13 @@ export async function resolveHub(
       })),
     }),
     traffic: session.traffic,
+    serverWarnings: session.serverWarnings,
     diagnostics: chosen.diagnostics,
   };
 }
 
 /** The revision in the string or in the options; both may be given when they agree. */
-function chosenRevision(session: Session, reference: HubReference): string {
+export function chosenRevision(session: Session, reference: HubReference, byDefault: string): string {
   const { revision } = session.options;
   if (revision !== undefined && reference.revision !== undefined && revision !== reference.revision) {
     throw new InspectError(
@@ -74,7 +75,7 @@ function chosenRevision(session: Session, reference: HubReference): string {
       `options.revision must be a branch, tag or commit, got ${JSON.stringify(revision)}`,
     );
   }
-  return reference.revision ?? revision ?? "main";
+  return reference.revision ?? revision ?? byDefault;
 }
 
 async function resolveOffline(

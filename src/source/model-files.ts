@@ -68,7 +68,15 @@ export async function chooseModelFiles(listing: Listing, wanted: Wanted): Promis
   const [first] = chosen.paths;
   if (chosen.format !== "gguf" || first === undefined || isSidecar(first)) return chosen;
   const companions = companionFiles(listing.files, first, wanted.quant);
-  return companions.length === 0 ? chosen : { ...chosen, companions };
+  const diagnostics = wanted.path === undefined ? [...chosen.diagnostics, ...presetNote(listing)] : chosen.diagnostics;
+  return { ...chosen, diagnostics, ...(companions.length > 0 && { companions }) };
+}
+
+/** common/download.cpp: of a repo with a preset.ini at its root, llama.cpp's `-hf` takes that file alone. */
+function presetNote({ label, files }: Listing): readonly Diagnostic[] {
+  if (!files.some(({ path }) => path === "preset.ini")) return [];
+  const message = `llama.cpp follows the preset.ini of ${label} when given the repo, and may load other files than these.`;
+  return [{ code: "not-counted", message, where: "preset.ini" }];
 }
 
 async function chooseFiles(listing: Listing, wanted: Wanted): Promise<ModelFiles> {

@@ -24,7 +24,7 @@ export type ResolvedCompanion = CompanionFile & { readonly source: string };
 
 /** What a string, Blob or ByteSource turned out to mean: a set of weight files and the texts beside them. */
 export type ResolvedSource = {
-  readonly kind: "file" | "directory" | "hub" | "http" | "blob" | "custom";
+  readonly kind: "file" | "directory" | "hub" | "http" | "ollama" | "modelscope" | "blob" | "custom";
   readonly id: string;
   readonly revision?: string;
   readonly commit?: string;
@@ -39,6 +39,8 @@ export type ResolvedSource = {
   readonly companions?: readonly ResolvedCompanion[];
   readonly traffic: Traffic;
   readonly diagnostics: readonly Diagnostic[];
+  /** What the hub asks to tell its users, by topic; more may come while headers are read. */
+  readonly serverWarnings?: ReadonlyMap<string, Diagnostic>;
 };
 
 /** Options that finding and reading bytes depend on; all defaults filled in. */
@@ -52,6 +54,8 @@ export type SourceOptions = {
   readonly offline: boolean;
   /** Hugging Face cache (`…/hub`), looked into first when offline. */
   readonly cacheDir: string | undefined;
+  /** Ollama's store (`…/.ollama/models`), looked into for `ollama://` before its registry. */
+  readonly ollamaDir: string | undefined;
   /** Total time for the whole inspection, in milliseconds; undefined for none. */
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;

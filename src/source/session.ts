@@ -1,3 +1,4 @@
+import type { Diagnostic } from "../diagnostics.ts";
 import { InspectError } from "../errors.ts";
 import type { SourceOptions, Traffic } from "./resolved.ts";
 
@@ -5,6 +6,8 @@ import type { SourceOptions, Traffic } from "./resolved.ts";
 export type Session = {
   readonly options: SourceOptions;
   readonly traffic: Traffic;
+  /** What the hub asks to tell its users, by topic. */
+  readonly serverWarnings: Map<string, Diagnostic>;
   /** Counts one logical read: redirects belong to it, retries and follow-ups do not. */
   addRequest(): void;
   addBytes(bytes: number): void;
@@ -26,6 +29,7 @@ export function startSession(options: SourceOptions): Session {
   return {
     options,
     traffic,
+    serverWarnings: new Map(),
     addRequest() {
       traffic.requests += 1;
     },

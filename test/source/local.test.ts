@@ -270,11 +270,56 @@ describe("the Hugging Face cache", () => {
     expect((await failure(resolve(text, given), "offline")).message).toContain(says);
   });
 
+  it("tells a file the hub is known not to have from one that is only not cached", async () => {
+    folder(`hub/models--org--name/.no_exist/${COMMIT}/sub`, { "gone.gguf": "" });
+    const error = await failure(resolve("hf://org/name/sub/gone.gguf", offline), "entry-not-found");
+    expect(error.message).toContain("as the hub said");
+    await failure(resolve("hf://org/name/sub/other.gguf", offline), "offline");
+  });
+
+  it("checks a partial download of safetensors against its index", async () => {
+    const snapshotOf = `hub/models--org--partial/snapshots/${COMMIT}`;
+    folder("hub/models--org--partial", { "refs/main": COMMIT });
+    folder(snapshotOf, {
+      "model.safetensors.index.json": index("a.safetensors", "b.safetensors"),
+      "a.safetensors": "x",
+    });
+    const error = await failure(resolve("org/partial", offline), "offline");
+    expect(error.message).toContain("b.safetensors");
+  });
+
+  it("finds a ref with a slash in nested folders", async () => {
+    const other = "b".repeat(40);
+    folder("hub/models--org--name/refs/refs/pr", { 7: other });
+    folder(`hub/models--org--name/snapshots/${other}`, { "m.gguf": gguf });
+    expect(await resolve("org/name@refs/pr/7", offline)).toMatchObject({ revision: "refs/pr/7", commit: other });
+  });
+
   it("names the missing shard of a partial download", async () => {
     const part = folder("hub/models--org--part", { "refs/main": COMMIT });
     folder(`hub/models--org--part/snapshots/${COMMIT}`, { "m-Q4_K_M-00001-of-00002.gguf": gguf });
     expect(part).toBeTruthy();
     expect((await failure(resolve("org/part", offline), "offline")).message).toContain("m-Q4_K_M-00002-of-00002.gguf");
+  });
+});
+
+describe("a folder of LM Studio", () => {
+  const home = folder("lmstudio/models/org/name-GGUF", {
+    "name-Q4_K_M.gguf": gguf,
+    "name-Q8_0.gguf": gguf,
+    "mmproj-name-F16.gguf": gguf,
+  });
+
+  it("is read by its path, a quantization of it, or a file", async () => {
+    expect(paths(await resolve(home))).toEqual(["name-Q4_K_M.gguf"]);
+    expect(paths(await resolve(`${home}:Q8_0`))).toEqual(["name-Q8_0.gguf"]);
+    const resolved = await resolve(join(home, "name-Q8_0.gguf"));
+    expect(resolved).toMatchObject({ kind: "file", format: "gguf" });
+    expect(resolved.companions).toMatchObject([{ role: "projector", source: join(home, "mmproj-name-F16.gguf") }]);
+  });
+
+  it("above the models says what it holds", async () => {
+    await failure(resolve(join(home, "..")), "no-model");
   });
 });
 
