@@ -20,7 +20,8 @@ const CONTENT_RANGE = /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/;
 
 /**
  * Asks for `[start, end)` and checks that the answer is that: its start, its end, its encoding. A server that
- * ignores the range may be read from byte 0, since those are the bytes wanted first.
+ * ignores the range may be read from byte 0, since those are the bytes wanted first. `totalBytes`: length of the file,
+ * where it is known.
  */
 export async function requestRange(
   session: Session,
@@ -28,17 +29,25 @@ export async function requestRange(
   start: number,
   end: number,
   signal: AbortSignal | undefined,
+  totalBytes: number = end,
 ): Promise<RangeBody> {
   const reply = await request(session, target, { range: { start, end }, signal });
   try {
-    return checkedBody(session, target, reply, start, end);
+    return checkedBody(session, target, reply, start, end, Math.min(end, totalBytes));
   } catch (error) {
     reply.cancel();
     throw error;
   }
 }
 
-function checkedBody(session: Session, target: HttpTarget, reply: Reply, start: number, end: number): RangeBody {
+function checkedBody(
+  session: Session,
+  target: HttpTarget,
+  reply: Reply,
+  start: number,
+  end: number,
+  lastPossible: number,
+): RangeBody {
   const { status, headers } = reply;
   if (status === 416) return unsatisfied(target, reply, start);
   const encoding = headers.get("content-encoding");
@@ -52,8 +61,8 @@ function checkedBody(session: Session, target: HttpTarget, reply: Reply, start: 
   if (status === 200 && !isPart) return wholeBody(session, target, reply, start);
   if (match === null) {
     // CORS hides Content-Range unless the server exposes it; an exact length says as much.
-    if (length !== end - start) throw mismatch(target, reply, "without a readable Content-Range");
-    return body(target, reply, start, end, true, undefined);
+    if (length !== lastPossible - start) throw mismatch(target, reply, "without a readable Content-Range");
+    return body(target, reply, start, lastPossible, true, undefined);
   }
   const [first, last] = [Number(match[1]), Number(match[2])];
   const total = match[3] === "*" ? undefined : Number(match[3]);

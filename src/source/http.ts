@@ -31,7 +31,7 @@ export async function openHttp(
   plan: HttpPlan,
   signal?: AbortSignal,
 ): Promise<ByteSource> {
-  const opening = await requestRange(session, target, 0, plan.firstBytes, signal);
+  const opening = await requestRange(session, target, 0, plan.firstBytes, signal, plan.expectedBytes);
   const head = headOf(opening, session.options.limits.unrangedBytes);
   try {
     const bytes = await sizeOf(session, target, plan, opening, head);

@@ -59,7 +59,13 @@ export function hubTarget(session: Session, path: string, label: string): HttpTa
 async function listTree(session: Session, id: string, commit: string): Promise<ListedFile[]> {
   const files: ListedFile[] = [];
   let path: string | undefined = `/api/models/${id}/tree/${commit}?recursive=true`;
-  for (let page = 0; path !== undefined && page < MAX_PAGES; page += 1) {
+  const asked = new Set<string>();
+  while (path !== undefined) {
+    if (asked.has(path) || asked.size >= MAX_PAGES) {
+      const what = asked.has(path) ? "comes back to a page it has given" : `has more than ${MAX_PAGES} pages`;
+      throw new InspectError("invalid-json", `The listing of ${id} ${what}. Try again later.`, { source: id });
+    }
+    asked.add(path);
     const { value, headers }: FetchedJson = await fetchJson(session, hubTarget(session, path, id));
     files.push(...listedFiles(Array.isArray(value) ? value : [], "path"));
     path = nextPage(headers, session.options.endpoint);

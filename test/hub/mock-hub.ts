@@ -4,6 +4,7 @@ import { createReadStream, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 
 /**
@@ -17,6 +18,8 @@ export type MockHub = {
   /** Called for every request; a fault replaces or bends the answer. Set it at any time. */
   fault: (request: MockRequest) => Fault | undefined;
   readonly repos: Map<string, MockRepo>;
+  /** Connections that are open to either origin. */
+  connections(): Promise<number>;
   reset(): void;
   close(): Promise<void>;
 };
@@ -48,6 +51,7 @@ export type MockRequest = {
   readonly count: number;
 };
 
+/** `headers` are added to whatever is answered; `status`, except 206, replaces the answer. */
 export type Fault = {
   readonly status?: number;
   readonly headers?: Record<string, string>;
@@ -60,6 +64,8 @@ export type Fault = {
   readonly extraBytes?: number;
   /** Caps ranges at this length, as some proxies do. */
   readonly capBytes?: number;
+  /** Sends the body byte by byte, one in so many milliseconds. */
+  readonly dripMs?: number;
 };
 
 export type MockStats = {
@@ -163,6 +169,10 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
     if (!chunked) headers["content-length"] = String(promised);
     response.writeHead(fault.status ?? (match === null ? 200 : 206), { ...headers, ...fault.headers });
     if (noted.method === "HEAD") return response.end();
+    if (fault.dripMs !== undefined) {
+      while (await write(response, new Uint8Array(1))) await sleep(fault.dripMs);
+      return;
+    }
     let sent = 0;
     for await (const chunk of chunksOf(file, start, end + (fault.extraBytes ?? 0))) {
       const left = (fault.cut?.afterBytes ?? Number.POSITIVE_INFINITY) - sent;
@@ -237,7 +247,12 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
         "x-error-message": `Invalid rev id: ${route.revision}`,
       });
     if (route.kind === "info")
-      return finish(response, 200, JSON_TYPE, JSON.stringify(infoOf(route.id, repo, commit, url)));
+      return finish(
+        response,
+        200,
+        { ...JSON_TYPE, ...fault.headers },
+        JSON.stringify(infoOf(route.id, repo, commit, url)),
+      );
     if (route.kind === "refs")
       return finish(
         response,
@@ -249,11 +264,11 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
           converts: [],
         }),
       );
-    if (route.kind === "tree") return serveTree(response, url, route.id, repo, commit);
+    if (route.kind === "tree") return serveTree(response, url, route.id, repo, commit, fault);
     return serveResolve(noted, response, route, repo, commit, token, fault);
   }
 
-  function serveTree(response: ServerResponse, url: URL, id: string, repo: MockRepo, commit: string) {
+  function serveTree(response: ServerResponse, url: URL, id: string, repo: MockRepo, commit: string, fault: Fault) {
     const pageLength = options.pageLength ?? 1_000;
     const from = Number(url.searchParams.get("cursor") ?? 0);
     const all = Object.entries(repo.files).map(([path, file]) => ({
@@ -265,7 +280,12 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
     }));
     const next = new URL(`${hub.url}/api/models/${id}/tree/${commit}?recursive=true&cursor=${from + pageLength}`);
     const link: Record<string, string> = from + pageLength < all.length ? { link: `<${next}>; rel="next"` } : {};
-    finish(response, 200, { ...JSON_TYPE, ...link }, JSON.stringify(all.slice(from, from + pageLength)));
+    finish(
+      response,
+      200,
+      { ...JSON_TYPE, ...link, ...fault.headers },
+      JSON.stringify(all.slice(from, from + pageLength)),
+    );
   }
 
   async function serveResolve(
@@ -289,6 +309,8 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
     }
     const file = Object.hasOwn(repo.files, path) ? repo.files[path] : undefined;
     const common = { "x-repo-commit": commit, ratelimit: '"resolvers";r=2999;t=100' };
+    // What the small file behind the redirect is sent with, `sendFile` adds.
+    const added = route.kind === "resolve" ? fault.headers : {};
     if (file === undefined)
       return finish(response, 404, {
         ...common,
@@ -315,6 +337,7 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
         location,
         etag: `"${sha1(path)}"`,
         "x-linked-size": String(sizeOf(file)),
+        ...added,
       });
     }
     const location = `${hub.cdnUrl}/${id}/${path.split("/").map(encodeURIComponent).join("/")}?${SIGNATURE}`;
@@ -325,6 +348,7 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
       "x-linked-etag": `"${sha256(path)}"`,
       "x-linked-size": String(sizeOf(file)),
       "accept-ranges": "bytes",
+      ...added,
     });
   }
 
@@ -347,6 +371,11 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
       Object.assign(stats, { hubRequests: 0, cdnRequests: 0, bodyBytes: 0, list: [] });
       counts.clear();
       hub.fault = () => undefined;
+    },
+    async connections() {
+      for (const server of Object.values(servers)) server.closeIdleConnections();
+      const counts = Object.values(servers).map((server) => promisify(server.getConnections.bind(server))());
+      return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
     },
     async close() {
       await Promise.all(Object.values(servers).map(shut));
