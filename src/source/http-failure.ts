@@ -45,13 +45,13 @@ const RULES: readonly Rule[] = [
   {
     status: [401, 403],
     says: "GatedRepo",
-    verdict: ({ label }, hasToken) => ({
+    verdict: ({ label, claim }, hasToken) => ({
       code: "gated",
       what: `Access to ${label} is gated: its owner grants it per account. ${
         hasToken
           ? "The account of the token given was not granted access; ask for it on the model's page"
           : "Accept the terms on the model's page, then pass a token of that account"
-      }.`,
+      }.${claim === undefined ? "" : ` ${claim}.`}`,
     }),
   },
   {

@@ -13,6 +13,8 @@ export type HttpTarget = {
   readonly label: string;
   /** The address belongs to a hub, whose 401 and 404 both mean "missing or private". */
   readonly hub?: boolean;
+  /** What a gated repo's open information says of it. */
+  readonly claim?: string;
   /** What kinds of answer are understood, where a server has several. */
   readonly accept?: string;
   /** Requests left for this file (limits.requestsPerFile), counted down by every try. */

@@ -14,6 +14,8 @@ export type HubListing = {
   /** 40 hex digits; every file is read at it. */
   readonly commit: string;
   readonly files: readonly ListedFile[];
+  /** What it says of the weights, when it does: the information of a gated repo is open where its files are not. */
+  readonly claim: string | undefined;
 };
 
 /** From this many files on the hub may cut `siblings` short (huggingface_hub VERY_LARGE_REPO_THRESHOLD). */
@@ -47,7 +49,18 @@ export async function listHubRepo(session: Session, reference: HubReference, rev
   const siblings = info.value.get("siblings");
   const isWhole = Array.isArray(siblings) && siblings.length < UNRELIABLE_SIBLINGS;
   const files = isWhole ? listedFiles(siblings, "rfilename") : await listTree(session, id, sha);
-  return { id, revision, commit: sha, files };
+  return { id, revision, commit: sha, files, claim: claimOf(info.value) };
+}
+
+/** Parameters as the hub counted them: a claim to quote, never a figure to reckon with. */
+function claimOf(info: ReadonlyMap<string, Json>): string | undefined {
+  for (const format of ["safetensors", "gguf"]) {
+    const block = info.get(format);
+    const total = block instanceof Map ? block.get("total") : undefined;
+    if (typeof total !== "number" || !Number.isSafeInteger(total) || total <= 0) continue;
+    return `The hub counts ${total.toLocaleString("en-US")} parameters in its ${format} files`;
+  }
+  return undefined;
 }
 
 /** A request to the endpoint; `path` starts with a slash and is already encoded. */

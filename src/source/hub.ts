@@ -89,8 +89,9 @@ async function resolveOffline(
   });
 }
 
-function fileTarget(session: Session, { id, commit }: HubListing, path: string) {
-  return hubTarget(session, `/${id}/resolve/${commit}/${encodePath(path)}`, `${id}/${path}`);
+function fileTarget(session: Session, { id, commit, claim }: HubListing, path: string) {
+  const target = hubTarget(session, `/${id}/resolve/${commit}/${encodePath(path)}`, `${id}/${path}`);
+  return { ...target, ...(claim !== undefined && { claim }) };
 }
 
 /** A weight file whose opening can be started before it is asked for. */

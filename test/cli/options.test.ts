@@ -263,7 +263,7 @@ describe("the command line", () => {
 
   it("gives examples that are accepted", () => {
     const examples = [...textOf("--help").matchAll(/\$ weighin (.+?)(?: \| less)? {2,}/g)];
-    expect(examples).toHaveLength(6);
+    expect(examples).toHaveLength(7);
     for (const [, line = ""] of examples) expect(() => requestOf(...line.split(" "))).not.toThrow();
   });
 

@@ -54,7 +54,7 @@ export async function startFaultHub(): Promise<MockHub> {
       "org/hundred": { files: hundredShards() },
       "org/odd": { files: { "sub dir/ü #1?.gguf": demo } },
       "org/pickle": { files: { "pytorch_model.bin": demo } },
-      "org/gated": { files: model, gated: "manual" },
+      "org/gated": { files: model, gated: "manual", claims: 8_030_261_248 },
       "org/private": { files: model, private: true },
       "org/disabled": { files: model, disabled: true },
       "org/old": { files: {}, movedTo: "org/model" },

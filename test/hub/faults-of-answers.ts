@@ -132,6 +132,13 @@ export const REFUSALS: readonly FaultCase[] = [
     expected: "gated",
     says: "not granted",
   },
+  {
+    title: "a gated repo still tells what its open information says",
+    source: "org/gated",
+    token: null,
+    expected: "gated",
+    says: "The hub counts 8,030,261,248 parameters in its safetensors files.",
+  },
   { title: "H-13 a gated repo, approved", source: "org/gated", expected: "ok" },
   {
     title: "H-13 a private repo, not logged in",

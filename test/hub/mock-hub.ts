@@ -38,6 +38,8 @@ export type MockRepo = {
   movedTo?: string;
   /** Leaves `siblings` out of the model info, as for a very large repo. */
   omitSiblings?: boolean;
+  /** Parameters the hub says its safetensors have. */
+  claims?: number;
 };
 
 export type MockRequest = {
@@ -436,6 +438,7 @@ function infoOf(id: string, repo: MockRepo, commit: string, url: URL) {
     likes: 1,
     lastModified: "2026-01-01T00:00:00.000Z",
     tags: [],
+    ...(repo.claims !== undefined && { safetensors: { parameters: { BF16: repo.claims }, total: repo.claims } }),
     ...(repo.omitSiblings !== true && { siblings }),
   };
 }

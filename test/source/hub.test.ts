@@ -218,6 +218,37 @@ describe("a repo on the hub", () => {
     }
   });
 
+  it("is asked of a mirror that passes on the public hub's redirects, the token with it", async () => {
+    const mirror = await startMockHub({
+      prefix: "/mirror",
+      tokens: ["hf_member"],
+      repos: { "org/gguf": { files: { "m.gguf": pattern(100) } }, "org/old": { files: {} } },
+    });
+    try {
+      const location = "https://huggingface.co/api/models/org/gguf/revision/main?blobs=true";
+      mirror.fault = ({ path }) => (path.includes("org/old") ? { status: 307, headers: { location } } : undefined);
+      const resolved = await resolve("org/old", { endpoint: mirror.url, token: "hf_member" });
+      expect(resolved.id).toBe("org/gguf");
+      expect(mirror.stats.list.map(({ path, authorization }) => `${path} ${authorization}`)).toEqual([
+        "/mirror/api/models/org/old/revision/main?blobs=true Bearer hf_member",
+        "/mirror/api/models/org/gguf/revision/main?blobs=true Bearer hf_member",
+      ]);
+      // What a mirror sends on under its own address it does not have: the public hub is asked, without the token.
+      const asked: string[] = [];
+      const fetch: typeof globalThis.fetch = async (input, init) => {
+        asked.push(`${new URL(String(input)).host} ${new Headers(init?.headers).get("authorization")}`);
+        const itself = "https://huggingface.co/api/models/org/gguf/revision/main?blobs=true";
+        return asked.length === 1
+          ? new Response(null, { status: 308, headers: { location: itself } })
+          : new Response(null, { status: 404 });
+      };
+      await failure(resolve("org/gguf", { endpoint: mirror.url, token: "hf_member", fetch }), "repo-not-found");
+      expect(asked).toEqual([`${new URL(mirror.url).host} Bearer hf_member`, "huggingface.co null"]);
+    } finally {
+      await mirror.close();
+    }
+  });
+
   it("is read the same where fetch follows redirects itself, as in browsers", async () => {
     const resolved = await resolve("org/gated", { token: "hf_granted", redirects: "follow" });
     expect((await resolved.files[0]!.open()).size).toBe(10);

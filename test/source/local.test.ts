@@ -101,7 +101,7 @@ describe("a local file", () => {
     expect(error.message).toContain("hf://");
   });
 
-  it("must be a regular file", async () => {
+  it("X-13 must be a regular file", async () => {
     const special = folder("special", { "x.txt": "" });
     execFileSync("mkfifo", [join(special, "pipe.gguf")]);
     symlinkSync("/dev/zero", join(special, "zero.gguf"));
@@ -118,7 +118,7 @@ describe("a local file", () => {
     await failure(resolve(path), "unreadable");
   });
 
-  it("must not change while it is read", async () => {
+  it("X-14 must not change while it is read", async () => {
     const path = join(
       folder("moving", { "a.gguf": pattern(100_000), "b.gguf": pattern(100_000), "c.gguf": pattern(100_000) }),
       "a.gguf",
@@ -204,7 +204,7 @@ describe("a directory", () => {
     expect((await failure(resolve(path), "no-model")).message).toContain("pickle");
   });
 
-  it("is not left through a link, unless the linked file is named itself", async () => {
+  it("X-13 is not left through a link, unless the linked file is named itself", async () => {
     const outside = folder("outside", { "real.gguf": gguf });
     const path = folder("linked", { "x.txt": "" });
     symlinkSync(join(outside, "real.gguf"), join(path, "m.gguf"));
@@ -253,7 +253,7 @@ describe("the Hugging Face cache", () => {
     expect((await resolve(join(link, "model.safetensors"))).config?.text).toBe(CONFIG);
   });
 
-  it("does not let a link out of its blobs", async () => {
+  it("X-13 does not let a link out of its blobs", async () => {
     const bad = folder("hub/models--org--bad", { "refs/main": COMMIT, "blobs/one": "x" });
     mkdirSync(join(bad, "snapshots", COMMIT), { recursive: true });
     symlinkSync(join(root, "outside", "real.gguf"), join(bad, "snapshots", COMMIT, "m.gguf"));
