@@ -96,7 +96,7 @@ describe("a reader of a hub", () => {
     expect(model?.source.commit).toBe(DEFAULT_COMMIT);
   });
 
-  it("H-18 rejects with the caller's reason, closes its connections and leaves no rejection behind", async () => {
+  it("H-18 rejects with the caller's reason, ends what is under way and leaves no rejection behind", async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);
     process.on("unhandledRejection", note);
@@ -110,7 +110,7 @@ describe("a reader of a hub", () => {
         await expect(reading).rejects.toBe(reason);
       }
     }
-    await expect.poll(() => hub.connections(), { timeout: 3_000 }).toBe(0);
+    await expect.poll(() => hub.underWay(), { timeout: 3_000 }).toBe(0);
     process.off("unhandledRejection", note);
     expect(unhandled).toEqual([]);
   });
