@@ -1,8 +1,10 @@
-import { realpath, stat } from "node:fs/promises";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { InspectError } from "../errors.ts";
+import { byName } from "./by-name.ts";
 import { openWeightFile } from "./file.ts";
 import { readTextFile } from "./file-text.ts";
+import { someOf } from "./model-files.ts";
 import { type OllamaBlob, type OllamaFiles, readOllamaManifest } from "./ollama-manifest.ts";
 import { type OllamaName, ollamaText } from "./ollama-name.ts";
 import type { ResolvedSource } from "./resolved.ts";
@@ -12,14 +14,31 @@ import type { Session } from "./session.ts";
 const MANIFESTS = "manifests";
 const BLOBS = "blobs";
 
-/** The model of that name in `options.ollamaDir`; undefined when the store does not have it. */
+/** The model of that name in `options.ollamaDir`; undefined when the store does not have it and may be gone past. */
 export async function findOllama(name: OllamaName, session: Session): Promise<ResolvedSource | undefined> {
-  const { ollamaDir } = session.options;
+  const { ollamaDir, offline } = session.options;
   if (ollamaDir === undefined) return undefined;
   const manifest = join(ollamaDir, MANIFESTS, name.host, name.namespace, name.model, name.tag);
   const stats = await stat(manifest).catch(() => undefined);
-  if (stats?.isFile() !== true) return undefined;
-  return resolveManifest(session, ollamaDir, manifest, ollamaText(name));
+  if (stats?.isFile() === true) return resolveManifest(session, ollamaDir, manifest, ollamaText(name));
+  if (!offline) return undefined;
+  const id = ollamaText(name);
+  const stored = await storedNames(ollamaDir);
+  const holds = stored.length === 0 ? "which holds no model" : `which holds ${someOf(stored)}`;
+  throw new InspectError(
+    "offline",
+    `${id} cannot be read offline: it is not in ${ollamaDir}, ${holds}. Pull it first, or leave the offline option out.`,
+    { source: id },
+  );
+}
+
+/** The names of all models of a store. */
+async function storedNames(store: string): Promise<readonly string[]> {
+  const paths = await readdir(join(store, MANIFESTS), { recursive: true }).catch(() => []);
+  const names = paths.map((path) => path.split(sep)).filter((parts) => parts.length === 4);
+  return names
+    .map(([host = "", namespace = "", model = "", tag = ""]) => ollamaText({ host, namespace, model, tag }))
+    .sort(byName);
 }
 
 /** The model whose manifest a path leads to; undefined when it is none of a store. */

@@ -9,6 +9,6 @@ export interface LocalOpener {
   find(path: string, session: Session): Promise<ResolvedSource | undefined>;
   /** The model in `options.cacheDir`; throws `offline`, naming what is missing. */
   findCached(reference: HubReference, session: Session): Promise<ResolvedSource>;
-  /** The model in `options.ollamaDir`; undefined when it is not there. */
+  /** The model in `options.ollamaDir`; undefined when it is not there, or `offline`, naming what is. */
   findOllama(name: OllamaName, session: Session): Promise<ResolvedSource | undefined>;
 }

@@ -28,7 +28,7 @@ export async function resolveOllama(
     return resolveHub(session, parseRepoName(`${namespace}/${model}${tag === "latest" ? "" : `:${tag}`}`), local);
   }
   const id = ollamaText(name);
-  if (session.options.offline) throw offline(session, id);
+  if (session.options.offline) throw offline(id);
   const base = `${LOOPBACK.test(host) ? "http" : "https"}://${host}/v2/${namespace}/${model}`;
   const blobUrl = (sha256: string) => new URL(`${base}/blobs/sha256:${sha256}`);
   const readText = (url: URL, accept?: string) =>
@@ -76,11 +76,10 @@ function absent(id: string, host: string, cause: InspectError): InspectError {
   );
 }
 
-function offline(session: Session, id: string): InspectError {
-  const where = session.options.ollamaDir ?? "Ollama's store, since options.ollamaDir is not set";
+function offline(id: string): InspectError {
   return new InspectError(
     "offline",
-    `${id} cannot be read offline: it is not in ${where}. Pull it first, or leave the offline option out.`,
+    `${id} cannot be read offline: no store of Ollama's is named. Set options.ollamaDir, or leave the offline option out.`,
     { source: id },
   );
 }

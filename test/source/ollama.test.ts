@@ -122,7 +122,11 @@ describe("Ollama's store", () => {
   });
 
   it("says offline what it does not have, and where it looked", async () => {
-    expect((await failure(inspectModel("ollama://absent", offline), "offline")).message).toContain(store);
+    const { message } = await failure(inspectModel("ollama://absent", offline), "offline");
+    expect(message).toContain(`${store}, which holds `);
+    expect(message).toContain("bad:array");
+    const empty = { offline: true, ollamaDir: join(root, "none") };
+    expect((await failure(inspectModel("ollama://absent", empty), "offline")).message).toContain("holds no model");
     expect((await failure(inspectModel("ollama://absent", { offline: true }), "offline")).message).toContain(
       "ollamaDir",
     );
