@@ -36,6 +36,7 @@ const REPOS: readonly { name: string; make: readonly string[]; file?: string }[]
   },
   { name: "llama3-1b-st", make: ["make-safetensors.mjs", "--preset", "llama3-1b"] },
   { name: "llama3-8b-st", make: ["make-safetensors.mjs", "--preset", "llama3-8b"] },
+  { name: "deepseek-v3-st", make: ["make-safetensors.mjs", "--preset", "deepseek-v3"] },
 ];
 
 function makeData(): void {

@@ -113,6 +113,7 @@ function readHeaders<Header extends { readonly headerBytes: number }>(
     try {
       const collect: Reporter = (...diagnostic) => void found.push(diagnostic);
       const header = await read(source, { limits, report: collect, signal: stop, file: index });
+      file.headerRead?.(header.headerBytes);
       for (const diagnostic of found) report(...diagnostic);
       return { path: source.path ?? file.path, bytes: source.size, header };
     } finally {

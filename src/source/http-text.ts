@@ -2,6 +2,7 @@ import { decodeUtf8 } from "../bytes/strict-json.ts";
 import { InspectError } from "../errors.ts";
 import { concatBytes } from "./concat-bytes.ts";
 import { type HttpTarget, type Reply, request } from "./http-request.ts";
+import { macrotask } from "./macrotask.ts";
 import type { Session } from "./session.ts";
 
 /** A whole small text with the headers it came with. Compressed transfer is welcome here. */
@@ -18,6 +19,8 @@ export async function fetchText(
     const reply = await request(session, target, { signal });
     try {
       const bytes = await readAll(reply, target, limitName, session.options.limits[limitName]);
+      // What is asked next depends on this text, and takes its connection.
+      await macrotask();
       return { text: decodeUtf8(bytes, target.label), headers: reply.headers };
     } catch (error) {
       if (tries >= 2 || !(error instanceof InspectError) || error.code !== "network") throw error;

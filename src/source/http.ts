@@ -5,6 +5,7 @@ import { type Head, headOf } from "./http-head.ts";
 import { type Identity, requireSameFile } from "./http-identity.ts";
 import { type RangeBody, requestRange } from "./http-range.ts";
 import { type HttpTarget, pauseBeforeRetry } from "./http-request.ts";
+import { onAbort } from "./on-abort.ts";
 import type { Session } from "./session.ts";
 
 /** How a remote file is first touched. */
@@ -91,7 +92,7 @@ function httpSource(
   const release = (body: RangeBody | undefined) => {
     if (body === undefined) return;
     open.delete(body);
-    body.cancel();
+    body.release();
   };
 
   /** Chunks of `[start, end)`, asking again for what a broken or short answer left out. */
@@ -106,8 +107,7 @@ function httpSource(
     let short = 0;
     let broken = 0;
     // A body asked for here heeds `signal` by itself; the first one was opened under another.
-    const onAbort = () => first?.body.cancel();
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const unlink = signal && onAbort(signal, () => first?.body.cancel());
     try {
       for (const chunk of first?.pulled() ?? []) {
         at += chunk.byteLength;
@@ -142,7 +142,7 @@ function httpSource(
         yield usable;
       }
     } finally {
-      signal?.removeEventListener("abort", onAbort);
+      unlink?.();
       release(body);
     }
   }

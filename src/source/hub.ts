@@ -1,6 +1,6 @@
 import { InspectError } from "../errors.ts";
 import type { ByteSource } from "./byte-source.ts";
-import { firstReadBytes } from "./first-read.ts";
+import { type FirstReads, firstReads } from "./first-read.ts";
 import { openHttp } from "./http.ts";
 import { fetchText } from "./http-text.ts";
 import { type HubListing, hubTarget, listHubRepo } from "./hub-listing.ts";
@@ -8,6 +8,7 @@ import { type HubReference, hubFile, isRevision } from "./hub-reference.ts";
 import type { LocalOpener } from "./local-opener.ts";
 import { chooseModelFiles, type ModelFiles } from "./model-files.ts";
 import { folderOf } from "./path-parts.ts";
+import { onAbort } from "./on-abort.ts";
 import type { ResolvedSource, SidecarText, WeightFile } from "./resolved.ts";
 import { encodePath, requireRelativePath } from "./safe-path.ts";
 import type { Session } from "./session.ts";
@@ -35,7 +36,8 @@ export async function resolveHub(
   );
   for (const path of chosen.paths) requireRelativePath(path, listing.id);
   session.addFiles(chosen.paths.length);
-  const files = chosen.paths.map((path, index) => weightFile(session, listing, chosen, path, index));
+  const reads = firstReads(chosen.format, session.options.limits);
+  const files = chosen.paths.map((path, index) => weightFile(session, listing, reads, path, index));
   const config =
     chosen.format === "safetensors" ? await readConfig(listing, chosen, files, session, readText) : undefined;
   return {
@@ -98,7 +100,7 @@ type StartableFile = WeightFile & { start(): void; abandon(): void };
 function weightFile(
   session: Session,
   listing: HubListing,
-  chosen: ModelFiles,
+  reads: FirstReads,
   path: string,
   index: number,
 ): StartableFile {
@@ -108,7 +110,7 @@ function weightFile(
       session,
       fileTarget(session, listing, path),
       {
-        firstBytes: firstReadBytes(chosen.format, index, session.options.limits),
+        firstBytes: reads.bytes(index),
         path,
         commit: listing.commit,
         ...(expectedBytes !== undefined && { expectedBytes }),
@@ -119,6 +121,7 @@ function weightFile(
   let started: Promise<ByteSource> | undefined;
   return {
     path,
+    headerRead: (headerBytes) => reads.learn(index, headerBytes),
     start() {
       started = openNow(stop.signal);
       // Whoever opens the file gets the failure; until then it must not count as unhandled.
@@ -129,7 +132,7 @@ function weightFile(
       if (started === undefined) return openNow(signal);
       const opening = started;
       started = undefined;
-      signal?.addEventListener("abort", () => stop.abort(signal.reason), { once: true });
+      if (signal !== undefined) onAbort(signal, () => stop.abort(signal.reason));
       return opening;
     },
     abandon() {

@@ -15,6 +15,8 @@ export type WeightFile = {
   /** Path inside the repo or directory; the file name for a single file. */
   readonly path: string;
   open(signal?: AbortSignal): Promise<ByteSource>;
+  /** Told how long its header turned out to be, so that less is asked of the files after it. */
+  headerRead?(headerBytes: number): void;
   /** Ends what resolving already started, when the file will not be opened. */
   abandon?(): void;
 };
