@@ -20,6 +20,9 @@ export type HttpPlan = {
   readonly commit?: string;
 };
 
+/** A remote file; `commit` is the one its server names. */
+export type HttpSource = ByteSource & { readonly commit: string | undefined };
+
 const MAX_BROKEN_BODIES = 3;
 
 /**
@@ -31,7 +34,7 @@ export async function openHttp(
   target: HttpTarget,
   plan: HttpPlan,
   signal?: AbortSignal,
-): Promise<ByteSource> {
+): Promise<HttpSource> {
   const opening = await requestRange(session, target, 0, plan.firstBytes, signal);
   const head = headOf(opening, session.options.limits.unrangedBytes);
   try {
@@ -73,7 +76,7 @@ function httpSource(
   bytes: number,
   identity: Identity,
   opened: Head,
-): ByteSource {
+): HttpSource {
   let head: Head | undefined = opened;
   let closed = false;
   const open = new Set<RangeBody>([opened.body]);
@@ -151,6 +154,7 @@ function httpSource(
     size: bytes,
     label: target.label,
     path: plan.path,
+    commit: identity.commit,
     async read(start, end, signal) {
       signal?.throwIfAborted();
       if (start < 0 || end < start || end > bytes) throw cutShort(target, end, bytes);

@@ -1,5 +1,6 @@
 import { InspectError } from "../errors.ts";
 import type { ByteSource } from "./byte-source.ts";
+import { type EarlyFile, openEarly } from "./early-file.ts";
 import { type FirstReads, firstReads } from "./first-read.ts";
 import { openHttp } from "./http.ts";
 import { fetchText } from "./http-text.ts";
@@ -7,8 +8,8 @@ import { type HubListing, hubTarget, listHubRepo } from "./hub-listing.ts";
 import { type HubReference, hubFile, isRevision } from "./hub-reference.ts";
 import type { LocalOpener } from "./local-opener.ts";
 import { chooseModelFiles, type ModelFiles } from "./model-files.ts";
-import { folderOf } from "./path-parts.ts";
 import { onAbort } from "./on-abort.ts";
+import { folderOf } from "./path-parts.ts";
 import type { ResolvedSource, SidecarText, WeightFile } from "./resolved.ts";
 import { encodePath, requireRelativePath } from "./safe-path.ts";
 import type { Session } from "./session.ts";
@@ -21,6 +22,21 @@ export async function resolveHub(
 ): Promise<ResolvedSource> {
   const revision = chosenRevision(session, reference);
   if (session.options.offline) return resolveOffline(session, { ...reference, revision }, local);
+  const early = openEarly(session, reference, revision);
+  try {
+    return await resolveOnline(session, reference, revision, early);
+  } catch (error) {
+    early?.abandon();
+    throw error;
+  }
+}
+
+async function resolveOnline(
+  session: Session,
+  reference: HubReference,
+  revision: string,
+  early: EarlyFile | undefined,
+): Promise<ResolvedSource> {
   const listing = await listHubRepo(session, reference, revision);
   const readText = (path: string, limitName: "configBytes" | "indexBytes") =>
     fetchText(session, fileTarget(session, listing, path), limitName, undefined).then(({ text }) => text);
@@ -37,7 +53,7 @@ export async function resolveHub(
   for (const path of chosen.paths) requireRelativePath(path, listing.id);
   session.addFiles(chosen.paths.length);
   const reads = firstReads(chosen.format, session.options.limits);
-  const files = chosen.paths.map((path, index) => weightFile(session, listing, reads, path, index));
+  const files = chosen.paths.map((path, index) => weightFile(session, listing, reads, path, index, early));
   const config =
     chosen.format === "safetensors" ? await readConfig(listing, chosen, files, session, readText) : undefined;
   return {
@@ -103,9 +119,10 @@ function weightFile(
   reads: FirstReads,
   path: string,
   index: number,
+  early: EarlyFile | undefined,
 ): StartableFile {
   const expectedBytes = listing.files.find((file) => file.path === path)?.bytes;
-  const openNow = (signal?: AbortSignal) =>
+  const openAtCommit = (signal?: AbortSignal) =>
     openHttp(
       session,
       fileTarget(session, listing, path),
@@ -117,6 +134,12 @@ function weightFile(
       },
       signal,
     );
+  let opened = early?.path === path ? early : undefined;
+  const openNow = async (signal?: AbortSignal) => {
+    const claimed = await opened?.claim(listing.commit, expectedBytes, signal);
+    opened = undefined;
+    return claimed ?? openAtCommit(signal);
+  };
   const stop = new AbortController();
   let started: Promise<ByteSource> | undefined;
   return {
@@ -136,6 +159,7 @@ function weightFile(
       return opening;
     },
     abandon() {
+      opened?.abandon();
       stop.abort(new InspectError("network", `Reading ${listing.id}/${path} was ended.`, { source: listing.id }));
     },
   };
