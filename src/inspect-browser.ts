@@ -1,3 +1,5 @@
+import { inspectSiblings } from "./inspect-all.ts";
+import { type InspectOutcome, inspectEach } from "./inspect-models.ts";
 import { inspect, type ModelInput, type Platform } from "./inspection.ts";
 import { readArray } from "./metadata-array.ts";
 import type { Model } from "./model/model.ts";
@@ -9,6 +11,22 @@ import type { InspectOptions } from "./options.ts";
  */
 export function inspectModel(source: ModelInput, options: InspectOptions = {}): Promise<Model> {
   return inspect(source, options, BROWSER);
+}
+
+/** As in Node, without local paths. */
+export function inspectModels(
+  sources: readonly ModelInput[],
+  options: InspectOptions = {},
+): Promise<readonly InspectOutcome[]> {
+  return inspectEach(sources, options, BROWSER);
+}
+
+/** As in Node, without local paths. */
+export function inspectAll(
+  source: string | URL,
+  options: InspectOptions = {},
+): Promise<readonly InspectOutcome<string>[]> {
+  return inspectSiblings(source, options, BROWSER);
 }
 
 /** As in Node, without local paths. */

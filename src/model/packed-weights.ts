@@ -28,8 +28,8 @@ export function decodeWeights(
   const bare = bareWeights(tensors);
   const packed = tensors.map((tensor): PackedTensor => {
     const { module, part } = splitName(tensor.name, bare);
-    let siblings = modules.get(module);
-    if (siblings === undefined) modules.set(module, (siblings = new Map()));
+    const siblings = modules.get(module) ?? new Map<string, TensorEntry>();
+    if (siblings.size === 0) modules.set(module, siblings);
     siblings.set(part, tensor);
     return { part, tensor, siblings, module, quantization };
   });

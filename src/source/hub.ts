@@ -13,6 +13,7 @@ import { folderOf } from "./path-parts.ts";
 import type { ResolvedSource, SidecarText, WeightFile } from "./resolved.ts";
 import { encodePath, requireRelativePath } from "./safe-path.ts";
 import type { Session } from "./session.ts";
+import type { Release } from "./slots.ts";
 
 /** Finds a repo's weight files: one request for commit and list, then config.json beside the first headers. */
 export async function resolveHub(
@@ -22,7 +23,8 @@ export async function resolveHub(
 ): Promise<ResolvedSource> {
   const revision = chosenRevision(session, reference);
   if (session.options.offline) return resolveOffline(session, { ...reference, revision }, local);
-  const early = openEarly(session, reference, revision);
+  // What a cache keeps is known by its commit: then the listing comes first.
+  const early = session.options.headerCache === undefined ? openEarly(session, reference, revision) : undefined;
   try {
     return await resolveOnline(session, reference, revision, early);
   } catch (error) {
@@ -50,6 +52,24 @@ async function resolveOnline(
     },
     reference,
   );
+  const siblings = chosen.siblings?.map(({ first, files }) => ({
+    source: hubFile(listing.id, listing.commit, first),
+    resolve: async () => resolveFiles(session.fork(), listing, revision, files(), undefined, readText),
+  }));
+  const resolved = await resolveFiles(session, listing, revision, chosen, early, readText);
+  const source = hubFile(listing.id, listing.commit, chosen.paths[0] ?? "");
+  return siblings === undefined ? resolved : { ...resolved, source, siblings };
+}
+
+/** The files of one model of a repo, config.json among them. */
+async function resolveFiles(
+  session: Session,
+  listing: HubListing,
+  revision: string,
+  chosen: ModelFiles,
+  early: EarlyFile | undefined,
+  readText: (path: string, limitName: "configBytes") => Promise<string>,
+): Promise<ResolvedSource> {
   for (const path of chosen.paths) requireRelativePath(path, listing.id);
   session.addFiles(chosen.paths.length);
   const reads = firstReads(chosen.format, session.options.limits);
@@ -122,12 +142,12 @@ function weightFile(
   early: EarlyFile | undefined,
 ): StartableFile {
   const expectedBytes = listing.files.find((file) => file.path === path)?.bytes;
-  const openAtCommit = (signal?: AbortSignal) =>
+  const openAtCommit = (signal?: AbortSignal, firstBytes = reads.bytes(index)) =>
     openHttp(
       session,
       fileTarget(session, listing, path),
       {
-        firstBytes: reads.bytes(index),
+        firstBytes,
         path,
         commit: listing.commit,
         ...(expectedBytes !== undefined && { expectedBytes }),
@@ -135,30 +155,44 @@ function weightFile(
       signal,
     );
   let opened = early?.path === path ? early : undefined;
-  const openNow = async (signal?: AbortSignal) => {
+  const openNow = async (signal?: AbortSignal, firstBytes?: number) => {
     const claimed = await opened?.claim(listing.commit, expectedBytes, signal);
     opened = undefined;
-    return claimed ?? openAtCommit(signal);
+    return claimed ?? openAtCommit(signal, firstBytes);
   };
   const stop = new AbortController();
-  let started: Promise<ByteSource> | undefined;
+  let started: Promise<ByteSource | undefined> | undefined;
+  let slot: Release | undefined;
+  const { headerCache, endpoint } = session.options;
+  const cacheKey = [endpoint, listing.id, listing.commit, path, expectedBytes ?? ""].join("\n");
+  const isKept = async () => (await headerCache?.get(cacheKey).catch(() => undefined)) !== undefined;
   return {
     path,
+    cacheKey,
     headerRead: (headerBytes) => reads.learn(index, headerBytes),
+    takenSlot() {
+      const taken = slot;
+      slot = undefined;
+      return taken;
+    },
     start() {
-      started = openNow(stop.signal);
+      const { slots } = session.options;
+      slot = slots?.tryTake();
+      if (slots !== undefined && slot === undefined) return;
+      started = isKept().then((kept) => (kept ? undefined : openNow(stop.signal)));
       // Whoever opens the file gets the failure; until then it must not count as unhandled.
       started.catch(() => undefined);
     },
-    async open(signal) {
+    async open(signal, firstBytes) {
       signal?.throwIfAborted();
-      if (started === undefined) return openNow(signal);
+      if (started === undefined) return openNow(signal, firstBytes);
       const opening = started;
       started = undefined;
       if (signal !== undefined) onAbort(signal, () => stop.abort(signal.reason));
-      return opening;
+      return (await opening) ?? openNow(signal, firstBytes);
     },
     abandon() {
+      slot?.();
       opened?.abandon();
       stop.abort(new InspectError("network", `Reading ${listing.id}/${path} was ended.`, { source: listing.id }));
     },
