@@ -7,6 +7,7 @@ Examples:
   $ weighin org/name-GGUF:Q4_K_M --context 32k  a quantization of a hub repo
   $ weighin org/name --json                     everything, for another program
   $ weighin model.gguf -c 32k -ctk q8_0 -fa on  llama.cpp's own short names work
+  $ weighin org/name-GGUF --all -d 24GiB        its quantizations side by side
   $ weighin -- llama-server -m a.gguf -ngl 99   a pasted line of llama.cpp's
   $ weighin ./checkpoint --tensors | less       what is in it
 

@@ -37,7 +37,9 @@ function usageError(...args: string[]): string {
 describe("the command line", () => {
   it("asks for nothing that was not given", () => {
     expect(requestOf("model.gguf")).toEqual({
-      source: "model.gguf",
+      sources: ["model.gguf"],
+      all: false,
+      cache: true,
       json: false,
       tensors: false,
       reading: {},
@@ -234,7 +236,6 @@ describe("the command line", () => {
     [["m", "--cache-type", "q9"], "Choose from: f32, f16, bf16, q8_0"],
     [["m", "--timeout", "soon"], "Write seconds as 30 or 30s"],
     [["m", "--timeout", "99999m"], "at most 24 days"],
-    [["one", "two"], "one model at a time"],
     [["m", "-ngl"], "--n-gpu-layers <count>' argument missing"],
     [["m", "-ngl", "--json"], "argument '--json' is invalid. Write a number of layers, all or auto."],
     [["m", "-ngl", "1.5"], "argument '1.5' is invalid"],

@@ -78,7 +78,7 @@ describe("a pasted command line of llama.cpp", () => {
     ["-- a.gguf -c 512", "a.gguf"],
     ["b.gguf -- llama-server -m a.gguf", "b.gguf"],
   ])("%s weighs the model that llama.cpp would load, or the one before", (line, source) => {
-    expect(requestOf(line).source).toBe(source);
+    expect(requestOf(line).sources).toEqual([source]);
   });
 
   it("loses against what stands before it", () => {
