@@ -115,7 +115,7 @@ function toRequest(
   return {
     sources,
     all: flags.all ?? false,
-    cache: flags.cache,
+    cache: flags.headerCache !== false,
     json: flags.json ?? false,
     tensors: flags.tensors ?? false,
     reading: given({

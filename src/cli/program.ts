@@ -26,7 +26,7 @@ export type Flags = CompanionFlags &
   PlacementFlags & {
     readonly all?: true;
     /** False with `--no-cache`. */
-    readonly cache: boolean;
+    readonly headerCache?: false;
     readonly json?: true;
     readonly tensors?: true;
     readonly revision?: string;
@@ -58,6 +58,13 @@ function option<Value>(
   parse: (text: string, earlier: Value | undefined) => Value,
 ): Option {
   return new Option(flags, words).argParser(parse);
+}
+
+/** `--cache`, of which it is no opposite, is transformers' cache: it has a name of its own here. */
+function withoutHeaderCache(): Option {
+  const negated = new Option("--no-cache", "neither keep headers on disk nor use those kept");
+  negated.attributeName = () => "headerCache";
+  return negated;
 }
 
 function shortName({ long }: Option): string {
@@ -125,7 +132,7 @@ export function makeProgram(version: string): Command {
     .option("--token <token>", "Hugging Face token; better kept in HF_TOKEN")
     .option("--endpoint <url>", "address of the hub, or of a mirror")
     .option("--offline", "read the local cache only")
-    .option("--no-cache", "do not keep headers on disk, or use those that are")
+    .addOption(withoutHeaderCache())
     .addOption(option("--timeout <seconds>", "give up after: 30, 30s, 500ms, 2m", parseDuration))
     .option("--strict", "treat what would be a note as an error")
     .optionsGroup("Other:")

@@ -262,9 +262,22 @@ describe("the command line", () => {
     expect(help.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 
+  it("keeps no headers with --no-cache, which is not transformers' --cache", () => {
+    expect(requestOf("m", "--no-cache", "--cache", "static")).toMatchObject({
+      cache: false,
+      own: { transformers: { cache: "static" } },
+    });
+    expect(requestOf("m", "--cache", "static").cache).toBe(true);
+  });
+
+  it("takes several sources, and all models of one", () => {
+    expect(requestOf("a.gguf", "-c", "4k", "org/b").sources).toEqual(["a.gguf", "org/b"]);
+    expect(requestOf("org/b", "--all")).toMatchObject({ sources: ["org/b"], all: true });
+  });
+
   it("gives examples that are accepted", () => {
     const examples = [...textOf("--help").matchAll(/\$ weighin (.+?)(?: \| less)? {2,}/g)];
-    expect(examples).toHaveLength(6);
+    expect(examples).toHaveLength(7);
     for (const [, line = ""] of examples) expect(() => requestOf(...line.split(" "))).not.toThrow();
   });
 
