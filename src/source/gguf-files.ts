@@ -76,7 +76,8 @@ function filesOf(listing: Listing, chosen: GgufGroup, among: readonly GgufGroup[
     const message = `${why}: ${chosen.first} was chosen. There are also ${someOf(names)}.`;
     diagnostics.push({ code: "not-counted", message, where: listing.label });
   }
-  return { ...groupFiles(listing, chosen), diagnostics, siblings: siblingFiles(listing, others) };
+  const files = { ...groupFiles(listing, chosen), diagnostics };
+  return others.length === 0 ? files : { ...files, siblings: siblingFiles(listing, others) };
 }
 
 function groupFiles(listing: Listing, { first }: GgufGroup): ModelFiles {
