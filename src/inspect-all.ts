@@ -34,7 +34,7 @@ export async function inspectSiblings(
 
   function read({ source: name, resolve }: Member, own: SourceOptions): Promise<InspectOutcome<string>> {
     return outcomeOf(name, shared.signal, async () => {
-      const { model, layout } = await inspectResolved(await resolve(), own, strict, known);
+      const { model, layout } = await inspectResolved(await resolve(), own, { platform, strict, known });
       known ??= layout;
       return model;
     });

@@ -38,4 +38,9 @@ export function readMetadataArray(
   return readArray(source, key, options, BROWSER);
 }
 
-const BROWSER: Platform = { openLocal: undefined, redirects: "follow" };
+const BROWSER: Platform = {
+  openLocal: undefined,
+  redirects: "follow",
+  // Half of the code, and all of the tables: a page has the headers under way before it needs them.
+  loadBuilder: async () => (await import("./model/build.ts")).buildModel,
+};

@@ -41,7 +41,7 @@ export async function inspectEach(
       const own = { ...shared, signal, onProgress: progress?.() };
       const release = await shared.slots?.take(signal);
       const resolved = await resolveSource(source, own, platform.openLocal).finally(release);
-      return (await inspectResolved(resolved, own, options.strict ?? false)).model;
+      return (await inspectResolved(resolved, own, { platform, strict: options.strict ?? false })).model;
     }),
   );
 }

@@ -2,6 +2,7 @@ import { inspectSiblings } from "./inspect-all.ts";
 import { type InspectOutcome, inspectEach } from "./inspect-models.ts";
 import { inspect, type ModelInput, type Platform } from "./inspection.ts";
 import { readArray } from "./metadata-array.ts";
+import { buildModel } from "./model/build.ts";
 import type { Model } from "./model/model.ts";
 import type { InspectOptions } from "./options.ts";
 import { openLocal } from "./source/local.ts";
@@ -92,4 +93,4 @@ export function readMetadataArray(
   return readArray(source, key, options, NODE);
 }
 
-const NODE: Platform = { openLocal, redirects: "manual" };
+const NODE: Platform = { openLocal, redirects: "manual", loadBuilder: async () => buildModel };

@@ -2,7 +2,7 @@ import { type Diagnostic, makeReporter, type Reporter } from "./diagnostics.ts";
 import { type KnownLayout, layoutOf } from "./formats/gguf/known-layout.ts";
 import { mergeGgufSplits } from "./formats/gguf/merge-splits.ts";
 import { mergeSafetensorsShards } from "./formats/safetensors/merge-shards.ts";
-import { buildModel } from "./model/build.ts";
+import type { BuildModel } from "./model/build.ts";
 import { parseConfig } from "./model/config.ts";
 import { deepFreeze } from "./model/freeze.ts";
 import type { Model, ModelFile } from "./model/model.ts";
@@ -30,9 +30,19 @@ export type ModelInput = string | URL | Blob | ByteSource | readonly (Blob | Byt
 export type Platform = {
   readonly openLocal: LocalOpener | undefined;
   readonly redirects: SourceOptions["redirects"];
+  /** What derives the model: at hand, or loaded while its headers are being read. */
+  readonly loadBuilder: () => Promise<BuildModel>;
 };
 
-type Shape = ReturnType<typeof buildModel>;
+/** How a model whose files have been found is to be read. */
+export type Inspecting = {
+  readonly platform: Platform;
+  readonly strict: boolean;
+  /** The layout of another quantization of it. */
+  readonly known?: KnownLayout | undefined;
+};
+
+type Shape = ReturnType<BuildModel>;
 type Reading = {
   readonly shape: Shape;
   readonly files: readonly ModelFile[];
@@ -47,23 +57,25 @@ export type Inspection = { readonly model: Model; readonly layout?: KnownLayout 
 export async function inspect(input: ModelInput, options: InspectOptions, platform: Platform): Promise<Model> {
   const sourceOptions = resolveOptions(options, platform.redirects);
   const resolved = await resolveSource(input, sourceOptions, platform.openLocal);
-  return (await inspectResolved(resolved, sourceOptions, options.strict ?? false)).model;
+  return (await inspectResolved(resolved, sourceOptions, { platform, strict: options.strict ?? false })).model;
 }
 
-/** Reads and derives a model whose files have been found. `known`: the layout of another quantization of it. */
+/** Reads and derives a model whose files have been found. */
 export async function inspectResolved(
   resolved: ResolvedSource,
   options: SourceOptions,
-  strict: boolean,
-  known?: KnownLayout,
+  { platform, strict, known }: Inspecting,
 ): Promise<Inspection> {
+  const builder = platform.loadBuilder();
+  // Headers that cannot be read are told first.
+  builder.catch(() => undefined);
   const diagnostics: Diagnostic[] = [];
   const report = makeReporter(diagnostics, strict);
   for (const { code, message, where } of resolved.diagnostics) report(code, message, where);
   const { shape, files, layout } =
     resolved.format === "gguf"
-      ? await readGgufModel(resolved, options, report, known)
-      : await readSafetensorsModel(resolved, options, report);
+      ? await readGgufModel(resolved, options, report, builder, known)
+      : await readSafetensorsModel(resolved, options, report, builder);
   const { kind, id, revision, commit, companions, traffic } = resolved;
   const model = deepFreeze({
     ...shape,
@@ -86,6 +98,7 @@ async function readGgufModel(
   resolved: ResolvedSource,
   options: SourceOptions,
   report: Reporter,
+  builder: Promise<BuildModel>,
   known: KnownLayout | undefined,
 ): Promise<Reading> {
   const headers = await readGgufHeaders(resolved, options, report, known);
@@ -93,6 +106,7 @@ async function readGgufModel(
   if (resolved.kind === "custom") headers.sort((a, b) => (a.header.split?.index ?? 0) - (b.header.split?.index ?? 0));
   const { metadata, tensors } = mergeGgufSplits(headers.map(({ path, header }) => ({ name: path, gguf: header })));
   const [first] = headers;
+  const buildModel = await builder;
   return {
     shape: buildModel({ format: "gguf", metadata, tensors, limits: options.limits, report }),
     files: filesOf(headers),
@@ -104,6 +118,7 @@ async function readSafetensorsModel(
   resolved: ResolvedSource,
   options: SourceOptions,
   report: Reporter,
+  builder: Promise<BuildModel>,
 ): Promise<Reading> {
   const { limits } = options;
   const headers = await readSafetensorsHeaders(resolved, options, report);
@@ -112,6 +127,7 @@ async function readSafetensorsModel(
     resolved.index,
     report,
   );
+  const buildModel = await builder;
   const config = resolved.config && parseConfig(resolved.config.text, limits, resolved.config.path);
   return {
     shape: buildModel({ format: "safetensors", config, metadata, tensors, limits, report }),
