@@ -15,7 +15,7 @@ import { makeSlots } from "./source/slots.ts";
  * import { inspectModels, type InspectOutcome } from "weighin";
  *
  * const outcomes: readonly InspectOutcome[] = await inspectModels(["fixtures/files/demo.gguf", "missing.gguf"]);
- * for (const { model, error } of outcomes) console.log(model?.architecture ?? error?.code); // llama, not-found
+ * console.log(outcomes.map(({ model, error }) => model?.format ?? error?.code).join(", ")); // gguf, not-found
  * ```
  */
 export type InspectOutcome<Source = ModelInput> =
