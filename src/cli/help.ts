@@ -8,6 +8,7 @@ Examples:
   $ weighin ollama://llama3.2:3b                a model of Ollama's
   $ weighin org/name --json                     everything, for another program
   $ weighin model.gguf -c 32k -ctk q8_0 -fa on  llama.cpp's own short names work
+  $ weighin org/name-GGUF --all -d 24GiB        its quantizations side by side
   $ weighin -- llama-server -m a.gguf -ngl 99   a pasted line of llama.cpp's
   $ weighin ./checkpoint --tensors | less       what is in it
 

@@ -1,5 +1,6 @@
 import { InspectError } from "../errors.ts";
 import { retryAfterSeconds, statusError, whereOf } from "./http-failure.ts";
+import { macrotask } from "./macrotask.ts";
 import { noteServerWarnings } from "./server-warnings.ts";
 import { outOfTime, type Session } from "./session.ts";
 import { USER_AGENT } from "./user-agent.ts";
@@ -31,6 +32,8 @@ export type Reply = {
   next(): Promise<Uint8Array | undefined>;
   /** Closes the connection, whatever is still under way. */
   cancel(): void;
+  /** Reads to the end without waiting for it, so that the connection can be used again. */
+  drain(): void;
 };
 
 export type HttpAsk = {
@@ -49,6 +52,9 @@ const FIRST_PAUSE_MS = 200;
 const LONGEST_WAIT_SECONDS = 10;
 /** A server that sends less than this in `limits.idleTimeoutMs` of waiting is as good as silent (a drip server). */
 const LEAST_BYTES = 1_024;
+const LONGEST_REDIRECT_BYTES = 16_384;
+/** What is left of an answer may take this long: a new connection costs about as much. */
+const LONGEST_DRAIN_MS = 250;
 
 /**
  * One logical read: redirects are followed, passing failures tried again, and everything but 200, 206 and 416
@@ -135,9 +141,26 @@ async function follow(
     const response = await fetchOnce(session, target, url, ask, watch);
     firstHeaders ??= response.headers;
     if (!REDIRECT_STATUS.includes(response.status)) return { response, firstHeaders };
-    // Let the connection go back to the pool; the body of a redirect is a sentence at most.
-    response.body?.cancel().catch(() => undefined);
-    url = nextHop(session, target, url, response, hops);
+    void drainRedirect(response);
+    const from = url;
+    url = nextHop(session, target, from, response, hops);
+    if (url.origin === from.origin) await macrotask();
+  }
+}
+
+/** Lets the connection go back to the pool: the body of a redirect is a sentence, and a connection cancelled is lost. */
+async function drainRedirect({ body }: Response): Promise<void> {
+  const reader = body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (let bytes = 0; bytes <= LONGEST_REDIRECT_BYTES; ) {
+      const { value } = await reader.read();
+      if (value === undefined) return;
+      bytes += value.byteLength;
+    }
+    await reader.cancel();
+  } catch {
+    // Nothing of it was wanted.
   }
 }
 
@@ -231,6 +254,22 @@ function readable(
     reader?.cancel().catch(() => undefined);
   };
 
+  async function drain(): Promise<void> {
+    const timer = setTimeout(cancel, LONGEST_DRAIN_MS);
+    try {
+      for (;;) {
+        const value = reader && (await watch.wait(reader.read())).value;
+        if (value === undefined) return;
+        session.addBytes(value.byteLength);
+      }
+    } catch {
+      // Nothing of it was wanted.
+    } finally {
+      clearTimeout(timer);
+      cancel();
+    }
+  }
+
   function requirePace(sinceMs: number, bytes: number): void {
     waitedMs += performance.now() - sinceMs;
     cameBytes += bytes;
@@ -272,5 +311,6 @@ function readable(
       return chunk;
     },
     cancel,
+    drain: () => void drain(),
   };
 }

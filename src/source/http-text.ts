@@ -2,6 +2,7 @@ import { decodeUtf8 } from "../bytes/strict-json.ts";
 import { InspectError } from "../errors.ts";
 import { concatBytes } from "./concat-bytes.ts";
 import { type HttpTarget, type Reply, request } from "./http-request.ts";
+import { macrotask } from "./macrotask.ts";
 import type { Session } from "./session.ts";
 import { withoutToken } from "./without-token.ts";
 
@@ -19,8 +20,9 @@ export async function fetchText(
     const reply = await request(session, target, { signal });
     try {
       const bytes = await readAll(reply, target, limitName, session.options.limits[limitName]);
-      const text = withoutToken(decodeUtf8(bytes, target.label), session.options.token);
-      return { text, headers: reply.headers };
+      // What is asked next depends on this text, and takes its connection.
+      await macrotask();
+      return { text: withoutToken(decodeUtf8(bytes, target.label), session.options.token), headers: reply.headers };
     } catch (error) {
       if (tries >= 2 || !(error instanceof InspectError) || error.code !== "network") throw error;
     } finally {

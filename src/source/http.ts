@@ -5,6 +5,7 @@ import { type Head, headOf } from "./http-head.ts";
 import { type Identity, requireSameFile } from "./http-identity.ts";
 import { type RangeBody, requestRange } from "./http-range.ts";
 import { type HttpTarget, pauseBeforeRetry } from "./http-request.ts";
+import { onAbort } from "./on-abort.ts";
 import type { Session } from "./session.ts";
 
 /** How a remote file is first touched. */
@@ -19,6 +20,9 @@ export type HttpPlan = {
   readonly commit?: string;
 };
 
+/** A remote file; `commit` is the one its server names. */
+export type HttpSource = ByteSource & { readonly commit: string | undefined };
+
 const MAX_BROKEN_BODIES = 3;
 
 /**
@@ -30,7 +34,7 @@ export async function openHttp(
   target: HttpTarget,
   plan: HttpPlan,
   signal?: AbortSignal,
-): Promise<ByteSource> {
+): Promise<HttpSource> {
   const opening = await requestRange(session, target, 0, plan.firstBytes, signal, plan.expectedBytes);
   const head = headOf(opening, session.options.limits.unrangedBytes);
   try {
@@ -72,7 +76,7 @@ function httpSource(
   bytes: number,
   identity: Identity,
   opened: Head,
-): ByteSource {
+): HttpSource {
   let head: Head | undefined = opened;
   let closed = false;
   const open = new Set<RangeBody>([opened.body]);
@@ -91,7 +95,7 @@ function httpSource(
   const release = (body: RangeBody | undefined) => {
     if (body === undefined) return;
     open.delete(body);
-    body.cancel();
+    body.release();
   };
 
   /** Chunks of `[start, end)`, asking again for what a broken or short answer left out. */
@@ -106,8 +110,7 @@ function httpSource(
     let short = 0;
     let broken = 0;
     // A body asked for here heeds `signal` by itself; the first one was opened under another.
-    const onAbort = () => first?.body.cancel();
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const unlink = signal && onAbort(signal, () => first?.body.cancel());
     try {
       for (const chunk of first?.pulled() ?? []) {
         at += chunk.byteLength;
@@ -142,7 +145,7 @@ function httpSource(
         yield usable;
       }
     } finally {
-      signal?.removeEventListener("abort", onAbort);
+      unlink?.();
       release(body);
     }
   }
@@ -151,6 +154,7 @@ function httpSource(
     size: bytes,
     label: target.label,
     path: plan.path,
+    commit: identity.commit,
     async read(start, end, signal) {
       signal?.throwIfAborted();
       if (start < 0 || end < start || end > bytes) throw cutShort(target, end, bytes);

@@ -1,5 +1,6 @@
 import { type LooseJson, parseLooseJson } from "../bytes/loose-json.ts";
 import { InspectError, isInspectError } from "../errors.ts";
+import { firstReads } from "./first-read.ts";
 import { fetchText } from "./http-text.ts";
 import { chosenRevision } from "./hub.ts";
 import type { HubReference } from "./hub-reference.ts";
@@ -36,6 +37,7 @@ export async function resolveModelScope(session: Session, reference: HubReferenc
   for (const path of chosen.paths) requireRelativePath(path, id);
   session.addFiles(chosen.paths.length);
   const { format } = chosen;
+  const reads = firstReads(format, limits);
   const config = format === "safetensors" ? await readConfig(files, chosen.paths[0] ?? "", readText) : undefined;
   return {
     kind: "modelscope",
@@ -43,11 +45,10 @@ export async function resolveModelScope(session: Session, reference: HubReferenc
     revision,
     format,
     files: chosen.paths.map((path, index) =>
-      remoteFile(session, {
+      remoteFile(session, reads, {
         url: fileUrl(id, revision, path),
         label: `${id}/${path}`,
         path,
-        format,
         index,
         bytes: files.find((file) => file.path === path)?.bytes,
       }),

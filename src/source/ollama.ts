@@ -1,4 +1,5 @@
 import { InspectError, isInspectError } from "../errors.ts";
+import { firstReads } from "./first-read.ts";
 import { fetchText } from "./http-text.ts";
 import { resolveHub } from "./hub.ts";
 import { HUB_HOSTS, parseRepoName } from "./hub-reference.ts";
@@ -47,16 +48,15 @@ export async function resolveOllama(
     url: blobUrl(found.model.sha256),
     label: `${id}/${path.slice(0, 19)}`,
     path,
-    format: "gguf",
     index: 0,
     bytes: found.model.bytes,
-  } as const;
+  };
   const { projector } = found;
   return {
     kind: "ollama",
     id,
     format: "gguf",
-    files: [remoteFile(session, file)],
+    files: [remoteFile(session, firstReads("gguf", session.options.limits), file)],
     ...(projector !== undefined && {
       companions: [
         { role: "projector", path: `sha256-${projector.sha256}`, source: blobUrl(projector.sha256).href } as const,

@@ -1,4 +1,4 @@
-import { firstReadBytes } from "./first-read.ts";
+import type { FirstReads } from "./first-read.ts";
 import { openHttp } from "./http.ts";
 import type { HttpTarget } from "./http-request.ts";
 import type { WeightFile } from "./resolved.ts";
@@ -9,19 +9,18 @@ export type ListedRemoteFile = {
   readonly url: URL;
   readonly label: string;
   readonly path: string;
-  readonly format: "gguf" | "safetensors";
   /** Its place in the set. */
   readonly index: number;
   readonly bytes: number | undefined;
 };
 
 /** The file as one to weigh: opening it is its first read, and its size must be the listed one. */
-export function remoteFile(session: Session, file: ListedRemoteFile): WeightFile {
-  const { path, format, index, bytes } = file;
-  const firstBytes = firstReadBytes(format, index, session.options.limits);
+export function remoteFile(session: Session, reads: FirstReads, file: ListedRemoteFile): WeightFile {
+  const { path, index, bytes } = file;
   return {
     path,
-    open: (signal) => {
+    headerRead: (headerBytes) => reads.learn(index, headerBytes),
+    open: (signal, firstBytes = reads.bytes(index)) => {
       const plan = { firstBytes, path, ...(bytes !== undefined && { expectedBytes: bytes }) };
       return openHttp(session, targetAt(session, file.url, file.label), plan, signal);
     },

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Limits } from "../../src/limits.ts";
+import type { ByteSource } from "../../src/source/byte-source.ts";
 import { mapBounded } from "../../src/source/pool.ts";
 import { resolveSource } from "../../src/source/resolve.ts";
 import type { ResolvedSource, SourceOptions } from "../../src/source/resolved.ts";
@@ -111,6 +112,44 @@ describe("a repo on the hub", () => {
     expect(resolved.traffic.requests).toBe(2);
     expect(resolved.traffic.bytesRead).toBeLessThan(header.byteLength * 1.01);
     expect([hub.stats.hubRequests, hub.stats.cdnRequests]).toEqual([2, 1]);
+  });
+
+  it("named as a file is opened while the repo is being listed", async () => {
+    hub.reset();
+    let opened = false;
+    hub.fault = ({ path }) => {
+      opened ||= path.includes("/resolve/");
+      return undefined;
+    };
+    const waiting: typeof fetch = async (...asked) => {
+      const answer = await fetch(...asked);
+      // The listing's answer is held back until the file has been asked for.
+      for (let turn = 0; !opened && turn < 200; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
+      return answer;
+    };
+    const resolved = await resolveSource(
+      "hf://org/gguf/m-Q8_0.gguf",
+      sourceOptions({ endpoint: hub.url, fetch: waiting }),
+      undefined,
+    );
+    const source = await resolved.files[0]?.open();
+    expect(opened).toBe(true);
+    expect(resolved.traffic.requests).toBe(2);
+    expectBytes(await takeStream(source as ByteSource, 1_000), header.subarray(0, 1_000));
+    await source?.close?.();
+  });
+
+  it("named as a file is read again where its branch has moved since, at the listed commit", async () => {
+    hub.reset();
+    hub.fault = ({ path }) =>
+      path.includes("/resolve/main/")
+        ? { status: 200, headers: { "x-repo-commit": OTHER_COMMIT }, body: "another" }
+        : undefined;
+    const resolved = await resolveSource("hf://org/gguf/m-Q8_0.gguf", sourceOptions({ endpoint: hub.url }), undefined);
+    const source = await resolved.files[0]?.open();
+    expect(source?.size).toBe(4_000 * MEGABYTE);
+    expectBytes(await takeStream(source as ByteSource, 1_000), header.subarray(0, 1_000));
+    await source?.close?.();
   });
 
   it("reads little more than the header over a slow line", async () => {
