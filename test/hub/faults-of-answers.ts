@@ -209,7 +209,8 @@ export const LIMITS: readonly FaultCase[] = [
     source: "org/hundred",
     fault: onResolve(refused(429, { "retry-after": "0" })),
     expected: "rate-limited",
-    requests: 20,
+    // Twice as many as are under way at once, and the listing.
+    requests: 41,
   },
   { title: "H-15 two 503 pass", fault: onCdn(refused(503), 1, 2), expected: "ok" },
   ...[408, 500, 502, 503, 504].map(
