@@ -207,6 +207,25 @@ describe("a reader of a hub", () => {
     expect(source.files[0]?.headerBytes).toBe(4_608);
   });
 
+  it("tells what the hub asks to be told, of each topic the first", async () => {
+    hub.fault = ({ path }) => {
+      const first = path.startsWith("/api/");
+      return {
+        headers: {
+          "x-hf-warning": first ? "old; Use v2, or v3., ; No topic, plan; Expires; soon" : "old; Later, new; Hi",
+        },
+      };
+    };
+    const { diagnostics } = await inspectModel("org/llama", { endpoint: hub.url });
+    expect(diagnostics.map(({ code, where, message }) => [code, where, message])).toEqual([
+      ["server-warning", "old", "Use v2, or v3., ; No topic"],
+      ["server-warning", "plan", "Expires; soon"],
+      ["server-warning", "new", "Hi"],
+    ]);
+    const strict = inspectModel("org/llama", { endpoint: hub.url, strict: true }).catch((reason: unknown) => reason);
+    expect(isInspectError(await strict, "server-warning")).toBe(true);
+  });
+
   it("never hands on what a fetch attaches to its error", async () => {
     const fetch = async () => {
       const config = { headers: { Authorization: `Bearer ${TOKEN}` } };

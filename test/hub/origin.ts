@@ -22,7 +22,7 @@ export async function startOrigin(answer: (seen: Seen) => Answer | undefined): P
     seen.push(asked);
     const { status = 200, headers = {}, body = "" } = answer(asked) ?? { status: 404 };
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value as string | string[]);
-    response.writeHead(status).end(body);
+    response.writeHead(status, { "content-length": Buffer.byteLength(body) }).end(body);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

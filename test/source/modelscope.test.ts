@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { inspectModel } from "../../src/inspect.ts";
 import type { InspectOptions } from "../../src/options.ts";
-import { type Answer, type Origin, ranged, redirectedFetch, startOrigin } from "../hub/origin.ts";
+import { type Answer, type Origin, ranged, redirectedFetch, type Seen, startOrigin } from "../hub/origin.ts";
 import { failure } from "./reading.ts";
 
 const fixture = (path: string) => readFileSync(new URL(`../../fixtures/files/${path}`, import.meta.url));
@@ -17,7 +17,7 @@ const files: Record<string, Record<string, Uint8Array>> = {
 };
 let site: Origin;
 let cdn: Origin;
-let bend: ((url: URL) => Answer | undefined) | undefined;
+let bend: ((url: URL, seen: Seen) => Answer | undefined) | undefined;
 
 function listing(id: string): string {
   const entries = Object.entries(files[id] ?? {}).map(([Path, bytes]) => ({
@@ -37,7 +37,7 @@ beforeAll(async () => {
   cdn = await startOrigin((seen) => ranged(gguf, seen));
   site = await startOrigin((seen) => {
     const url = new URL(seen.url, "http://site");
-    const bent = bend?.(url);
+    const bent = bend?.(url, seen);
     if (bent !== undefined) return bent;
     const id = /^\/api\/v1\/models\/([^/]+\/[^/]+)\/repo/.exec(url.pathname)?.[1] ?? "";
     if (files[id] === undefined) return { status: 404, body: '{"Code":10010205001,"Success":false}' };
@@ -85,6 +85,17 @@ describe("a repo of ModelScope", () => {
     const { source, layerCount } = await read("modelscope://org/llama");
     expect(source).toMatchObject({ requests: 3, files: [{ path: "model.safetensors" }] });
     expect(layerCount).toBe((await inspectModel("fixtures/files/safetensors/llama-3")).layerCount);
+  });
+
+  it("may send a part under 200 when it says which", async () => {
+    const limits = { ggufHeaderBytes: 10_000 };
+    bend = (url, seen) => (url.searchParams.has("FilePath") ? ranged(gguf, seen, 200) : undefined);
+    const { source } = await read("modelscope://org/gguf", { limits });
+    expect(source.files).toMatchObject([{ bytes: gguf.byteLength, headerBytes: 4_608 }]);
+    expect(site.seen.at(-1)?.headers.range).toBe("bytes=0-9999");
+    // Without saying so, it is taken for the whole file, which is longer by the listing.
+    bend = (url) => (url.searchParams.has("FilePath") ? { body: gguf.subarray(0, 10_000) } : undefined);
+    await failure(read("modelscope://org/gguf", { limits }), "source-changed");
   });
 
   it("may be named with quantization, revision, page or path", async () => {
