@@ -27,8 +27,11 @@ export type Bar = {
   readonly measured: (rows: Rows, own: Row) => number;
 };
 
-const best = (rows: Rows, peers: readonly string[], of: (row: Row) => number): number =>
-  Math.min(...peers.flatMap((peer) => rows(peer) ?? []).map(of));
+/** The least of the peers; NaN where none was measured. */
+function best(rows: Rows, peers: readonly string[], of: (row: Row) => number): number {
+  const values = peers.flatMap((peer) => rows(peer) ?? []).map(of);
+  return values.length === 0 ? Number.NaN : Math.min(...values);
+}
 
 const PEERS = ["@huggingface/gguf", "node-llama-cpp", "hyllama", "@huggingface/hub"] as const;
 

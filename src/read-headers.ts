@@ -17,7 +17,10 @@ const REMOTE: ReadonlySet<ResolvedSource["kind"]> = new Set(["http", "hub", "oll
 
 type AnyHeader = GgufFile | SafetensorsFile;
 
-type Read<Header> = (file: WeightFile, options: ReadingOptions) => Promise<FileHeader<Header>>;
+/** `byLayout`: not all of it was looked at. */
+type Found<Header> = FileHeader<Header> & { readonly byLayout?: true };
+
+type Read<Header> = (file: WeightFile, options: ReadingOptions) => Promise<Found<Header>>;
 
 /** The headers of a GGUF set. `known`: the layout of another quantization of the model, to read less by. */
 export function readGgufHeaders(
@@ -26,12 +29,12 @@ export function readGgufHeaders(
   report: Reporter,
   known: KnownLayout | undefined,
 ): Promise<FileHeader<GgufFile>[]> {
-  return readHeaders<GgufFile>(resolved, options, report, async (file, reading) => {
+  return readHeaders<GgufFile>(resolved, options, report, known !== undefined, async (file, reading) => {
     if (known !== undefined && reading.file === 0) {
       const { header, ...rest } = await readFile(file, reading, (source) => readGgufSibling(source, known, reading), {
         firstBytes: segmentReadBytes(known.segments[0] ?? 0),
       });
-      if (header !== undefined) return { ...rest, header };
+      if (header !== undefined) return { ...rest, header, byLayout: true };
     }
     return readFile(file, reading, readGguf);
   });
@@ -42,7 +45,7 @@ export function readSafetensorsHeaders(
   options: SourceOptions,
   report: Reporter,
 ): Promise<FileHeader<SafetensorsFile>[]> {
-  return readHeaders<SafetensorsFile>(resolved, options, report, (file, reading) =>
+  return readHeaders<SafetensorsFile>(resolved, options, report, false, (file, reading) =>
     readFile(file, reading, readSafetensors),
   );
 }
@@ -67,14 +70,17 @@ async function readHeaders<Header extends AnyHeader>(
   resolved: ResolvedSource,
   options: SourceOptions,
   report: Reporter,
+  trustsLayout: boolean,
   read: Read<Header>,
 ): Promise<FileHeader<Header>[]> {
   const { limits, signal, slots } = options;
   const isRemote = REMOTE.has(resolved.kind);
 
   async function readOne(file: WeightFile, index: number, stop: AbortSignal): Promise<FileHeader<Header>> {
-    const stored = await storedHeader<Header>(options, file, index);
-    const found = stored ?? (await readFresh(file, index, stop));
+    const found =
+      (await storedHeader<Header>(options, file.cacheKey, index)) ??
+      (trustsLayout ? await storedHeader<Header>(options, layoutKey(file), index) : undefined) ??
+      (await readFresh(file, index, stop));
     for (const { code, message, where } of found.diagnostics) report(code, message, where);
     file.headerRead?.(found.header.headerBytes);
     return found;
@@ -83,9 +89,9 @@ async function readHeaders<Header extends AnyHeader>(
   async function readFresh(file: WeightFile, index: number, stop: AbortSignal): Promise<StoredHeader<Header>> {
     const diagnostics: Diagnostic[] = [];
     const collect: Reporter = (code, message, where) => void diagnostics.push({ code, message, where });
-    const found = await read(file, { limits, report: collect, signal: stop, file: index });
+    const { byLayout, ...found } = await read(file, { limits, report: collect, signal: stop, file: index });
     const fresh = { ...found, diagnostics };
-    await store(options, file, fresh);
+    await store(options, byLayout ? layoutKey(file) : file.cacheKey, fresh);
     return fresh;
   }
 
@@ -110,10 +116,15 @@ async function readHeaders<Header extends AnyHeader>(
   }
 }
 
+/** What was read by a layout is kept apart: a read in full does not rely on it. */
+function layoutKey({ cacheKey }: WeightFile): string | undefined {
+  return cacheKey && `${cacheKey}\nby layout`;
+}
+
 /** A cache that fails is one that has nothing. */
 async function storedHeader<Header extends AnyHeader>(
   { headerCache }: SourceOptions,
-  { cacheKey }: WeightFile,
+  cacheKey: string | undefined,
   index: number,
 ): Promise<StoredHeader<Header> | undefined> {
   if (headerCache === undefined || cacheKey === undefined) return undefined;
@@ -123,7 +134,7 @@ async function storedHeader<Header extends AnyHeader>(
 
 async function store(
   { headerCache }: SourceOptions,
-  { cacheKey }: WeightFile,
+  cacheKey: string | undefined,
   found: StoredHeader<AnyHeader>,
 ): Promise<void> {
   if (headerCache === undefined || cacheKey === undefined) return;

@@ -9,6 +9,8 @@ const LATER_GGUF_SHARD_BYTES = 16_384;
 const HEADROOM = 1.005;
 const STEP_BYTES = 1_024;
 const LEAST_BYTES = 8_192;
+/** The first shard is often the odd one: that of DeepSeek-V3 has a fifth of the others' tensors. */
+const ENOUGH_HEADERS = 4;
 
 /** How much the first request of each file of a set asks for, which is learnt from the headers already read. */
 export type FirstReads = {
@@ -24,15 +26,18 @@ export type FirstReads = {
  */
 export function firstReads(format: "gguf" | "safetensors", limits: Limits): FirstReads {
   let largest = 0;
+  let known = 0;
   const guess = (blind: number) =>
-    largest === 0 ? blind : Math.max(LEAST_BYTES, Math.ceil((largest * HEADROOM) / STEP_BYTES) * STEP_BYTES);
+    known < ENOUGH_HEADERS ? blind : Math.max(LEAST_BYTES, Math.ceil((largest * HEADROOM) / STEP_BYTES) * STEP_BYTES);
   return {
     bytes(index) {
       if (format === "safetensors") return guess(SAFETENSORS_BYTES);
       return index === 0 ? limits.ggufHeaderBytes : guess(LATER_GGUF_SHARD_BYTES);
     },
     learn(index, headerBytes) {
-      if (format === "safetensors" || index > 0) largest = Math.max(largest, headerBytes);
+      if (format === "gguf" && index === 0) return;
+      known += 1;
+      largest = Math.max(largest, headerBytes);
     },
   };
 }

@@ -260,7 +260,6 @@ function readable(
       for (;;) {
         const value = reader && (await watch.wait(reader.read())).value;
         if (value === undefined) return;
-        session.addBytes(value.byteLength);
       }
     } catch {
       // Nothing of it was wanted.

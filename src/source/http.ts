@@ -24,6 +24,8 @@ export type HttpPlan = {
 export type HttpSource = ByteSource & { readonly commit: string | undefined };
 
 const MAX_BROKEN_BODIES = 3;
+/** A stream whose first answer was too short asks for this much, then for four times as much, and so on. */
+const FOLLOW_UP_BYTES = 1_048_576;
 
 /**
  * Opens a remote file with the request that is also its first read. Later reads follow the same address; a reply
@@ -104,7 +106,9 @@ function httpSource(
     end: number,
     first: Head | undefined,
     signal: AbortSignal | undefined,
+    followUpBytes = Number.POSITIVE_INFINITY,
   ): AsyncGenerator<Uint8Array, void, undefined> {
+    let askBytes = followUpBytes;
     let at = start;
     let body: RangeBody | undefined = first?.body;
     let short = 0;
@@ -118,7 +122,10 @@ function httpSource(
       }
       while (at < end) {
         signal?.throwIfAborted();
-        body ??= await ask(at, end, signal);
+        if (body === undefined) {
+          body = await ask(at, Math.min(end, at + askBytes), signal);
+          askBytes *= 4;
+        }
         let chunk: Uint8Array | undefined;
         try {
           chunk = await body.next();
@@ -167,7 +174,7 @@ function httpSource(
       signal?.throwIfAborted();
       const first = start === 0 && head?.isBusy() === false ? head : undefined;
       if (first !== undefined) head = undefined;
-      yield* chunks(start, bytes, first, signal);
+      yield* chunks(start, bytes, first, signal, Math.max(plan.firstBytes, FOLLOW_UP_BYTES));
     },
     version: () => plan.commit ?? identity.etag,
     async close() {

@@ -2,6 +2,7 @@ import { InspectError } from "../errors.ts";
 import type { ByteSource } from "./byte-source.ts";
 import { type EarlyFile, openEarly } from "./early-file.ts";
 import { type FirstReads, firstReads } from "./first-read.ts";
+import type { HeaderCache } from "./header-cache.ts";
 import { openHttp } from "./http.ts";
 import { fetchText } from "./http-text.ts";
 import { type HubListing, hubTarget, listHubRepo } from "./hub-listing.ts";
@@ -157,17 +158,21 @@ function weightFile(
       signal,
     );
   let opened = early?.path === path ? early : undefined;
-  const openNow = async (signal?: AbortSignal, firstBytes?: number) => {
-    const claimed = await opened?.claim(listing.commit, expectedBytes, signal);
+  // Whatever needs no waiting is asked for at once: the first to ask gets the connection that the listing has left.
+  const openNow = (signal?: AbortSignal, firstBytes?: number): Promise<ByteSource> => {
+    const claiming = opened?.claim(listing.commit, expectedBytes, signal);
     opened = undefined;
-    return claimed ?? openAtCommit(signal, firstBytes);
+    return claiming?.then((claimed) => claimed ?? openAtCommit(signal, firstBytes)) ?? openAtCommit(signal, firstBytes);
   };
   const stop = new AbortController();
   let started: Promise<ByteSource | undefined> | undefined;
   let slot: Release | undefined;
   const { headerCache, endpoint } = session.options;
   const cacheKey = [endpoint, listing.id, listing.commit, path, expectedBytes ?? ""].join("\n");
-  const isKept = async () => (await headerCache?.get(cacheKey).catch(() => undefined)) !== undefined;
+  const openUnlessKept = async (cache: HeaderCache, signal: AbortSignal) => {
+    const kept = await cache.get(cacheKey).catch(() => undefined);
+    return kept === undefined ? openNow(signal) : undefined;
+  };
   return {
     path,
     cacheKey,
@@ -181,7 +186,7 @@ function weightFile(
       const { slots } = session.options;
       slot = slots?.tryTake();
       if (slots !== undefined && slot === undefined) return;
-      started = isKept().then((kept) => (kept ? undefined : openNow(stop.signal)));
+      started = headerCache === undefined ? openNow(stop.signal) : openUnlessKept(headerCache, stop.signal);
       // Whoever opens the file gets the failure; until then it must not count as unhandled.
       started.catch(() => undefined);
     },

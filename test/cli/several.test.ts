@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { openHeaderStore } from "../../src/cli/header-store.ts";
 import { type MockHub, startMockHub } from "../hub/mock-hub.ts";
+import { writeQuant } from "../quants/llama-3-8b.ts";
 import { runCli } from "./surroundings.ts";
 
 const FILES = join(import.meta.dirname, "..", "..", "fixtures", "files");
@@ -117,6 +118,20 @@ describe("a second look", () => {
     hub.reset();
     await cli("org/quants", "--all");
     expect(weightRequests()).toBe(0);
+  });
+
+  it("at one of them alone relies on nothing that was read by another's layout", async () => {
+    hub.repos.set("org/large", {
+      files: { "m-Q4_K_M.gguf": writeQuant("Q4_K_M"), "m-Q6_K.gguf": writeQuant("Q6_K") },
+    });
+    await cli("org/large", "--all");
+    hub.reset();
+    await cli("org/large", "--all");
+    expect(weightRequests()).toBe(0);
+    await cli("org/large:Q4_K_M");
+    expect(weightRequests()).toBe(0);
+    await cli("org/large:Q6_K");
+    expect(weightRequests()).toBeGreaterThan(0);
   });
 
   it("at another commit reads again", async () => {

@@ -89,7 +89,10 @@ describe("a repo with a projector", () => {
     expect(hub.stats.list.length).toBe(1);
     const source = `hf://org/seeing@${DEFAULT_COMMIT}/mmproj%20m-F16.gguf`;
     expect(companions).toEqual([{ role: "projector", path: "mmproj m-F16.gguf", source }]);
-    expect(paths(await resolve(source))).toEqual(["mmproj m-F16.gguf"]);
+    const projector = await resolve(source);
+    expect(paths(projector)).toEqual(["mmproj m-F16.gguf"]);
+    // It is being opened already, and nobody reads it here.
+    for (const file of projector.files) file.abandon?.();
   });
 });
 
@@ -179,6 +182,18 @@ describe("a repo on the hub", () => {
     expect(hub.stats.list.filter(({ origin }) => origin === "cdn").map(({ range }) => range)).toEqual(
       Array(3).fill("bytes=0-102399"),
     );
+  });
+
+  it("is asked for its first shard on the connection that the listing has left", async () => {
+    const order: string[] = [];
+    const noting: typeof fetch = (...asked) => {
+      order.push(String(asked[0]).replace(/^.*\//, "").replace(/\?.*/, ""));
+      return fetch(...asked);
+    };
+    const resolved = await resolveSource("org/sharded", sourceOptions({ endpoint: hub.url, fetch: noting }), undefined);
+    for (const file of resolved.files) await (await file.open()).close?.();
+    expect(order.slice(0, 2)).toEqual(["main", shard(1, 3)]);
+    expect(order).toContain("config.json");
   });
 
   it("is read at one commit throughout", async () => {
