@@ -38,11 +38,12 @@ afterAll(async () => {
 
 type Ran = { readonly code: number; readonly printed: string };
 
-/** Runs the program as a process of its own and keeps every byte it prints. */
+/** Runs the program as a process of its own, which finds nothing on disk, and keeps every byte it prints. */
 async function weighin(args: readonly string[], environment: Record<string, string>): Promise<Ran> {
+  const home = mkdtempSync(join(folder, "home-"));
   const child = spawn(process.execPath, [program, ...args], {
     cwd: folder,
-    env: { PATH: process.env["PATH"], HOME: folder, HF_HUB_DOWNLOAD_TIMEOUT: "1", NODE_DEBUG: "", ...environment },
+    env: { PATH: process.env["PATH"], HOME: home, HF_HUB_DOWNLOAD_TIMEOUT: "1", NODE_DEBUG: "", ...environment },
   });
   let printed = "";
   for (const stream of [child.stdout, child.stderr]) {
