@@ -1,71 +1,146 @@
 /**
- * Header reading, measured: requests, bytes and wall time against the floor (exactly the header bytes, known
- * beforehand, one request a file) on a paced local hub. The rig and its data generators come from the folder that
- * WEIGHIN_SHARED names (default: ../shared); without it nothing is measured, and that is said.
+ * Header reading, measured against the floor and the peers in one run: requests, bytes, wall time, CPU and memory over a
+ * paced local hub, first and further calls on the disk, import time. Medians; each sample is a fresh process, and the
+ * clients take turns, so that a busy machine is busy for all of them. The floor is exactly the header bytes (of
+ * safetensors also config.json and the index), known beforehand, one request a file, 20 at once, not parsed.
  *
- *   npm run bench -- [--runs 5] [--rtt 50] [--mbps 100]
+ * The rig comes from the folder that WEIGHIN_SHARED names (default: ../shared); without it nothing is measured, and that
+ * is said. The peers are installed into bench/lab, pinned; where that fails they are left out.
+ *
+ *   npm run bench -- [--runs 5] [--rtt 50] [--mbps 100] [--only llama] [--alone] [--json results.json] [--check]
+ *
+ * `--alone` leaves the peers out; `--check` ends with 1 when a bar is missed. On a busy machine, a slower line (`--rtt 200
+ * --mbps 25`) keeps the proportion of computing to waiting that a quiet one has on the usual line.
  */
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { BARS, type Row } from "./bars.ts";
+import {
+  buildPackage,
+  folderOf,
+  type Hub,
+  hasRig,
+  headsOf,
+  installPeers,
+  makeData,
+  REPOS,
+  type Repo,
+  RIG,
+  startHub,
+} from "./rig.ts";
+import { medianOf, type Sample, sampleOwn, samplePeer, type Target } from "./sample.ts";
 
-type Hub = {
-  readonly url: string;
-  reset(): void;
-  stats(): { readonly hubRequests: number; readonly cdnRequests: number; readonly bodyBytes: number };
-  close(): Promise<void>;
-};
+const OWN = "weighin";
 
-type Sample = { readonly requests: number; readonly bytes: number; readonly wallMs: number };
-
-const ROOT = resolve(import.meta.dirname, "..");
-const DATA = join(ROOT, "bench", "data");
-const rig = join(resolve(ROOT, process.env["WEIGHIN_SHARED"] ?? "../shared"), "bench");
-
-/** Repositories to read: preset of the rig's generators, shards, and the file to ask for (none: the repo id). */
-const REPOS: readonly { name: string; make: readonly string[]; file?: string }[] = [
-  { name: "llama3-8b", make: ["make-gguf.mjs", "--preset", "llama3-8b"], file: "m.gguf" },
-  { name: "gemma3-1b", make: ["make-gguf.mjs", "--preset", "gemma3-1b"], file: "m.gguf" },
-  { name: "deepseek-v3", make: ["make-gguf.mjs", "--preset", "deepseek-v3"], file: "m.gguf" },
-  {
-    name: "deepseek-v3-split",
-    make: ["make-gguf.mjs", "--preset", "deepseek-v3", "--shards", "10"],
-    file: "m-00001-of-00010.gguf",
-  },
-  { name: "llama3-1b-st", make: ["make-safetensors.mjs", "--preset", "llama3-1b"] },
-  { name: "llama3-8b-st", make: ["make-safetensors.mjs", "--preset", "llama3-8b"] },
-];
-
-function makeData(): void {
-  for (const { name, make, file } of REPOS) {
-    const folder = join(DATA, "syn", name);
-    if (existsSync(folder)) continue;
-    mkdirSync(folder, { recursive: true });
-    const [script = "", ...flags] = make;
-    const out = file === undefined ? folder : join(folder, "m.gguf");
-    execFileSync(process.execPath, [join(rig, script), ...flags, "--out", out], { stdio: "ignore" });
+async function measure(repo: Repo, clients: readonly string[], hub: Hub, runs: number): Promise<readonly Row[]> {
+  const { weights, texts } = await headsOf(repo);
+  const id = `syn/${repo.name}`;
+  const url = repo.file === undefined ? undefined : `${hub.url}/${id}/resolve/main/${repo.file}`;
+  const remote: Target = { kind: repo.format, hub: hub.url, repo: id, ...(url !== undefined && { url }) };
+  const path = join(folderOf(repo), repo.file ?? "");
+  const samples = new Map<string, { remote: Sample[]; local: Sample[] }>();
+  for (let run = 0; run < runs; run++) {
+    for (const client of clients) {
+      hub.reset();
+      const sample =
+        client === OWN
+          ? await sampleOwn(url ?? id, hub.url)
+          : await samplePeer(client, client === "floor" ? { ...remote, heads: [...texts, ...weights] } : remote);
+      const { hubRequests, cdnRequests, bodyBytes } = hub.stats();
+      const kept = samples.get(client) ?? { remote: [], local: [] };
+      samples.set(client, kept);
+      if (sample !== undefined) kept.remote.push({ ...sample, requests: hubRequests + cdnRequests, bytes: bodyBytes });
+      if (client === "floor" || (repo.format === "safetensors" && client !== OWN)) continue;
+      const local =
+        client === OWN ? await sampleOwn(path, undefined) : await samplePeer(client, { kind: repo.format, path });
+      if (local !== undefined) kept.local.push(local);
+    }
   }
+  const headerBytes = weights.reduce((sum, { bytes }) => sum + bytes, 0);
+  return [...samples].map(([client, { remote, local }]) => ({
+    repo: repo.name,
+    client,
+    files: weights.length,
+    headerBytes,
+    requests: medianOf(remote, "requests"),
+    logicalRequests: medianOf(remote, "logicalRequests"),
+    bytes: medianOf(remote, "bytes"),
+    wallMs: medianOf(remote, "wall"),
+    cpuMs: medianOf(remote, "cpu"),
+    rssBytes: medianOf(remote, "rssGrowth"),
+    retainedBytes: medianOf(remote, "retained"),
+    importMs: medianOf(remote, "importMs"),
+    diskFirstMs: medianOf(local, "wall"),
+    diskWarmMs: medianOf(local, "warm"),
+    diskRssBytes: medianOf(local, "rssGrowth"),
+  }));
 }
 
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
+const whole = (value: number): string => (Number.isNaN(value) ? "-" : Math.round(value).toLocaleString("en-US"));
+const megabytes = (bytes: number): string => (Number.isNaN(bytes) ? "-" : (bytes / 1e6).toFixed(1));
+const times = (own: number, other: number): string => (other / own >= 0 ? `${(other / own).toFixed(2)}x` : "-");
 
-/** One sample in a fresh process, import excluded from the wall time. */
-async function sample(hub: Hub, script: string): Promise<Sample> {
-  hub.reset();
-  const { execFile } = await import("node:child_process");
-  const wallMs = await new Promise<number>((done, fail) =>
-    execFile(process.execPath, ["--input-type=module", "-e", script], { cwd: ROOT }, (error, stdout) =>
-      error ? fail(error) : done(Number(stdout)),
-    ),
-  );
-  const { hubRequests, cdnRequests, bodyBytes } = hub.stats();
-  return { requests: hubRequests + cdnRequests, bytes: bodyBytes, wallMs };
+/** What each client took, and in brackets how many times what weighin took. */
+function printRows(rows: readonly Row[]): void {
+  const own = rows.find(({ client }) => client === OWN);
+  const [any] = rows;
+  if (own === undefined || any === undefined) return;
+  console.log(`\n${any.repo}: ${any.files} file${any.files === 1 ? "" : "s"}, ${whole(any.headerBytes)} header bytes`);
+  const cells = rows.map((row) => [
+    row.client,
+    `${whole(row.requests)} (${times(own.requests, row.requests)})`,
+    `${whole(row.bytes)} (${times(own.bytes, row.bytes)})`,
+    `${whole(row.wallMs)} (${times(own.wallMs, row.wallMs)})`,
+    `${whole(row.cpuMs)} (${times(own.cpuMs, row.cpuMs)})`,
+    `${megabytes(row.rssBytes)} (${times(own.rssBytes, row.rssBytes)})`,
+    megabytes(row.retainedBytes),
+    `${whole(row.diskFirstMs)} (${times(own.diskFirstMs, row.diskFirstMs)})`,
+    whole(row.diskWarmMs),
+    `${megabytes(row.diskRssBytes)} (${times(own.diskRssBytes, row.diskRssBytes)})`,
+    whole(row.importMs),
+  ]);
+  const names = [
+    "",
+    "requests",
+    "bytes",
+    "wall ms",
+    "CPU ms",
+    "peak +MB",
+    "kept MB",
+    "disk ms",
+    "warm ms",
+    "disk +MB",
+    "import ms",
+  ];
+  const table = [names, ...cells];
+  const widths = names.map((_, column) => Math.max(...table.map((row) => (row[column] ?? "").length)));
+  for (const row of table)
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
 }
 
-const timed = (imports: string, work: string) =>
-  `${imports}; const t = performance.now(); ${work}; console.log(performance.now() - t); process.exit(0);`;
+/** Prints every bar, and returns how many are missed. */
+function printBars(rows: readonly Row[]): number {
+  let missed = 0;
+  console.log("\nbars");
+  for (const { repo, text, most, measured } of BARS) {
+    const find = (client: string) => rows.find((row) => row.repo === repo && row.client === client);
+    const own = find(OWN);
+    const value = own === undefined ? Number.NaN : measured(find, own);
+    if (!Number.isFinite(value)) continue;
+    const met = value <= most;
+    if (!met) missed += 1;
+    console.log(
+      `  ${met ? "met   " : "MISSED"} ${repo.padEnd(18)} ${text.padEnd(32)} ${value.toFixed(3)} of ${most.toFixed(3)}`,
+    );
+  }
+  return missed;
+}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -73,51 +148,34 @@ async function main(): Promise<void> {
       runs: { type: "string", default: "5" },
       rtt: { type: "string", default: "50" },
       mbps: { type: "string", default: "100" },
+      only: { type: "string", default: "" },
+      json: { type: "string" },
+      alone: { type: "boolean", default: false },
+      check: { type: "boolean", default: false },
     },
   });
-  if (!existsSync(rig)) {
-    console.log(`SKIPPED: no rig at ${rig}; set WEIGHIN_SHARED to the folder that holds bench/`);
+  if (!hasRig()) {
+    console.log(`SKIPPED: no rig at ${RIG}; set WEIGHIN_SHARED to the folder that holds bench/`);
     return;
   }
-  if (!existsSync(join(ROOT, "dist", "index.js")))
-    execFileSync("npm", ["run", "build"], { cwd: ROOT, stdio: "ignore" });
-  makeData();
-  const { startHub } = await import(pathToFileURL(join(rig, "hub-server.mjs")).href);
-  const { headerBytes } = await import(pathToFileURL(join(rig, "peers-bench.mjs")).href);
-  const hub: Hub = await startHub({ root: DATA, rtt: Number(values.rtt), mbps: Number(values.mbps) });
-  for (const { name, file } of REPOS) {
-    const folder = join(DATA, "syn", name);
-    const weights = readdirSync(folder).filter((entry) => /\.(gguf|safetensors)$/.test(entry));
-    const texts = readdirSync(folder).filter((entry) => file === undefined && entry === "config.json");
-    const heads = [
-      ...weights.map((entry) => ({ entry, bytes: headerBytes(join(folder, entry)) })),
-      ...texts.map((entry) => ({ entry, bytes: statSync(join(folder, entry)).size })),
-    ];
-    const base = `${hub.url}/syn/${name}/resolve/main/`;
-    const source = file === undefined ? `"syn/${name}"` : JSON.stringify(base + file);
-    const own = timed(
-      'import { inspectModel } from "./dist/index.js"',
-      `await inspectModel(${source}, { endpoint: ${JSON.stringify(hub.url)} })`,
-    );
-    const floor = timed(
-      "",
-      `await Promise.all(${JSON.stringify(heads)}.map(async ({ entry, bytes }) => (await fetch(${JSON.stringify(base)} + entry, { headers: { range: "bytes=0-" + (bytes - 1) } })).arrayBuffer()))`,
-    );
-    const ours: Sample[] = [];
-    const least: Sample[] = [];
-    for (let run = 0; run < Number(values.runs); run++) {
-      ours.push(await sample(hub, own));
-      least.push(await sample(hub, floor));
-    }
-    const header = heads.reduce((sum, head) => sum + head.bytes, 0);
-    const of = (list: readonly Sample[], key: keyof Sample) => median(list.map((one) => one[key]));
-    console.log(
-      `${name.padEnd(18)} header ${String(header).padStart(8)}  requests ${of(ours, "requests")} (floor ${of(least, "requests")})` +
-        `  bytes ${(of(ours, "bytes") / header).toFixed(3)} x header` +
-        `  wall ${of(ours, "wallMs").toFixed(0)} ms, ${(of(ours, "wallMs") / of(least, "wallMs")).toFixed(2)} x floor`,
-    );
+  const peers = !values.alone && installPeers();
+  if (!peers && !values.alone) console.log("the peers could not be installed: without them");
+  buildPackage();
+  const repos = REPOS.filter(({ name }) => new RegExp(values.only).test(name));
+  makeData(repos);
+  const hub = await startHub(Number(values.rtt), Number(values.mbps));
+  const rows: Row[] = [];
+  for (const repo of repos) {
+    const clients = [OWN, "floor", ...(peers ? repo.clients : [])];
+    const measured = await measure(repo, clients, hub, Number(values.runs));
+    rows.push(...measured);
+    printRows(measured);
   }
   await hub.close();
+  const missed = printBars(rows);
+  if (values.json !== undefined)
+    writeFileSync(values.json, `${JSON.stringify({ node: process.version, rows }, null, 1)}\n`);
+  if (values.check && missed > 0) process.exitCode = 1;
 }
 
 await main();

@@ -1,2 +1,2 @@
-export { inspectModel, readMetadataArray } from "./inspect-browser.ts";
+export { inspectAll, inspectModel, inspectModels, readMetadataArray } from "./inspect-browser.ts";
 export * from "./public.ts";

@@ -35,6 +35,7 @@ export type InspectCode =
   | "rate-limited"
   | "http-status"
   | "range-not-supported"
+  | "server-warning"
   // the container
   | "truncated"
   | "trailing-bytes"

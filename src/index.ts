@@ -1,2 +1,2 @@
-export { inspectModel, readMetadataArray } from "./inspect.ts";
+export { inspectAll, inspectModel, inspectModels, readMetadataArray } from "./inspect.ts";
 export * from "./public.ts";

@@ -1,3 +1,5 @@
+import { inspectSiblings } from "./inspect-all.ts";
+import { type InspectOutcome, inspectEach } from "./inspect-models.ts";
 import { inspect, type ModelInput, type Platform } from "./inspection.ts";
 import { readArray } from "./metadata-array.ts";
 import type { Model } from "./model/model.ts";
@@ -12,6 +14,22 @@ export function inspectModel(source: ModelInput, options: InspectOptions = {}): 
 }
 
 /** As in Node, without local paths. */
+export function inspectModels(
+  sources: readonly ModelInput[],
+  options: InspectOptions = {},
+): Promise<readonly InspectOutcome[]> {
+  return inspectEach(sources, options, BROWSER);
+}
+
+/** As in Node, without local paths. */
+export function inspectAll(
+  source: string | URL,
+  options: InspectOptions = {},
+): Promise<readonly InspectOutcome<string>[]> {
+  return inspectSiblings(source, options, BROWSER);
+}
+
+/** As in Node, without local paths. */
 export function readMetadataArray(
   source: ModelInput,
   key: string,
@@ -20,4 +38,9 @@ export function readMetadataArray(
   return readArray(source, key, options, BROWSER);
 }
 
-const BROWSER: Platform = { openLocal: undefined, redirects: "follow" };
+const BROWSER: Platform = {
+  openLocal: undefined,
+  redirects: "follow",
+  // Half of the code, and all of the tables: a page has the headers under way before it needs them.
+  loadBuilder: async () => (await import("./model/build.ts")).buildModel,
+};

@@ -37,7 +37,7 @@ export type Limits = {
   readonly shards: number;
   /** Layers of one model. Largest seen: 126 (Llama-3.1-405B) and 162 (DeciLM). */
   readonly layers: number;
-  /** Requests that may be under way at once. */
+  /** Requests that may be under way at once. huggingface.js reads as many shards at once. */
   readonly concurrency: number;
   /** Requests for one file, follow-ups and retries included. */
   readonly requestsPerFile: number;
@@ -71,7 +71,7 @@ export const DEFAULT_LIMITS: Limits = {
   indexBytes: 250_000_000,
   shards: 10_000,
   layers: 100_000,
-  concurrency: 8,
+  concurrency: 20,
   requestsPerFile: 32,
   idleTimeoutMs: 15_000,
   unrangedBytes: 8_388_608,

@@ -1,5 +1,6 @@
 import { InspectError } from "./errors.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import type { HeaderCache } from "./source/header-cache.ts";
 import type { Progress, SourceOptions } from "./source/resolved.ts";
 
 /**
@@ -26,6 +27,10 @@ export type InspectOptions = {
   readonly offline?: boolean;
   /** A Hugging Face cache (`…/hub`), for `offline`. */
   readonly cacheDir?: string;
+  /** Ollama's store (`~/.ollama/models`): `ollama://` names are looked up there first. Default: none. */
+  readonly ollamaDir?: string;
+  /** Where headers of files at a commit are kept, so that a second look takes no request for them. Default: nowhere. */
+  readonly headerCache?: HeaderCache;
   /** Milliseconds for the whole inspection. Default: none. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -45,6 +50,8 @@ const KINDS: { readonly [option in keyof InspectOptions]-?: Kind } = {
   revision: "string",
   offline: "boolean",
   cacheDir: "string",
+  ollamaDir: "string",
+  headerCache: "object",
   timeoutMs: "positive integer",
   signal: "AbortSignal",
   limits: "object",
@@ -78,6 +85,8 @@ export function resolveOptions(options: InspectOptions, redirects: SourceOptions
     revision: options.revision,
     offline: options.offline ?? false,
     cacheDir: options.cacheDir,
+    ollamaDir: options.ollamaDir,
+    headerCache: options.headerCache,
     timeoutMs: options.timeoutMs,
     signal: options.signal,
     limits: resolveLimits(options.limits ?? {}),

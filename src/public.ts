@@ -1,5 +1,6 @@
 export type { Diagnostic } from "./diagnostics.ts";
 export { type InspectCode, InspectError, type InspectWhere, isInspectError } from "./errors.ts";
+export type { InspectOutcome } from "./inspect-models.ts";
 export type { ModelInput } from "./inspection.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 export type { FeedForward } from "./model/feed-forward.ts";
@@ -20,4 +21,5 @@ export type { TransformersWorkload } from "./runtimes/transformers/workload.ts";
 export type { VllmWorkload } from "./runtimes/vllm/workload.ts";
 export type { RuntimeName, Workload } from "./runtimes/workload.ts";
 export type { ByteSource } from "./source/byte-source.ts";
+export type { HeaderCache } from "./source/header-cache.ts";
 export type { Progress } from "./source/resolved.ts";

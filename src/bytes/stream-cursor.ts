@@ -10,6 +10,8 @@ export type StreamBounds = {
   /** The budget's name, for the message. */
   readonly limitName: string;
   readonly signal: AbortSignal | undefined;
+  /** Chunks from an offset on: where given, what is skipped and has not arrived is not waited for. */
+  readonly jump?: (offset: number) => AsyncIterable<Uint8Array>;
 };
 
 /**
@@ -47,7 +49,7 @@ const NOTHING: Uint8Array = new Uint8Array(0);
 export function makeStreamCursor(chunks: AsyncIterable<Uint8Array>, bounds: StreamBounds): StreamCursor {
   const { label, sizeBytes, signal } = bounds;
   const endBytes = Math.min(sizeBytes, bounds.limitBytes);
-  const iterator = chunks[Symbol.asyncIterator]();
+  let iterator = chunks[Symbol.asyncIterator]();
   let current = NOTHING;
   let at = 0;
   /** Bytes that arrived in the chunk last pulled and lie behind `current`. */
@@ -141,11 +143,24 @@ export function makeStreamCursor(chunks: AsyncIterable<Uint8Array>, bounds: Stre
       advance(part);
       left -= part;
       if (left === 0) return;
+      if (at === current.length && bounds.jump !== undefined && behind.length === 0) {
+        await jumpTo(offset + left, bounds.jump);
+        return;
+      }
       if (at === current.length) {
         current = await pull();
         at = 0;
       }
     }
+  }
+
+  async function jumpTo(target: number, jump: NonNullable<StreamBounds["jump"]>): Promise<void> {
+    await iterator.return?.();
+    iterator = jump(target)[Symbol.asyncIterator]();
+    current = NOTHING;
+    at = 0;
+    offset = target;
+    pulledBytes = target;
   }
 
   function take(length: number): Uint8Array {

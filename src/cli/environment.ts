@@ -3,12 +3,14 @@ import { join } from "node:path";
 /** Environment variables, as `process.env` has them. */
 export type Environment = { readonly [name: string]: string | undefined };
 
-/** What the environment says about the hub; what it does not say is absent. */
+/** What the environment says about the hub and the stores on this machine; what it does not say is absent. */
 export type HubSettings = {
   readonly endpoint?: string;
   readonly token?: string;
   readonly cacheDir: string;
+  readonly ollamaDir: string;
   readonly offline: boolean;
+  readonly limits?: { readonly idleTimeoutMs: number };
 };
 
 /** The text of a small file, undefined when it cannot be read. */
@@ -40,11 +42,15 @@ export async function hubSettings(
       cleanToken(await readText(path("HF_TOKEN_PATH") ?? join(home, "token"))))
     : undefined;
   const endpoint = value("HF_ENDPOINT");
+  // huggingface_hub reads whole seconds; anything else would end it.
+  const timeout = /^[1-9]\d{0,5}$/.exec(value("HF_HUB_DOWNLOAD_TIMEOUT") ?? "")?.[0];
   return {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(token === undefined ? {} : { token }),
     cacheDir: path("HF_HUB_CACHE") ?? path("HUGGINGFACE_HUB_CACHE") ?? join(home, "hub"),
+    ollamaDir: path("OLLAMA_MODELS") ?? join(homeDirectory, ".ollama", "models"),
     offline: isTrue("HF_HUB_OFFLINE") || isTrue("TRANSFORMERS_OFFLINE"),
+    ...(timeout === undefined ? {} : { limits: { idleTimeoutMs: Number(timeout) * 1_000 } }),
   };
 }
 

@@ -17,7 +17,7 @@ const HINTS: { readonly [code in InspectCode]?: string } = {
   "not-found": "a source is a file, a directory, a URL, or a Hugging Face repo: org/name, org/name:Q4_K_M",
   gated: TOKEN_HINT,
   unauthorized: TOKEN_HINT,
-  "repo-not-found": `a name is looked for as a file or directory first, then on the hub; ${TOKEN_HINT}`,
+  "repo-not-found": `a name is looked for as a file or directory first, then on the hub; of Ollama write ollama://model:tag; ${TOKEN_HINT}`,
   "rate-limited": TOKEN_HINT,
   offline: "that is --offline, or HF_HUB_OFFLINE in the environment",
   network: "a proxy: NODE_USE_ENV_PROXY=1 (Node 24); a mirror: --endpoint; the local cache: --offline",

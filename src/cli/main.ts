@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import process from "node:process";
 import { version } from "../../package.json";
+import { openHeaderStore } from "./header-store.ts";
 import { type Output, run } from "./run.ts";
 
 /** A token file is a line; anything longer is not one. */
@@ -37,6 +38,7 @@ process.exitCode = await run(process.argv.slice(2), {
   environment: process.env,
   homeDirectory: homedir(),
   readText,
+  openHeaderStore,
   signal: interruption.signal,
   now: () => performance.now(),
 });

@@ -27,7 +27,12 @@ type Own<Workload> = Omit<Workload, "runtime" | "contextTokens" | "sequences" | 
 
 /** What the command line asks for. */
 export type Request = {
-  readonly source: string;
+  /** Models to weigh, one at least. */
+  readonly sources: readonly string[];
+  /** Every model of the repo or directory, side by side. */
+  readonly all: boolean;
+  /** Headers may be kept on disk, and taken from there. */
+  readonly cache: boolean;
   readonly json: boolean;
   readonly tensors: boolean;
   readonly reading: ReadingFlags;
@@ -99,12 +104,18 @@ function withoutRepeats(runtimes: readonly RuntimeChoice[]): readonly RuntimeCho
   return [...new Map(runtimes.map((runtime) => [JSON.stringify(runtime), runtime])).values()];
 }
 
-function toRequest(source: string, { flags, placement }: Omit<Typed, "source">, pasted: Pasted | undefined): Request {
+function toRequest(
+  sources: readonly string[],
+  { flags, placement }: Omit<Typed, "sources">,
+  pasted: Pasted | undefined,
+): Request {
   const own = ownOptions(flags, placement);
   const { devices, notes } = devicesOf(flags.device, pasted?.deviceNames, own["llama.cpp"]);
   const named = flags.runtime?.flatMap((runtime) => (runtime === "all" ? [] : runtime));
   return {
-    source,
+    sources,
+    all: flags.all ?? false,
+    cache: flags.headerCache !== false,
     json: flags.json ?? false,
     tensors: flags.tensors ?? false,
     reading: given({
@@ -130,12 +141,11 @@ function toRequest(source: string, { flags, placement }: Omit<Typed, "source">, 
 
 /** `error: unknown option '--contxt'\n(Did you mean --context?)` as one line. */
 function usageMessage(error: CommanderError): string {
-  if (error.code === "commander.excessArguments") return "one model at a time; a name that holds spaces needs quotes";
   return error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
 }
 
 type Typed = {
-  readonly source: string | undefined;
+  readonly sources: readonly string[];
   readonly flags: Flags;
   readonly placement: readonly PlacementWord[];
 };
@@ -158,7 +168,7 @@ function parseWords(words: readonly string[], version: string): Typed | { readon
     if (error.exitCode === 0) return { text };
     throw new UsageError(usageMessage(error));
   }
-  return { flags: program.opts<Flags>(), source: program.args[0], placement };
+  return { flags: program.opts<Flags>(), sources: program.args, placement };
 }
 
 /** Every name of an option here. */
@@ -177,13 +187,13 @@ export function parseArguments(args: readonly string[], version: string): Parsed
   if (foreign !== undefined) throw new UsageError(foreign);
   const own = parseWords(words, version);
   if ("text" in own) return { kind: "text", text: own.text };
-  const pasted = end === -1 ? undefined : readPasted(args.slice(end + 1), own.source !== undefined);
+  const pasted = end === -1 ? undefined : readPasted(args.slice(end + 1), own.sources.length > 0);
   // What stands before `--` is read last, and wins.
   const all = pasted === undefined ? own : parseWords([...pasted.args, ...words], version);
   if ("text" in all) return { kind: "text", text: all.text };
-  const source = own.source ?? pasted?.source;
-  if (source === undefined) {
+  const sources = own.sources.length > 0 || pasted?.source === undefined ? own.sources : [pasted.source];
+  if (sources.length === 0) {
     throw new UsageError("which model? Give a file, a directory, a URL, or a repo: org/name");
   }
-  return { kind: "request", request: toRequest(source, all, pasted) };
+  return { kind: "request", request: toRequest(sources, all, pasted) };
 }

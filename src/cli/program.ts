@@ -24,6 +24,9 @@ const CACHE_TYPES: readonly LlamaCppCacheType[] = [
 /** Options as commander hands them over, already parsed. */
 export type Flags = CompanionFlags &
   PlacementFlags & {
+    readonly all?: true;
+    /** False with `--no-cache`. */
+    readonly headerCache?: false;
     readonly json?: true;
     readonly tensors?: true;
     readonly revision?: string;
@@ -57,6 +60,13 @@ function option<Value>(
   return new Option(flags, words).argParser(parse);
 }
 
+/** `--cache`, of which it is no opposite, is transformers' cache: it has a name of its own here. */
+function withoutHeaderCache(): Option {
+  const negated = new Option("--no-cache", "neither keep headers on disk nor use those kept");
+  negated.attributeName = () => "headerCache";
+  return negated;
+}
+
 function shortName({ long }: Option): string {
   const short = SHORT_NAMES.get(long ?? "");
   return short === undefined ? "" : `${short}, `;
@@ -68,8 +78,11 @@ export function makeProgram(version: string): Command {
   const program = new Command("weighin")
     .configureHelp({ optionTerm: (each) => [shortName(each), each.flags].join("") })
     .description(HELP_SUMMARY)
-    .usage("<source> [options] [-- <command line of llama.cpp>]")
-    .argument("[source]", "file, directory, URL, or Hugging Face repo: org/name, org/name:Q4_K_M, org/name@revision")
+    .usage("<source...> [options] [-- <command line of llama.cpp>]")
+    .argument(
+      "[sources...]",
+      "file, directory, URL, or Hugging Face repo: org/name, org/name:Q4_K_M, org/name@revision",
+    )
     .optionsGroup("Workload:")
     .addOption(
       option("-c, --context <tokens>", "tokens of context: 8192, 32k, 1M (default: the trained context)", parseTokens),
@@ -112,12 +125,14 @@ export function makeProgram(version: string): Command {
   return program
     .optionsGroup("Output:")
     .option("--json", "print { model, memory } as JSON and nothing else")
+    .option("--all", "every model of a repo or directory, side by side")
     .option("--tensors", "list every tensor; with --json, include them")
     .optionsGroup("Reading:")
     .option("--revision <name>", "branch, tag or commit of the repo")
     .option("--token <token>", "Hugging Face token; better kept in HF_TOKEN")
     .option("--endpoint <url>", "address of the hub, or of a mirror")
     .option("--offline", "read the local cache only")
+    .addOption(withoutHeaderCache())
     .addOption(option("--timeout <seconds>", "give up after: 30, 30s, 500ms, 2m", parseDuration))
     .option("--strict", "treat what would be a note as an error")
     .optionsGroup("Other:")

@@ -1,47 +1,28 @@
 import { createColors } from "picocolors";
 import { printable } from "../bytes/printable.ts";
-import { type InspectCode, isInspectError } from "../errors.ts";
 import { inspectModel } from "../inspect.ts";
 import type { Model } from "../model/model.ts";
-import type { InspectOptions } from "../options.ts";
 import { reportJson } from "../report/json.ts";
 import { screen } from "../report/screen.ts";
 import type { Style } from "../report/style.ts";
 import { tensorsSection } from "../report/tensors-section.ts";
-import { type Refusal, type RuntimeReport, weigh, worstVerdict } from "../report/weigh.ts";
+import { worstVerdict } from "../report/weigh.ts";
 import { wrap } from "../report/width.ts";
-import type { Workload } from "../runtimes/workload.ts";
 import { readCompanions, uncountedCompanions } from "./companions.ts";
-import { type Environment, hubSettings, type ReadText } from "./environment.ts";
+import type { Environment } from "./environment.ts";
 import { EXIT_CODES, failureOf } from "./failure.ts";
+import { hidingTokens } from "./hidden-tokens.ts";
 import { parseArguments, type Request } from "./options.ts";
-import { progressLine } from "./progress.ts";
+import { reading } from "./reading.ts";
+import { isSeveral, weighSeveral } from "./several.ts";
+import type { Output, Surroundings } from "./surroundings.ts";
+import { type Weighed, weighAll } from "./weighing.ts";
 import { checkOwnOptions, workloadsFor } from "./workloads.ts";
+
+export type { Output, Surroundings } from "./surroundings.ts";
 
 /** The screen is made for 80 columns, and can do with 62. */
 const COLUMNS = { most: 80, least: 62 } as const;
-
-/** Where text goes. */
-export type Output = {
-  readonly isTerminal: boolean;
-  /** Width of the terminal, when it is one. */
-  readonly columns?: number;
-  write(text: string): void;
-};
-
-/** All the program needs of the process around it. */
-export type Surroundings = {
-  readonly version: string;
-  readonly stdout: Output;
-  readonly stderr: Output;
-  readonly environment: Environment;
-  readonly homeDirectory: string;
-  readonly readText: ReadText;
-  /** Aborts when the user interrupts. */
-  readonly signal: AbortSignal;
-  /** A clock in milliseconds. */
-  readonly now: () => number;
-};
 
 function styleFor(output: Output, environment: Environment): Style {
   const wanted = output.isTerminal && !environment["NO_COLOR"] && environment["TERM"] !== "dumb";
@@ -56,42 +37,12 @@ function styleFor(output: Output, environment: Environment): Style {
   };
 }
 
-async function read(source: string, request: Request, around: Surroundings): Promise<Model> {
-  const progress = progressLine((text) => around.stderr.write(text), around.now);
-  const { offline, ...settings } = await hubSettings(around.environment, around.homeDirectory, around.readText);
-  const options: InspectOptions = {
-    ...settings,
-    offline,
-    ...request.reading,
-    signal: around.signal,
-    ...(around.stderr.isTerminal ? { onProgress: progress.update } : {}),
-  };
-  try {
-    return await inspectModel(source, options);
-  } finally {
-    progress.clear();
-  }
+function read(source: string, request: Request, around: Surroundings): Promise<Model> {
+  return reading(request, around, (options) => inspectModel(source, options));
 }
 
-/** What is told of a model: the runtimes that take it, and of all those asked at once the ones that do not. */
-type Weighed = { readonly reports: readonly RuntimeReport[]; readonly refusals: readonly Refusal[] };
-
-/** Codes that say what a runtime does not do. */
-const REFUSAL_CODES: ReadonlySet<InspectCode> = new Set(["unsupported-runtime", "unsupported-option"]);
-
-function weighAll(model: Model, workloads: readonly Workload[], askedForAll: boolean): Weighed {
-  const reports: RuntimeReport[] = [];
-  const refusals: Refusal[] = [];
-  for (const workload of workloads) {
-    try {
-      reports.push(weigh(model, workload));
-    } catch (error) {
-      const isRefusal = isInspectError(error) && REFUSAL_CODES.has(error.code);
-      if (!askedForAll || !isRefusal) throw error;
-      refusals.push({ runtime: workload.runtime, code: error.code, message: error.message });
-    }
-  }
-  return { reports, refusals };
+function columnsOf({ columns = COLUMNS.most }: Output): number {
+  return Math.max(COLUMNS.least, Math.min(COLUMNS.most, columns));
 }
 
 function textOf(model: Model, { reports, refusals }: Weighed, request: Request, around: Surroundings): string {
@@ -104,7 +55,7 @@ function textOf(model: Model, { reports, refusals }: Weighed, request: Request, 
     );
   }
   const style = styleFor(around.stdout, around.environment);
-  const columns = Math.max(COLUMNS.least, Math.min(COLUMNS.most, around.stdout.columns ?? COLUMNS.most));
+  const columns = columnsOf(around.stdout);
   const lines = [...screen(model, reports, { style, columns, refusals })];
   if (request.tensors) lines.push("", ...tensorsSection(model, style));
   const counts = reports.some(({ estimate }) => estimate.runtime === "llama.cpp");
@@ -124,7 +75,15 @@ function besideIt({ reading, ...request }: Request): Request {
 async function weighRequest(request: Request, around: Surroundings): Promise<number> {
   if (Array.isArray(request.runtimes)) checkOwnOptions(request, request.runtimes);
   for (const note of request.notes) around.stderr.write(`weighin: ${printable(note)}\n`);
-  const model = await read(request.source, request, around);
+  if (isSeveral(request)) {
+    const style = {
+      out: styleFor(around.stdout, around.environment),
+      err: styleFor(around.stderr, around.environment),
+    };
+    return weighSeveral(request, around, style, columnsOf(around.stdout));
+  }
+  const [source = ""] = request.sources;
+  const model = await read(source, request, around);
   const companions = await readCompanions(model, request.companions, (source) =>
     read(source, besideIt(request), around),
   );
@@ -135,7 +94,8 @@ async function weighRequest(request: Request, around: Surroundings): Promise<num
 }
 
 /** Runs one command line, without the program's own name, and says what the process should exit with. */
-export async function run(args: readonly string[], around: Surroundings): Promise<number> {
+export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const around = hidingTokens(surroundings);
   try {
     const parsed = parseArguments(args, around.version);
     if (parsed.kind === "request") return await weighRequest(parsed.request, around);

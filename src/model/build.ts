@@ -19,6 +19,8 @@ import { countParameters, describeTensors, layerBytes, weighTensors } from "./we
 /** Everything about a model but where it was read from. */
 export type BuiltModel = Omit<Model, "source" | "diagnostics">;
 
+export type BuildModel = typeof buildModel;
+
 /**
  * Derives a model from what its headers say: what the keys claim, held against what the tensors prove. Problems go to
  * `input.report`; nothing is thrown for a model that makes no sense.

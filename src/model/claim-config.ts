@@ -3,7 +3,7 @@ import { namedFeedForward } from "./architectures/config-feed-forward.ts";
 import { cross } from "./architectures/cross-rules.ts";
 import { CONFIG_RULES } from "./architectures/registry.ts";
 import { type ConfigObject, textConfig } from "./config.ts";
-import { CONFIG_CLASSES } from "./config-classes.ts";
+import { configClassOf } from "./config-classes.ts";
 import { type ConfigClass, configKeys } from "./config-keys.ts";
 import type { Keys } from "./keys.ts";
 import { encoderLayerCount, reconcileLayerCount } from "./layer-count.ts";
@@ -31,7 +31,8 @@ export function claimFromConfig(input: SafetensorsInput, tensors: TensorClaim): 
   const text = textConfig(root);
   const names = [nameIn(text) ?? "", nameIn(root) ?? ""];
   const rules = firstKnown(CONFIG_RULES, names);
-  const known = firstKnown(CONFIG_CLASSES, names);
+  const [first = "", second = ""] = names;
+  const known = configClassOf(first) ?? configClassOf(second);
   const configClass: ConfigClass = {
     defaults: known?.defaults ?? {},
     aliases: { ...known?.aliases, ...rules?.aliases },

@@ -54,8 +54,8 @@ export type ModelCompanion = {
 
 /** Where the model was read from, and what reading it took. */
 export type ModelSource = {
-  readonly kind: "file" | "directory" | "hub" | "http" | "blob" | "custom";
-  /** A path, a repo id, a URL without its query, or the label of the given source. */
+  readonly kind: "file" | "directory" | "hub" | "http" | "ollama" | "modelscope" | "blob" | "custom";
+  /** A path, a repo id, the name of an Ollama model, a URL without its query, or the label of the given source. */
   readonly id: string;
   /** Revision asked for (hub only). */
   readonly revision?: string;

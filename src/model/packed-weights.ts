@@ -2,7 +2,7 @@ import { quote } from "../bytes/printable.ts";
 import type { Reporter } from "../diagnostics.ts";
 import type { TensorEntry } from "../formats/tensor-entry.ts";
 import type { ConfigObject } from "./config.ts";
-import type { Siblings } from "./packed-scheme.ts";
+import type { PackedTensor } from "./packed-scheme.ts";
 import { PACKED_SCHEMES } from "./packed-schemes.ts";
 
 /** What every tensor stands for, in order, and how the weights are packed when they are. */
@@ -26,21 +26,21 @@ export function decodeWeights(
 ): DecodedWeights {
   const modules = new Map<string, Map<string, TensorEntry>>();
   const bare = bareWeights(tensors);
-  const places = tensors.map(({ name }) => splitName(name, bare));
-  tensors.forEach((tensor, index) => {
-    const { module, part } = places[index] ?? { module: "", part: tensor.name };
-    const parts = modules.get(module) ?? new Map<string, TensorEntry>();
-    modules.set(module, parts.set(part, tensor));
+  const packed = tensors.map((tensor): PackedTensor => {
+    const { module, part } = splitName(tensor.name, bare);
+    const siblings = modules.get(module) ?? new Map<string, TensorEntry>();
+    if (siblings.size === 0) modules.set(module, siblings);
+    siblings.set(part, tensor);
+    return { part, tensor, siblings, module, quantization };
   });
   const declared = quantization && textOf(quantization, "quant_method");
   const bytesByMethod = new Map<string, number>();
   const undecoded: string[] = [];
-  const parameters = tensors.map((tensor, index) => {
-    const { module, part } = places[index] ?? { module: "", part: tensor.name };
-    const siblings: Siblings = modules.get(module) ?? new Map();
+  const parameters = packed.map((one) => {
+    const { part, tensor } = one;
     let known = false;
     for (const scheme of PACKED_SCHEMES) {
-      const count = scheme.count({ part, tensor, siblings, module, quantization });
+      const count = scheme.count(one);
       if (count === undefined) continue;
       known = true;
       if (count === "undecoded") break;
@@ -58,8 +58,8 @@ export function decodeWeights(
     );
   }
   const detected = [...bytesByMethod].sort(([, a], [, b]) => b - a)[0]?.[0];
-  const packed = detected !== undefined || undecoded.length > 0;
-  return { parameters, method: packed ? (declared ?? detected ?? "unknown") : undefined };
+  const isPacked = detected !== undefined || undecoded.length > 0;
+  return { parameters, method: isPacked ? (declared ?? detected ?? "unknown") : undefined };
 }
 
 /** Types of weights that have their scales beside them. */
@@ -86,11 +86,20 @@ const MXFP4_SUFFIXES: readonly (readonly [suffix: string, part: string])[] = [
 
 /** Names of packed weights that are no module but have scales beside them. */
 function bareWeights(tensors: readonly TensorEntry[]): ReadonlySet<string> {
-  const containers = new Set(tensors.flatMap(({ name, dtype }) => (CONTAINER_DTYPES.has(dtype) ? [name] : [])));
-  const found = tensors.flatMap(({ name }) =>
-    BARE_SUFFIXES.map(([suffix]) => (name.endsWith(suffix) ? name.slice(0, -suffix.length) : "")),
-  );
-  return new Set(found.filter((name) => containers.has(name) && !name.endsWith(".weight")));
+  const containers = new Set<string>();
+  for (const { name, dtype } of tensors) {
+    if (CONTAINER_DTYPES.has(dtype) && !name.endsWith(".weight")) containers.add(name);
+  }
+  const bare = new Set<string>();
+  if (containers.size === 0) return bare;
+  for (const { name } of tensors) {
+    for (const [suffix] of BARE_SUFFIXES) {
+      if (!name.endsWith(suffix)) continue;
+      const base = name.slice(0, -suffix.length);
+      if (containers.has(base)) bare.add(base);
+    }
+  }
+  return bare;
 }
 
 /**
@@ -101,9 +110,11 @@ function splitName(name: string, bare: ReadonlySet<string>): { module: string; p
   const quantState = name.indexOf(".weight.");
   if (quantState >= 0) return { module: name.slice(0, quantState), part: name.slice(quantState + 1) };
   if (bare.has(name)) return { module: name, part: "weight" };
-  for (const [suffix, part] of BARE_SUFFIXES) {
-    if (name.endsWith(suffix) && bare.has(name.slice(0, -suffix.length))) {
-      return { module: name.slice(0, -suffix.length), part };
+  if (bare.size > 0) {
+    for (const [suffix, part] of BARE_SUFFIXES) {
+      if (name.endsWith(suffix) && bare.has(name.slice(0, -suffix.length))) {
+        return { module: name.slice(0, -suffix.length), part };
+      }
     }
   }
   for (const [suffix, part] of MXFP4_SUFFIXES) {

@@ -46,7 +46,7 @@ function placeGguf(tensors: readonly TensorEntry[]): TensorPlace[] {
     const { rest, expert } = splitExpert(match[2] ?? "");
     const block = Number(match[1]);
     const component = blockComponent(rest);
-    return inEncoder ? { component, rest, encoder: { block } } : { component, block, rest, ...expert };
+    return inEncoder ? { component, rest, encoder: { block } } : inBlock(component, block, rest, expert);
   });
 }
 
@@ -57,7 +57,13 @@ const HF_BLOCK = /(?:^|\.)(?:layers|layer|h|blocks|block|mtp|mtp_layers|mtp_bloc
 const LONGEST_NAME = 1_024;
 
 /** Blocks under one path. `beside` names the part it is of, where that is not the language model. */
-type Stack = { readonly prefix: string; readonly beside: Component | undefined; blocks: number };
+type Stack = {
+  readonly prefix: string;
+  readonly beside: Component | undefined;
+  blocks: number;
+  /** What has been found of the paths below its blocks, which are the same in each. */
+  readonly paths: Map<string, SplitPath & { readonly component: Component }>;
+};
 
 function placeHf(tensors: readonly TensorEntry[]): TensorPlace[] {
   const topComponent = cached(HF_TOP_RULES);
@@ -70,10 +76,13 @@ function placeHf(tensors: readonly TensorEntry[]): TensorPlace[] {
     const end = match.index + match[0].length;
     const prefix = name.slice(0, end - number.length - 1);
     const block = Number(number);
-    const stack = stacks.get(prefix) ?? { prefix, beside: firstMatch(HF_BESIDE_RULES, prefix), blocks: 0 };
-    stacks.set(prefix, stack);
+    let stack = stacks.get(prefix);
+    if (stack === undefined) {
+      stack = { prefix, beside: firstMatch(HF_BESIDE_RULES, prefix), blocks: 0, paths: new Map() };
+      stacks.set(prefix, stack);
+    }
     stack.blocks = Math.max(stack.blocks, block + 1);
-    return { name, prefix, block, rest: name.slice(end) };
+    return { name, stack, block, path: name.slice(end) };
   });
   const all = [...stacks.values()];
   const longest = mainStack(all);
@@ -82,19 +91,21 @@ function placeHf(tensors: readonly TensorEntry[]): TensorPlace[] {
   const encoder = encoderStack(all, main);
   const hearsOnly = onlyHears(all, main);
   const heard = (component: Component): Component => (hearsOnly && component === "vision" ? "other" : component);
-  return located.map(({ name, prefix, block, rest: path }): TensorPlace => {
+  return located.map(({ name, stack, block, path }): TensorPlace => {
     const inEncoder = encoder !== undefined && name.startsWith(encoder.root);
-    if (prefix === undefined || path === undefined || block === undefined) {
+    if (stack === undefined || path === undefined || block === undefined) {
       return { component: heard(topComponent(name)), rest: name, ...(inEncoder && { encoder: {} }) };
     }
-    const { rest, expert } = splitExpert(path);
-    const stack = stacks.get(prefix);
-    const component = blockComponent(`${prefix}#.${rest}`);
-    if (stack === main) return { component, block, rest, ...expert };
-    if (main !== undefined && stack === second) {
-      return { component, block: main.blocks + block, rest, ...expert };
+    let found = stack.paths.get(path);
+    if (found === undefined) {
+      const split = splitExpert(path);
+      found = { ...split, component: blockComponent(`${stack.prefix}#.${split.rest}`) };
+      stack.paths.set(path, found);
     }
-    if (stack?.beside === "mtp") return { component: "mtp", block, separateMtp: true, rest, ...expert };
+    const { rest, expert, component } = found;
+    if (stack === main) return inBlock(component, block, rest, expert);
+    if (main !== undefined && stack === second) return inBlock(component, main.blocks + block, rest, expert);
+    if (stack.beside === "mtp") return { ...inBlock("mtp", block, rest, expert), separateMtp: true };
     if (!inEncoder) return { component: isOutside(stack, main) ? "other" : heard(component), rest: name };
     // Convolutions of an encoder look both ways: they are no recurrence.
     const part = component === "recurrent" ? "other" : component;
@@ -162,12 +173,18 @@ function depthOf(prefix: string): number {
   return prefix.split(".").length;
 }
 
-function splitExpert(path: string): { rest: string; expert?: { expert: number } } {
+function inBlock(component: Component, block: number, rest: string, expert: number | undefined): TensorPlace {
+  return expert === undefined ? { component, block, rest } : { component, block, rest, expert };
+}
+
+type SplitPath = { readonly rest: string; readonly expert: number | undefined };
+
+function splitExpert(path: string): SplitPath {
   for (const pattern of EXPERT_NUMBERS) {
     const match = pattern.exec(path);
-    if (match !== null) return { rest: path.replace(pattern, ".#."), expert: { expert: Number(match[1]) } };
+    if (match !== null) return { rest: path.replace(pattern, ".#."), expert: Number(match[1]) };
   }
-  return { rest: path };
+  return { rest: path, expert: undefined };
 }
 
 /** A set has few distinct names once numbers are gone: each is matched against the rules once. */

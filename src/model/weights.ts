@@ -24,24 +24,36 @@ export function describeTensors(
   layers: { readonly main: number; readonly all: number },
 ): ModelTensor[] {
   const separateFrom = layers.main;
+  const shapes = new Map<string, readonly number[]>();
+  // There may be 100,000: each is written once, frozen at hand, and shapes that are alike are one.
   return tensors.map((tensor, index) => {
     const place = places[index];
     const block = place?.block;
     const layer = block === undefined ? undefined : place?.separateMtp ? separateFrom + block : block;
     const isMtp = layer !== undefined && layer >= layers.main && layer < layers.all;
-    return {
+    const described: { -readonly [Field in keyof ModelTensor]: ModelTensor[Field] } = {
       name: tensor.name,
       dtype: tensor.dtype,
-      shape: [...tensor.shape],
+      shape: sharedShape(shapes, tensor.shape),
       elements: tensor.elements,
       parameters: parameters[index] ?? tensor.elements,
       bytes: tensor.bytes,
       file: tensor.file,
       offset: tensor.offset,
       component: isMtp ? "mtp" : (place?.component ?? "other"),
-      ...(layer === undefined || layer >= layers.all ? {} : { layer }),
     };
+    if (layer !== undefined && layer < layers.all) described.layer = layer;
+    return Object.freeze(described);
   });
+}
+
+function sharedShape(shapes: Map<string, readonly number[]>, shape: readonly number[]): readonly number[] {
+  const key = shape.join();
+  const known = shapes.get(key);
+  if (known !== undefined) return known;
+  const own = Object.freeze([...shape]);
+  shapes.set(key, own);
+  return own;
 }
 
 /** Bytes of all tensors as stored, by dtype and component. */
@@ -90,25 +102,43 @@ export function layerBytes(tensors: readonly ModelTensor[], layers: number): num
  * routed experts the share one token visits, in an encoder as in the decoder after it.
  */
 export function countParameters(tensors: readonly ModelTensor[], layers: readonly LayerShape[]): Model["parameters"] {
-  const routed = new Map<string, { parameters: bigint; used: bigint; experts: bigint }>();
+  const routed = new Map<string, { parameters: ExactSum; used: bigint; experts: bigint }>();
   const inEncoder = layers.find(({ feedForward }) => feedForward.kind === "experts")?.feedForward;
-  let total = 0n;
-  let active = 0n;
+  const total = exactSum();
+  const active = exactSum();
   for (const { component, layer, parameters } of tensors) {
-    const count = BigInt(parameters);
-    total += count;
+    total.add(parameters);
     const part = layer === undefined ? inEncoder : layers[layer]?.feedForward;
     if (component === "experts" && part?.kind === "experts" && part.experts > 0) {
       const key = `${part.expertsPerToken}/${part.experts}`;
       const share = routed.get(key) ?? {
-        parameters: 0n,
+        parameters: exactSum(),
         used: BigInt(part.expertsPerToken),
         experts: BigInt(part.experts),
       };
-      share.parameters += count;
+      share.parameters.add(parameters);
       routed.set(key, share);
-    } else if (component !== "mtp") active += count;
+    } else if (component !== "mtp") active.add(parameters);
   }
-  for (const { parameters, used, experts } of routed.values()) active += (parameters * used) / experts;
-  return { total: Number(total), active: Number(active) };
+  let activeCount = active.value();
+  for (const { parameters, used, experts } of routed.values()) activeCount += (parameters.value() * used) / experts;
+  return { total: Number(total.value()), active: Number(activeCount) };
+}
+
+type ExactSum = { add(count: number): void; value(): bigint };
+
+/** A sum of safe integers that stays exact beyond 2^53, without a bigint for each of 100,000 tensors. */
+function exactSum(): ExactSum {
+  let high = 0n;
+  let low = 0;
+  return {
+    add(count) {
+      if (low + count > Number.MAX_SAFE_INTEGER) {
+        high += BigInt(low);
+        low = 0;
+      }
+      low += count;
+    },
+    value: () => high + BigInt(low),
+  };
 }

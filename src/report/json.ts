@@ -23,10 +23,16 @@ export function reportJson(
   withTensors: boolean,
   refused: readonly Refusal[] = [],
 ): string {
+  return escapedJson({ model: shownModel(model, withTensors), memory, ...(refused.length > 0 && { refused }) });
+}
+
+/** A model without its tensors, unless they are asked for. */
+export function shownModel(model: Model, withTensors: boolean): Partial<Model> {
   const { tensors, ...rest } = model;
-  const shown = withTensors ? model : rest;
-  return JSON.stringify({ model: shown, memory, ...(refused.length > 0 && { refused }) }, null, 2).replace(
-    UNSAFE,
-    escaped,
-  );
+  return withTensors ? model : rest;
+}
+
+/** Data as JSON text that a terminal shows and does not obey. */
+export function escapedJson(data: unknown): string {
+  return JSON.stringify(data, null, 2).replace(UNSAFE, escaped);
 }

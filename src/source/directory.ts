@@ -1,14 +1,13 @@
 import type { Dirent } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
-import { decodeUtf8 } from "../bytes/strict-json.ts";
 import { InspectError } from "../errors.ts";
-import type { Limits } from "../limits.ts";
 import type { CompanionFile } from "./companion-files.ts";
-import { openFile, openWeightFile } from "./file.ts";
+import { openWeightFile } from "./file.ts";
 import { fileError } from "./file-error.ts";
+import { readTextFile } from "./file-text.ts";
 import { hubFile } from "./hub-reference.ts";
-import { chooseModelFiles, formatByName, type ListedFile, type Wanted } from "./model-files.ts";
+import { chooseModelFiles, formatByName, type ListedFile, type ModelFiles, type Wanted } from "./model-files.ts";
 import { folderOf } from "./path-parts.ts";
 import type { ResolvedCompanion, ResolvedSource, SidecarText } from "./resolved.ts";
 import type { Session } from "./session.ts";
@@ -41,10 +40,33 @@ export async function resolveFolder(
       files,
       indexIsCheap: true,
       limits,
-      readIndex: async (path) => readText(session, await contained(path), "indexBytes"),
+      readIndex: async (path) => readTextFile(session, await contained(path), "indexBytes"),
     },
     wanted,
   );
+  const siblings = chosen.siblings?.map((sibling) => ({
+    source: kindPath(folder, identity, sibling.first),
+    resolve: async () => resolveFiles(session.fork(), folder, identity, sibling.files(), files, contained),
+  }));
+  const resolved = await resolveFiles(session, folder, identity, chosen, files, contained);
+  const source = kindPath(folder, identity, chosen.paths[0] ?? "");
+  return siblings === undefined ? resolved : { ...resolved, source, siblings };
+}
+
+/** What names a file of a folder: its path, or the file of the repo that the folder caches. */
+function kindPath(folder: ModelFolder, { kind, id, commit }: FolderIdentity, path: string): string {
+  return kind === "hub" ? hubFile(id, commit, path) : join(folder.path, path);
+}
+
+/** The files of one model of a folder, config.json among them. */
+async function resolveFiles(
+  session: Session,
+  folder: ModelFolder,
+  identity: FolderIdentity,
+  chosen: ModelFiles,
+  files: readonly ListedFile[],
+  contained: (path: string) => string | Promise<string>,
+): Promise<ResolvedSource> {
   const paths = await Promise.all(chosen.paths.map(async (path) => ({ path, full: await contained(path) })));
   const config =
     chosen.format === "safetensors" ? await readConfig(session, files, chosen.paths[0] ?? "", contained) : undefined;
@@ -65,12 +87,11 @@ export async function resolveFolder(
 async function companionsOf(
   folder: ModelFolder,
   companions: readonly CompanionFile[],
-  { kind, id, commit }: FolderIdentity,
+  identity: FolderIdentity,
 ): Promise<readonly ResolvedCompanion[]> {
   const named = companions.map(async (companion) => {
     const real = await containedPath(folder, companion.path).catch(() => undefined);
-    const source = kind === "hub" ? hubFile(id, commit, companion.path) : join(folder.path, companion.path);
-    return real === undefined ? [] : [{ ...companion, source }];
+    return real === undefined ? [] : [{ ...companion, source: kindPath(folder, identity, companion.path) }];
   });
   return (await Promise.all(named)).flat();
 }
@@ -128,22 +149,5 @@ async function readConfig(
   const folder = folderOf(weightPath);
   const path = [`${folder}config.json`, "config.json"].find((name) => files.some((file) => file.path === name));
   if (path === undefined) return undefined;
-  return { path, text: await readText(session, await contained(path), "configBytes") };
-}
-
-async function readText(session: Session, path: string, limitName: keyof Limits): Promise<string> {
-  const source = await openFile(session, path, path);
-  try {
-    const limitBytes = session.options.limits[limitName];
-    if (source.size > limitBytes) {
-      throw new InspectError(
-        "limit-exceeded",
-        `${path} has ${source.size} bytes, more than ${limitBytes} (limits.${limitName}). Raise the limit if the file is right.`,
-        { source: path },
-      );
-    }
-    return decodeUtf8(await source.read(0, source.size), path);
-  } finally {
-    await source.close?.();
-  }
+  return { path, text: await readTextFile(session, await contained(path), "configBytes") };
 }

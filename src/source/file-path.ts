@@ -7,6 +7,7 @@ import { resolveFolder } from "./directory.ts";
 import { openFile, openWeightFile } from "./file.ts";
 import { fileError } from "./file-error.ts";
 import { modelFolder } from "./hub-cache.ts";
+import { resolveOllamaPath } from "./local-ollama.ts";
 import { formatByName, isPickle, pickleError } from "./model-files.ts";
 import type { ResolvedSource } from "./resolved.ts";
 import type { Session } from "./session.ts";
@@ -69,6 +70,8 @@ async function resolveFile(session: Session, path: string): Promise<ResolvedSour
     const { folder } = await modelFolder(dirname(path));
     return resolveFolder(session, { ...folder, depth: 0 }, { path: name }, { kind: "file", id: path });
   }
+  const stored = await resolveOllamaPath(session, path);
+  if (stored !== undefined) return stored;
   const source = await openFile(session, path, name);
   try {
     const format = await sniffFormat(source);

@@ -3,7 +3,7 @@ import { InspectError } from "../errors.ts";
 import { byName } from "./by-name.ts";
 import { COMPANION_WORDS } from "./companion-files.ts";
 import { ggufTag } from "./gguf-tag.ts";
-import { type Listing, type ModelFiles, someOf } from "./model-files.ts";
+import { type Listing, type ModelFiles, type SiblingFiles, someOf } from "./model-files.ts";
 import { nameOf } from "./path-parts.ts";
 import { parseShardName } from "./shard-name.ts";
 import { completeSet, groupSets } from "./shard-set.ts";
@@ -69,14 +69,25 @@ export function chooseGguf(listing: Listing, prefix: string, quant: string | und
 }
 
 function filesOf(listing: Listing, chosen: GgufGroup, among: readonly GgufGroup[], why: string): ModelFiles {
-  const shard = parseShardName(chosen.first);
-  const others = among.filter((group) => group !== chosen).map((group) => group.tag ?? group.first);
+  const others = among.filter((group) => group !== chosen);
   const diagnostics: Diagnostic[] = [];
   if (others.length > 0) {
-    const message = `${why}: ${chosen.first} was chosen. There are also ${someOf(others)}.`;
+    const names = others.map((group) => group.tag ?? group.first);
+    const message = `${why}: ${chosen.first} was chosen. There are also ${someOf(names)}.`;
     diagnostics.push({ code: "not-counted", message, where: listing.label });
   }
-  return { format: "gguf", paths: shard === undefined ? [chosen.first] : completeSet(listing, shard), diagnostics };
+  const files = { ...groupFiles(listing, chosen), diagnostics };
+  return others.length === 0 ? files : { ...files, siblings: siblingFiles(listing, others) };
+}
+
+function groupFiles(listing: Listing, { first }: GgufGroup): ModelFiles {
+  const shard = parseShardName(first);
+  return { format: "gguf", paths: shard === undefined ? [first] : completeSet(listing, shard), diagnostics: [] };
+}
+
+/** Models of a listing that were not chosen. */
+export function siblingFiles(listing: Listing, groups: readonly GgufGroup[]): SiblingFiles[] {
+  return groups.map((group) => ({ first: group.first, files: () => groupFiles(listing, group) }));
 }
 
 /** llama.cpp searches for the pattern TAG[.-], ignoring case, anywhere in the path: `Q4_K_M` also finds `UD-Q4_K_M`. */

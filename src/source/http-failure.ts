@@ -45,13 +45,13 @@ const RULES: readonly Rule[] = [
   {
     status: [401, 403],
     says: "GatedRepo",
-    verdict: ({ label }, hasToken) => ({
+    verdict: ({ label, claim }, hasToken) => ({
       code: "gated",
       what: `Access to ${label} is gated: its owner grants it per account. ${
         hasToken
           ? "The account of the token given was not granted access; ask for it on the model's page"
           : "Accept the terms on the model's page, then pass a token of that account"
-      }.`,
+      }.${claim === undefined ? "" : ` ${claim}.`}`,
     }),
   },
   {
@@ -95,6 +95,14 @@ const RULES: readonly Rule[] = [
   },
   {
     status: [403],
+    says: "disabled",
+    verdict: ({ label }) => ({
+      code: "forbidden",
+      what: `${label} was disabled on the hub: no token opens it. Use another copy of the model.`,
+    }),
+  },
+  {
+    status: [403],
     verdict: ({ label }, hasToken) => ({
       code: "forbidden",
       what: `The server refuses access to ${label}. ${askForToken(hasToken, "read it")} A signed address may also have expired.`,
@@ -114,22 +122,16 @@ const RULES: readonly Rule[] = [
 ];
 
 /** The error an unwelcome status stands for. The answer's body plays no part in it. */
-export function statusError(
-  target: HttpTarget,
-  status: number,
-  headers: Headers,
-  token: string | undefined,
-): InspectError {
+export function statusError(target: HttpTarget, status: number, headers: Headers, hasToken: boolean): InspectError {
   const errorCode = headers.get("x-error-code") ?? "";
-  const message = headers.get("x-error-message") ?? "";
-  const said = (token === undefined ? message : message.replaceAll(token, "[token]")).slice(0, 300);
+  const said = (headers.get("x-error-message") ?? "").slice(0, 300);
   const rule = RULES.find(
     (candidate) =>
       candidate.status.includes(status) &&
       (candidate.says === undefined || errorCode === candidate.says || said.includes(candidate.says)) &&
       (candidate.hubOnly !== true || target.hub === true),
   );
-  const { code, what } = rule?.verdict(target, token !== undefined) ?? {
+  const { code, what } = rule?.verdict(target, hasToken) ?? {
     code: "http-status" as const,
     what: `The server answered ${target.label} with status ${status}. Try again later.`,
   };

@@ -13,14 +13,21 @@ export type RangeBody = {
   readonly ranged: boolean;
   readonly identity: Identity;
   next(): Promise<Uint8Array | undefined>;
+  /** Done with it: what little is left is read, so that its connection can be used again; more is cut off. */
+  release(): void;
+  /** Cuts it off. */
   cancel(): void;
 };
+
+/** This much takes less time than a new connection does, on all but the slowest lines. */
+const WORTH_DRAINING_BYTES = 131_072;
 
 const CONTENT_RANGE = /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/;
 
 /**
  * Asks for `[start, end)` and checks that the answer is that: its start, its end, its encoding. A server that
- * ignores the range may be read from byte 0, since those are the bytes wanted first.
+ * ignores the range may be read from byte 0, since those are the bytes wanted first. `totalBytes`: length of the file,
+ * where it is known.
  */
 export async function requestRange(
   session: Session,
@@ -28,30 +35,40 @@ export async function requestRange(
   start: number,
   end: number,
   signal: AbortSignal | undefined,
+  totalBytes: number = end,
 ): Promise<RangeBody> {
   const reply = await request(session, target, { range: { start, end }, signal });
   try {
-    return checkedBody(session, target, reply, start, end);
+    return checkedBody(session, target, reply, start, end, Math.min(end, totalBytes));
   } catch (error) {
     reply.cancel();
     throw error;
   }
 }
 
-function checkedBody(session: Session, target: HttpTarget, reply: Reply, start: number, end: number): RangeBody {
+function checkedBody(
+  session: Session,
+  target: HttpTarget,
+  reply: Reply,
+  start: number,
+  end: number,
+  lastPossible: number,
+): RangeBody {
   const { status, headers } = reply;
   if (status === 416) return unsatisfied(target, reply, start);
   const encoding = headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
     throw mismatch(target, reply, `compressed (${encoding.slice(0, 40)}), so that positions in it mean nothing`);
   }
-  if (status === 200) return wholeBody(session, target, reply, start);
   const match = CONTENT_RANGE.exec((headers.get("content-range") ?? "").trim());
   const length = integerHeader(headers, "content-length");
+  // Some servers give the part asked for, and name it, under 200: the file API of modelscope.cn.
+  const isPart = match !== null && Number(match[1]) === start && Number(match[2]) + 1 - start === length;
+  if (status === 200 && !isPart) return wholeBody(session, target, reply, start);
   if (match === null) {
     // CORS hides Content-Range unless the server exposes it; an exact length says as much.
-    if (length !== end - start) throw mismatch(target, reply, "without a readable Content-Range");
-    return body(target, reply, start, end, true, undefined);
+    if (length !== lastPossible - start) throw mismatch(target, reply, "without a readable Content-Range");
+    return body(target, reply, start, lastPossible, true, undefined);
   }
   const [first, last] = [Number(match[1]), Number(match[2])];
   const total = match[3] === "*" ? undefined : Number(match[3]);
@@ -139,6 +156,11 @@ function body(
       if (end === undefined || at <= end) return chunk;
       reply.cancel();
       throw mismatch(target, reply, `with more bytes than the ${end - start} it announced`);
+    },
+    release() {
+      const left = (end ?? Number.POSITIVE_INFINITY) - at;
+      if (left <= WORTH_DRAINING_BYTES) reply.drain();
+      else reply.cancel();
     },
     cancel: reply.cancel,
   };

@@ -1,8 +1,11 @@
 import { InspectError } from "../errors.ts";
 import { retryAfterSeconds, statusError, whereOf } from "./http-failure.ts";
+import { macrotask } from "./macrotask.ts";
+import { noteServerWarnings } from "./server-warnings.ts";
 import { outOfTime, type Session } from "./session.ts";
 import { USER_AGENT } from "./user-agent.ts";
 import { pause, type Watch, watchRequest } from "./watch.ts";
+import { answerWithoutToken, causeWithoutToken, withoutToken } from "./without-token.ts";
 
 /** What is asked for, and under which name it appears in messages. */
 export type HttpTarget = {
@@ -11,6 +14,10 @@ export type HttpTarget = {
   readonly label: string;
   /** The address belongs to a hub, whose 401 and 404 both mean "missing or private". */
   readonly hub?: boolean;
+  /** What a gated repo's open information says of it. */
+  readonly claim?: string;
+  /** What kinds of answer are understood, where a server has several. */
+  readonly accept?: string;
   /** Requests left for this file (limits.requestsPerFile), counted down by every try. */
   readonly budget: { left: number };
 };
@@ -25,6 +32,8 @@ export type Reply = {
   next(): Promise<Uint8Array | undefined>;
   /** Closes the connection, whatever is still under way. */
   cancel(): void;
+  /** Reads to the end without waiting for it, so that the connection can be used again. */
+  drain(): void;
 };
 
 export type HttpAsk = {
@@ -33,6 +42,7 @@ export type HttpAsk = {
   readonly signal: AbortSignal | undefined;
 };
 
+const PUBLIC_HUB = "https://huggingface.co";
 const MAX_REDIRECTS = 5;
 const REDIRECT_STATUS: readonly number[] = [301, 302, 303, 307, 308];
 const RETRY_STATUS: readonly number[] = [408, 500, 502, 503, 504];
@@ -42,6 +52,9 @@ const FIRST_PAUSE_MS = 200;
 const LONGEST_WAIT_SECONDS = 10;
 /** A server that sends less than this in `limits.idleTimeoutMs` of waiting is as good as silent (a drip server). */
 const LEAST_BYTES = 1_024;
+const LONGEST_REDIRECT_BYTES = 16_384;
+/** What is left of an answer may take this long: a new connection costs about as much. */
+const LONGEST_DRAIN_MS = 250;
 
 /**
  * One logical read: redirects are followed, passing failures tried again, and everything but 200, 206 and 416
@@ -81,6 +94,7 @@ async function attempt(session: Session, target: HttpTarget, ask: HttpAsk): Prom
   const watch = watchRequest(session, target.label, ask.signal);
   try {
     const { response, firstHeaders } = await follow(session, target, ask, watch);
+    noteServerWarnings(session, target, firstHeaders);
     const { status, headers } = response;
     if (status === 200 || status === 206 || status === 416) {
       return readable(session, target, response, firstHeaders, watch);
@@ -90,7 +104,7 @@ async function attempt(session: Session, target: HttpTarget, ask: HttpAsk): Prom
       target,
       status,
       firstHeaders.has("x-error-code") ? firstHeaders : headers,
-      tokenFor(session, target.url),
+      tokenFor(session, target.url) !== undefined,
     );
     const passing = RETRY_STATUS.includes(status) || (status === 429 && retryAfterSeconds(headers) !== undefined);
     if (passing) return error;
@@ -127,13 +141,30 @@ async function follow(
     const response = await fetchOnce(session, target, url, ask, watch);
     firstHeaders ??= response.headers;
     if (!REDIRECT_STATUS.includes(response.status)) return { response, firstHeaders };
-    // Let the connection go back to the pool; the body of a redirect is a sentence at most.
-    response.body?.cancel().catch(() => undefined);
-    url = nextHop(target, url, response, hops);
+    void drainRedirect(response);
+    const from = url;
+    url = nextHop(session, target, from, response, hops);
+    if (url.origin === from.origin) await macrotask();
   }
 }
 
-function nextHop(target: HttpTarget, from: URL, response: Response, hops: number): URL {
+/** Lets the connection go back to the pool: the body of a redirect is a sentence, and a connection cancelled is lost. */
+async function drainRedirect({ body }: Response): Promise<void> {
+  const reader = body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (let bytes = 0; bytes <= LONGEST_REDIRECT_BYTES; ) {
+      const { value } = await reader.read();
+      if (value === undefined) return;
+      bytes += value.byteLength;
+    }
+    await reader.cancel();
+  } catch {
+    // Nothing of it was wanted.
+  }
+}
+
+function nextHop(session: Session, target: HttpTarget, from: URL, response: Response, hops: number): URL {
   const refuse = (what: string) =>
     new InspectError(
       "http-status",
@@ -143,11 +174,22 @@ function nextHop(target: HttpTarget, from: URL, response: Response, hops: number
   if (hops >= MAX_REDIRECTS) throw refuse(`there are more than ${MAX_REDIRECTS} in a row`);
   const location = response.headers.get("location");
   if (location === null || !URL.canParse(location, from)) throw refuse("it names no valid address");
-  const next = new URL(location, from);
+  const next = atEndpoint(session, target, from, new URL(location, from));
   if (next.protocol !== "https:" && next.protocol !== "http:") throw refuse(`it leads to a ${next.protocol} address`);
   if (from.protocol === "https:" && next.protocol === "http:") throw refuse("it leads from https to http");
   if (next.username !== "" || next.password !== "") throw refuse("it carries a user name or password");
   return next;
+}
+
+/**
+ * Mirrors pass on redirects that name the public hub (a renamed repo, the cache of small files); what they mirror is
+ * asked of them. One that sends its own address there does not have the file.
+ */
+function atEndpoint(session: Session, target: HttpTarget, from: URL, next: URL): URL {
+  const { endpoint } = session.options;
+  if (target.hub !== true || next.origin !== PUBLIC_HUB || new URL(endpoint).origin === PUBLIC_HUB) return next;
+  const mirrored = new URL(`${endpoint}${next.pathname}${next.search}`);
+  return mirrored.href === from.href ? next : mirrored;
 }
 
 async function fetchOnce(
@@ -157,24 +199,24 @@ async function fetchOnce(
   ask: HttpAsk,
   watch: Watch,
 ): Promise<Response> {
-  const { fetch, redirects } = session.options;
+  const { fetch, redirects, token } = session.options;
   try {
-    return await watch.wait(
-      fetch(url, { headers: headersFor(session, url, ask), redirect: redirects, signal: watch.signal }),
-    );
+    const headers = headersFor(session, target, url, ask);
+    const response = await watch.wait(fetch(url, { headers, redirect: redirects, signal: watch.signal }));
+    return answerWithoutToken(response, token);
   } catch (error) {
     if (watch.signal.aborted) throw watch.signal.reason;
     throw new InspectError(
       "network",
-      `No connection for ${target.label}: ${reasonOf(error)}. Check the network, its proxy, and the address; without a network, use the offline option.`,
+      `No connection for ${target.label}: ${withoutToken(reasonOf(error), token)}. Check the network, its proxy, and the address; without a network, use the offline option.`,
       { source: target.label },
-      { cause: error },
+      { cause: causeWithoutToken(error, token) },
     );
   }
 }
 
-function headersFor(session: Session, url: URL, ask: HttpAsk): Headers {
-  const headers = new Headers();
+function headersFor(session: Session, target: HttpTarget, url: URL, ask: HttpAsk): Headers {
+  const headers = new Headers(target.accept === undefined ? {} : { Accept: target.accept });
   const token = tokenFor(session, url);
   if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
   if (ask.range !== undefined) headers.set("Range", `bytes=${ask.range.start}-${ask.range.end - 1}`);
@@ -203,13 +245,29 @@ function readable(
   watch: Watch,
 ): Reply {
   const reader = response.body?.getReader();
-  const { idleTimeoutMs } = session.options.limits;
+  const { limits, token } = session.options;
+  const { idleTimeoutMs } = limits;
   let waitedMs = 0;
   let cameBytes = 0;
   const cancel = () => {
     watch.end();
     reader?.cancel().catch(() => undefined);
   };
+
+  async function drain(): Promise<void> {
+    const timer = setTimeout(cancel, LONGEST_DRAIN_MS);
+    try {
+      for (;;) {
+        const value = reader && (await watch.wait(reader.read())).value;
+        if (value === undefined) return;
+      }
+    } catch {
+      // Nothing of it was wanted.
+    } finally {
+      clearTimeout(timer);
+      cancel();
+    }
+  }
 
   function requirePace(sinceMs: number, bytes: number): void {
     waitedMs += performance.now() - sinceMs;
@@ -241,9 +299,9 @@ function readable(
         if (watch.signal.aborted) throw watch.signal.reason;
         throw new InspectError(
           "network",
-          `The connection broke while ${target.label} was being read: ${reasonOf(error)}. Try again.`,
+          `The connection broke while ${target.label} was being read: ${withoutToken(reasonOf(error), token)}. Try again.`,
           { source: target.label },
-          { cause: error },
+          { cause: causeWithoutToken(error, token) },
         );
       }
       if (chunk === undefined) return undefined;
@@ -252,5 +310,6 @@ function readable(
       return chunk;
     },
     cancel,
+    drain: () => void drain(),
   };
 }

@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../diagnostics.ts";
 import { InspectError, isInspectError } from "../errors.ts";
 import type { ByteSource } from "./byte-source.ts";
-import { firstReadBytes } from "./first-read.ts";
+import { type FirstReads, firstReads } from "./first-read.ts";
 import { openHttp } from "./http.ts";
 import type { HttpTarget } from "./http-request.ts";
 import { fetchText } from "./http-text.ts";
@@ -61,10 +61,11 @@ async function resolveNamed(
   const shard = parseShardName(name);
   if (shard !== undefined) requireFewShards(shard.total, labelOf(url), session.options.limits.shards);
   const names = shard === undefined ? [name] : shardSet(shard, shard.index === 0);
-  const files = names.map((path, index) => weightFile(session, url, path, format, index, names.length));
+  const reads = firstReads(format, session.options.limits);
+  const files = names.map((path, index) => weightFile(session, url, path, reads, index, names.length));
   // Without a listing, only the absence of the last part tells numbering from 0; GGUF has none (llama_split_path).
   if (shard !== undefined && format === "safetensors" && shard.index > 0 && shard.index < shard.total) {
-    const zeroth = weightFile(session, url, shard.sibling(0), format, 0, names.length);
+    const zeroth = weightFile(session, url, shard.sibling(0), reads, 0, names.length);
     files.push(...files.splice(-1).map((last) => eitherFile(last, zeroth)));
   }
   return resolved(session, url, format, files, {});
@@ -74,7 +75,8 @@ async function resolveIndex(session: Session, url: URL): Promise<ResolvedSource>
   const { text } = await fetchText(session, targetOf(session, url), "indexBytes", undefined);
   const index = parseWeightMap(text, session.options.limits, labelOf(url));
   const names = indexedFiles(index, labelOf(url));
-  const files = names.map((path, place) => weightFile(session, url, path, "safetensors", place, names.length));
+  const reads = firstReads("safetensors", session.options.limits);
+  const files = names.map((path, place) => weightFile(session, url, path, reads, place, names.length));
   return resolved(session, url, "safetensors", files, { index });
 }
 
@@ -82,17 +84,17 @@ function weightFile(
   session: Session,
   url: URL,
   path: string,
-  format: "gguf" | "safetensors",
+  reads: FirstReads,
   index: number,
   total: number,
 ): WeightFile {
   const target = targetOf(session, path === fileName(url) ? url : beside(url, path));
-  const firstBytes = firstReadBytes(format, index, session.options.limits);
   return {
     path,
+    headerRead: (headerBytes) => reads.learn(index, headerBytes),
     async open(signal) {
       try {
-        return await openHttp(session, target, { firstBytes, path }, signal);
+        return await openHttp(session, target, { firstBytes: reads.bytes(index), path }, signal);
       } catch (error) {
         if (total === 1 || !isInspectError(error, "not-found")) throw error;
         throw new InspectError(
@@ -126,7 +128,7 @@ function eitherFile(last: WeightFile, zeroth: WeightFile): WeightFile {
 /** An address whose name tells nothing is opened, and its first bytes decide. The open answer is handed on. */
 async function resolveUnknown(session: Session, url: URL): Promise<ResolvedSource> {
   const path = fileName(url);
-  const firstBytes = firstReadBytes("gguf", 0, session.options.limits);
+  const firstBytes = session.options.limits.ggufHeaderBytes;
   const open = (signal?: AbortSignal) => openHttp(session, targetOf(session, url), { firstBytes, path }, signal);
   const source = await open();
   const format = await sniffFormat(source).catch(async (error: unknown) => {

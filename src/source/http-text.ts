@@ -2,7 +2,9 @@ import { decodeUtf8 } from "../bytes/strict-json.ts";
 import { InspectError } from "../errors.ts";
 import { concatBytes } from "./concat-bytes.ts";
 import { type HttpTarget, type Reply, request } from "./http-request.ts";
+import { macrotask } from "./macrotask.ts";
 import type { Session } from "./session.ts";
+import { withoutToken } from "./without-token.ts";
 
 /** A whole small text with the headers it came with. Compressed transfer is welcome here. */
 export type FetchedText = { readonly text: string; readonly headers: Headers };
@@ -18,7 +20,9 @@ export async function fetchText(
     const reply = await request(session, target, { signal });
     try {
       const bytes = await readAll(reply, target, limitName, session.options.limits[limitName]);
-      return { text: decodeUtf8(bytes, target.label), headers: reply.headers };
+      // What is asked next depends on this text, and takes its connection.
+      await macrotask();
+      return { text: withoutToken(decodeUtf8(bytes, target.label), session.options.token), headers: reply.headers };
     } catch (error) {
       if (tries >= 2 || !(error instanceof InspectError) || error.code !== "network") throw error;
     } finally {

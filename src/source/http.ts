@@ -5,6 +5,7 @@ import { type Head, headOf } from "./http-head.ts";
 import { type Identity, requireSameFile } from "./http-identity.ts";
 import { type RangeBody, requestRange } from "./http-range.ts";
 import { type HttpTarget, pauseBeforeRetry } from "./http-request.ts";
+import { onAbort } from "./on-abort.ts";
 import type { Session } from "./session.ts";
 
 /** How a remote file is first touched. */
@@ -19,7 +20,12 @@ export type HttpPlan = {
   readonly commit?: string;
 };
 
+/** A remote file; `commit` is the one its server names. */
+export type HttpSource = ByteSource & { readonly commit: string | undefined };
+
 const MAX_BROKEN_BODIES = 3;
+/** A stream whose first answer was too short asks for this much, then for four times as much, and so on. */
+const FOLLOW_UP_BYTES = 1_048_576;
 
 /**
  * Opens a remote file with the request that is also its first read. Later reads follow the same address; a reply
@@ -30,8 +36,8 @@ export async function openHttp(
   target: HttpTarget,
   plan: HttpPlan,
   signal?: AbortSignal,
-): Promise<ByteSource> {
-  const opening = await requestRange(session, target, 0, plan.firstBytes, signal);
+): Promise<HttpSource> {
+  const opening = await requestRange(session, target, 0, plan.firstBytes, signal, plan.expectedBytes);
   const head = headOf(opening, session.options.limits.unrangedBytes);
   try {
     const bytes = await sizeOf(session, target, plan, opening, head);
@@ -72,7 +78,7 @@ function httpSource(
   bytes: number,
   identity: Identity,
   opened: Head,
-): ByteSource {
+): HttpSource {
   let head: Head | undefined = opened;
   let closed = false;
   const open = new Set<RangeBody>([opened.body]);
@@ -91,7 +97,7 @@ function httpSource(
   const release = (body: RangeBody | undefined) => {
     if (body === undefined) return;
     open.delete(body);
-    body.cancel();
+    body.release();
   };
 
   /** Chunks of `[start, end)`, asking again for what a broken or short answer left out. */
@@ -100,14 +106,15 @@ function httpSource(
     end: number,
     first: Head | undefined,
     signal: AbortSignal | undefined,
+    followUpBytes = Number.POSITIVE_INFINITY,
   ): AsyncGenerator<Uint8Array, void, undefined> {
+    let askBytes = followUpBytes;
     let at = start;
     let body: RangeBody | undefined = first?.body;
     let short = 0;
     let broken = 0;
     // A body asked for here heeds `signal` by itself; the first one was opened under another.
-    const onAbort = () => first?.body.cancel();
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const unlink = signal && onAbort(signal, () => first?.body.cancel());
     try {
       for (const chunk of first?.pulled() ?? []) {
         at += chunk.byteLength;
@@ -115,7 +122,10 @@ function httpSource(
       }
       while (at < end) {
         signal?.throwIfAborted();
-        body ??= await ask(at, end, signal);
+        if (body === undefined) {
+          body = await ask(at, Math.min(end, at + askBytes), signal);
+          askBytes *= 4;
+        }
         let chunk: Uint8Array | undefined;
         try {
           chunk = await body.next();
@@ -142,7 +152,7 @@ function httpSource(
         yield usable;
       }
     } finally {
-      signal?.removeEventListener("abort", onAbort);
+      unlink?.();
       release(body);
     }
   }
@@ -151,6 +161,7 @@ function httpSource(
     size: bytes,
     label: target.label,
     path: plan.path,
+    commit: identity.commit,
     async read(start, end, signal) {
       signal?.throwIfAborted();
       if (start < 0 || end < start || end > bytes) throw cutShort(target, end, bytes);
@@ -163,7 +174,7 @@ function httpSource(
       signal?.throwIfAborted();
       const first = start === 0 && head?.isBusy() === false ? head : undefined;
       if (first !== undefined) head = undefined;
-      yield* chunks(start, bytes, first, signal);
+      yield* chunks(start, bytes, first, signal, Math.max(plan.firstBytes, FOLLOW_UP_BYTES));
     },
     version: () => plan.commit ?? identity.etag,
     async close() {

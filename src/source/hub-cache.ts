@@ -49,6 +49,7 @@ export async function resolveCached(session: Session, reference: HubReference): 
   const repo = join(cacheDir, `${REPO_PREFIX}${reference.id.replaceAll("/", "--")}`);
   if (!(await isDirectory(repo))) throw offline(reference, `${repo} does not exist`, "Download the model first");
   const { revision, commit } = await findCommit(repo, reference);
+  await requireNotKnownAbsent(repo, reference, commit);
   try {
     return await resolveFolder(session, snapshotFolder(repo, commit), reference, {
       kind: "hub",
@@ -68,6 +69,20 @@ export async function resolveCached(session: Session, reference: HubReference): 
       error,
     );
   }
+}
+
+/** `.no_exist/<commit>/<path>`: the hub has said that there is no such file, so going online would not help. */
+async function requireNotKnownAbsent(repo: string, { id, path }: HubReference, commit: string): Promise<void> {
+  if (path === undefined || !(await isFile(join(repo, ".no_exist", commit, ...path.split("/"))))) return;
+  throw new InspectError(
+    "entry-not-found",
+    `${id} has no file ${JSON.stringify(path)} at ${commit}, as the hub said when the cache asked for it. Check the path.`,
+    { source: id },
+  );
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() === true;
 }
 
 function offline(reference: HubReference, what: string, advice: string, cause?: unknown): InspectError {

@@ -14,6 +14,8 @@ export type HubListing = {
   /** 40 hex digits; every file is read at it. */
   readonly commit: string;
   readonly files: readonly ListedFile[];
+  /** What it says of the weights, when it does: the information of a gated repo is open where its files are not. */
+  readonly claim: string | undefined;
 };
 
 /** From this many files on the hub may cut `siblings` short (huggingface_hub VERY_LARGE_REPO_THRESHOLD). */
@@ -47,7 +49,18 @@ export async function listHubRepo(session: Session, reference: HubReference, rev
   const siblings = info.value.get("siblings");
   const isWhole = Array.isArray(siblings) && siblings.length < UNRELIABLE_SIBLINGS;
   const files = isWhole ? listedFiles(siblings, "rfilename") : await listTree(session, id, sha);
-  return { id, revision, commit: sha, files };
+  return { id, revision, commit: sha, files, claim: claimOf(info.value) };
+}
+
+/** Parameters as the hub counted them: a claim to quote, never a figure to reckon with. */
+function claimOf(info: ReadonlyMap<string, Json>): string | undefined {
+  for (const format of ["safetensors", "gguf"]) {
+    const block = info.get(format);
+    const total = block instanceof Map ? block.get("total") : undefined;
+    if (typeof total !== "number" || !Number.isSafeInteger(total) || total <= 0) continue;
+    return `The hub counts ${total.toLocaleString("en-US")} parameters in its ${format} files`;
+  }
+  return undefined;
 }
 
 /** A request to the endpoint; `path` starts with a slash and is already encoded. */
@@ -59,7 +72,13 @@ export function hubTarget(session: Session, path: string, label: string): HttpTa
 async function listTree(session: Session, id: string, commit: string): Promise<ListedFile[]> {
   const files: ListedFile[] = [];
   let path: string | undefined = `/api/models/${id}/tree/${commit}?recursive=true`;
-  for (let page = 0; path !== undefined && page < MAX_PAGES; page += 1) {
+  const asked = new Set<string>();
+  while (path !== undefined) {
+    if (asked.has(path) || asked.size >= MAX_PAGES) {
+      const what = asked.has(path) ? "comes back to a page it has given" : `has more than ${MAX_PAGES} pages`;
+      throw new InspectError("invalid-json", `The listing of ${id} ${what}. Try again later.`, { source: id });
+    }
+    asked.add(path);
     const { value, headers }: FetchedJson = await fetchJson(session, hubTarget(session, path, id));
     files.push(...listedFiles(Array.isArray(value) ? value : [], "path"));
     path = nextPage(headers, session.options.endpoint);

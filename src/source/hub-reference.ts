@@ -13,10 +13,10 @@ export type HubReference = {
 };
 
 export const SUPPORTED_FORMS: string =
-  "Supported are a file, a directory, a *.index.json, an http(s) URL, org/name, org/name@revision, org/name:QUANT and hf://org/name[@revision][/path].";
+  "Supported are a file, a directory, a *.index.json, an http(s) URL, org/name, org/name@revision, org/name:QUANT, hf://org/name[@revision][/path], ollama://model:tag and modelscope://org/name.";
 
 /** The public hub, under the names people paste. A configured endpoint is a hub too. */
-const HUB_HOSTS: readonly string[] = ["huggingface.co", "www.huggingface.co", "hf.co", "hub-ci.huggingface.co"];
+export const HUB_HOSTS: readonly string[] = ["huggingface.co", "www.huggingface.co", "hf.co", "hub-ci.huggingface.co"];
 /** First path segments of the hub's site that are no owner of models. */
 const SITE_ROUTES: readonly string[] = [
   ..."api blog collections docs join learn login models new organizations papers posts pricing settings tasks".split(
@@ -89,13 +89,17 @@ export function hubFile(id: string, commit: string | undefined, path: string): s
   return `hf://${id}${commit === undefined ? "" : `@${commit}`}/${encodePath(path)}`;
 }
 
-/** `hf://[models/]org/name[:QUANT][@revision][/path]`, as huggingface_hub's `_hf_uris.py` reads it. */
+/**
+ * `hf://[models/]org/name[:QUANT][@revision][/path]`, as huggingface_hub's `_hf_uris.py` reads it; `modelscope://`
+ * likewise.
+ */
 export function parseHubUri(text: string): HubReference {
-  const rest = text.slice("hf://".length).replace(/^models\//, "");
-  if (rest.startsWith("model/")) throw invalid(text, "begins with model/, where hf:// wants models/ or nothing");
+  const scheme = text.slice(0, text.indexOf("://") + 3);
+  const rest = text.slice(scheme.length).replace(/^models\//, "");
+  if (rest.startsWith("model/")) throw invalid(text, `begins with model/, where ${scheme} wants models/ or nothing`);
   const [owner = "", second, ...tail] = rest.split("/");
   if (OTHER_REPO_KINDS.includes(owner)) return checked(text, { id: owner });
-  if (second === undefined) throw invalid(text, "lacks the owner: hf:// wants org/name");
+  if (second === undefined) throw invalid(text, `lacks the owner: ${scheme} wants org/name`);
   const at = second.indexOf("@");
   const name = parseRepoName(at < 0 ? `${owner}/${second}` : `${owner}/${second.slice(0, at)}`);
   const { revision, path } =

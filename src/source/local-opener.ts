@@ -1,4 +1,5 @@
 import type { HubReference } from "./hub-reference.ts";
+import type { OllamaName } from "./ollama-name.ts";
 import type { ResolvedSource } from "./resolved.ts";
 import type { Session } from "./session.ts";
 
@@ -8,4 +9,6 @@ export interface LocalOpener {
   find(path: string, session: Session): Promise<ResolvedSource | undefined>;
   /** The model in `options.cacheDir`; throws `offline`, naming what is missing. */
   findCached(reference: HubReference, session: Session): Promise<ResolvedSource>;
+  /** The model in `options.ollamaDir`; undefined when it is not there, or `offline`, naming what is. */
+  findOllama(name: OllamaName, session: Session): Promise<ResolvedSource | undefined>;
 }

@@ -2,7 +2,7 @@ import type { Diagnostic } from "../diagnostics.ts";
 import { InspectError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import { type CompanionFile, companionFiles } from "./companion-files.ts";
-import { chooseGguf, ggufGroups, isSidecar } from "./gguf-files.ts";
+import { chooseGguf, ggufGroups, isSidecar, siblingFiles } from "./gguf-files.ts";
 import { chooseSafetensors, safetensorsByIndex } from "./safetensors-files.ts";
 import { parseShardName } from "./shard-name.ts";
 import { completeSet } from "./shard-set.ts";
@@ -29,6 +29,13 @@ export type Wanted = {
   readonly quant?: string;
 };
 
+/** Another model of the same repo or folder: a quantization that was not chosen. */
+export type SiblingFiles = {
+  readonly first: string;
+  /** Throws what choosing it would: `missing-shard`. */
+  files(): ModelFiles;
+};
+
 /** The files that make up one model. */
 export type ModelFiles = {
   readonly format: "gguf" | "safetensors";
@@ -38,6 +45,8 @@ export type ModelFiles = {
   /** Files that are loaded with it. */
   readonly companions?: readonly CompanionFile[];
   readonly diagnostics: readonly Diagnostic[];
+  /** GGUF models beside it, in name order. */
+  readonly siblings?: readonly SiblingFiles[];
 };
 
 const PICKLE = /\.(?:bin|pt|pth|ckpt|pkl)$/i;
@@ -64,11 +73,28 @@ export function pickleError(path: string, label: string): InspectError {
 
 /** Decides which files are the model and which belong to it, by the rules of docs/sources.md. */
 export async function chooseModelFiles(listing: Listing, wanted: Wanted): Promise<ModelFiles> {
-  const chosen = await chooseFiles(listing, wanted);
+  const chosen = withCompanions(listing, wanted, await chooseFiles(listing, wanted));
+  const { siblings } = chosen;
+  if (siblings === undefined) return chosen;
+  return {
+    ...chosen,
+    siblings: siblings.map(({ first, files }) => ({ first, files: () => withCompanions(listing, wanted, files()) })),
+  };
+}
+
+function withCompanions(listing: Listing, wanted: Wanted, chosen: ModelFiles): ModelFiles {
   const [first] = chosen.paths;
   if (chosen.format !== "gguf" || first === undefined || isSidecar(first)) return chosen;
   const companions = companionFiles(listing.files, first, wanted.quant);
-  return companions.length === 0 ? chosen : { ...chosen, companions };
+  const diagnostics = wanted.path === undefined ? [...chosen.diagnostics, ...presetNote(listing)] : chosen.diagnostics;
+  return { ...chosen, diagnostics, ...(companions.length > 0 && { companions }) };
+}
+
+/** common/download.cpp: of a repo with a preset.ini at its root, llama.cpp's `-hf` takes that file alone. */
+function presetNote({ label, files }: Listing): readonly Diagnostic[] {
+  if (!files.some(({ path }) => path === "preset.ini")) return [];
+  const message = `llama.cpp follows the preset.ini of ${label} when given the repo, and may load other files than these.`;
+  return [{ code: "not-counted", message, where: "preset.ini" }];
 }
 
 async function chooseFiles(listing: Listing, wanted: Wanted): Promise<ModelFiles> {
@@ -107,10 +133,15 @@ export function formatByName(path: string): "gguf" | "safetensors" | undefined {
 }
 
 function withGgufNote(listing: Listing, prefix: string, chosen: ModelFiles): ModelFiles {
-  const tags = ggufGroups(listing, prefix).map((group) => group.tag ?? group.first);
+  const groups = ggufGroups(listing, prefix);
+  const tags = groups.map((group) => group.tag ?? group.first);
   if (tags.length === 0) return chosen;
   const message = `The safetensors files were chosen; GGUF is there too: ${someOf(tags)}. Name one with :TAG to weigh it instead.`;
-  return { ...chosen, diagnostics: [...chosen.diagnostics, { code: "not-counted", message, where: listing.label }] };
+  return {
+    ...chosen,
+    diagnostics: [...chosen.diagnostics, { code: "not-counted", message, where: listing.label }],
+    siblings: siblingFiles(listing, groups),
+  };
 }
 
 function notListed(listing: Listing, wanted: Wanted): InspectError {

@@ -1,3 +1,5 @@
+import { onAbort } from "./on-abort.ts";
+
 /**
  * Runs `work` on every item, at most `concurrency` at once, results in order. The first failure aborts the signal
  * given to the others, waits for them to stop, and is the one that is thrown.
@@ -10,8 +12,7 @@ export async function mapBounded<Item, Result>(
 ): Promise<Result[]> {
   signal?.throwIfAborted();
   const stop = new AbortController();
-  const onAbort = () => stop.abort(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
+  const unlink = signal && onAbort(signal, () => stop.abort(signal.reason));
   const results = new Map<number, Result>();
   const failures: unknown[] = [];
   let next = 0;
@@ -32,7 +33,7 @@ export async function mapBounded<Item, Result>(
   try {
     await Promise.all(Array.from({ length: Math.min(Math.max(1, concurrency), items.length) }, worker));
   } finally {
-    signal?.removeEventListener("abort", onAbort);
+    unlink?.();
   }
   signal?.throwIfAborted();
   if (failures.length > 0) throw failures[0];

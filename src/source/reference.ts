@@ -1,9 +1,13 @@
 import { InspectError } from "../errors.ts";
 import { type HubReference, hubHostUrl, isHubUrl, parseHubUri, parseHubUrl, SUPPORTED_FORMS } from "./hub-reference.ts";
+import { modelScopeUrl } from "./modelscope-url.ts";
+import { type OllamaName, parseOllamaName } from "./ollama-name.ts";
 
 /** What a string says it is, before anything is looked up. */
 export type Reference =
   | { readonly kind: "hub"; readonly reference: HubReference }
+  | { readonly kind: "modelscope"; readonly reference: HubReference }
+  | { readonly kind: "ollama"; readonly name: OllamaName }
   | { readonly kind: "http"; readonly url: URL }
   | { readonly kind: "path"; readonly path: string }
   /** Could be either: an existing path wins, else it is read as a repo id. */
@@ -24,7 +28,8 @@ export function parseReference(text: string, endpoint: string): Reference {
     throw new InspectError("invalid-source", `The source is empty or holds a NUL character. ${SUPPORTED_FORMS}`);
   }
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
-  if (scheme === "hf") return { kind: "hub", reference: parseHubUri(`hf://${text.slice(5)}`) };
+  const own = scheme === undefined ? undefined : parseOwnScheme(scheme, text.slice(scheme.length + 3));
+  if (own !== undefined) return own;
   if (scheme !== undefined) return parseUrl(asUrl(text), endpoint);
   const hubAddress = hubHostUrl(text, endpoint);
   if (hubAddress !== undefined) return parseUrl(asUrl(hubAddress), endpoint);
@@ -35,10 +40,20 @@ export function parseReference(text: string, endpoint: string): Reference {
   return { kind: "path-or-hub", text };
 }
 
+/** The schemes that are no addresses. They are not parsed as URLs, where `:8b` after a name would be a port. */
+function parseOwnScheme(scheme: string, rest: string): Reference | undefined {
+  if (scheme === "hf") return { kind: "hub", reference: parseHubUri(`hf://${rest}`) };
+  if (scheme === "ollama") return { kind: "ollama", name: parseOllamaName(rest) };
+  if (scheme === "modelscope") return { kind: "modelscope", reference: parseHubUri(`modelscope://${rest}`) };
+  return undefined;
+}
+
 /** Reads a URL: a hub's page, a plain http(s) file, or a local file. */
 export function parseUrl(url: URL, endpoint: string): Reference {
   if (url.protocol === "file:") return { kind: "path", path: url.href };
-  if (url.protocol === "hf:") return { kind: "hub", reference: parseHubUri(url.href) };
+  const scheme = url.protocol.slice(0, -1);
+  const own = parseOwnScheme(scheme, url.href.slice(scheme.length + 3));
+  if (own !== undefined) return own;
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw new InspectError(
       "invalid-source",
@@ -52,7 +67,8 @@ export function parseUrl(url: URL, endpoint: string): Reference {
     );
   }
   if (isHubUrl(url, endpoint)) return { kind: "hub", reference: parseHubUrl(url, endpoint) };
-  return { kind: "http", url };
+  const modelScope = modelScopeUrl(url);
+  return modelScope === undefined ? { kind: "http", url } : { kind: "modelscope", reference: modelScope };
 }
 
 function asUrl(text: string): URL {

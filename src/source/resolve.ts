@@ -7,6 +7,8 @@ import { resolveHttp } from "./http-set.ts";
 import { resolveHub } from "./hub.ts";
 import { parseRepoName, refuseOtherRepoKind, SUPPORTED_FORMS } from "./hub-reference.ts";
 import type { LocalOpener } from "./local-opener.ts";
+import { resolveModelScope } from "./modelscope.ts";
+import { resolveOllama } from "./ollama.ts";
 import { parseReference, parseUrl, type Reference } from "./reference.ts";
 import type { ResolvedSource, SourceOptions } from "./resolved.ts";
 import { type Session, startSession } from "./session.ts";
@@ -51,6 +53,8 @@ async function resolveReference(
 ): Promise<ResolvedSource> {
   if (meant.kind === "http") return resolveHttp(session, meant.url);
   if (meant.kind === "hub") return resolveHub(session, meant.reference, local);
+  if (meant.kind === "ollama") return resolveOllama(session, meant.name, local);
+  if (meant.kind === "modelscope") return resolveModelScope(session, meant.reference);
   if (meant.kind === "path-or-hub") {
     const found = await local?.find(meant.text, session);
     return found ?? resolveHub(session, parseRepoName(meant.text), local);

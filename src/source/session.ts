@@ -1,3 +1,4 @@
+import type { Diagnostic } from "../diagnostics.ts";
 import { InspectError } from "../errors.ts";
 import type { SourceOptions, Traffic } from "./resolved.ts";
 
@@ -5,6 +6,10 @@ import type { SourceOptions, Traffic } from "./resolved.ts";
 export type Session = {
   readonly options: SourceOptions;
   readonly traffic: Traffic;
+  /** What the hub asks to tell its users, by topic. */
+  readonly serverWarnings: Map<string, Diagnostic>;
+  /** The same options, clock and progress for another model, whose traffic is counted apart. */
+  fork(): Session;
   /** Counts one logical read: redirects belong to it, retries and follow-ups do not. */
   addRequest(): void;
   addBytes(bytes: number): void;
@@ -18,35 +23,43 @@ export type Session = {
 
 /** Starts the clock and the counters of one inspection. */
 export function startSession(options: SourceOptions): Session {
-  const traffic: Traffic = { requests: 0, bytesRead: 0 };
-  const startedAtMs = performance.now();
+  const startedAtMs = options.startedAtMs ?? performance.now();
   let files = 0;
   let filesRead = 0;
-  const tell = () => options.onProgress?.({ files, filesRead, bytesRead: traffic.bytesRead });
-  return {
-    options,
-    traffic,
-    addRequest() {
-      traffic.requests += 1;
-    },
-    addBytes(bytes) {
-      traffic.bytesRead += bytes;
-      tell();
-    },
-    addFiles(count) {
-      files += count;
-      tell();
-    },
-    endFile() {
-      // A file read again after it changed is still one.
-      filesRead = Math.min(filesRead + 1, files);
-      tell();
-    },
-    remainingMs() {
-      const { timeoutMs } = options;
-      return timeoutMs === undefined ? Number.POSITIVE_INFINITY : timeoutMs - (performance.now() - startedAtMs);
-    },
-  };
+  let bytesRead = 0;
+  const tell = () => options.onProgress?.({ files, filesRead, bytesRead });
+
+  function withTraffic(traffic: Traffic): Session {
+    return {
+      options,
+      traffic,
+      serverWarnings: new Map(),
+      fork: () => withTraffic({ requests: 0, bytesRead: 0 }),
+      addRequest() {
+        traffic.requests += 1;
+      },
+      addBytes(bytes) {
+        traffic.bytesRead += bytes;
+        bytesRead += bytes;
+        tell();
+      },
+      addFiles(count) {
+        files += count;
+        tell();
+      },
+      endFile() {
+        // A file read again after it changed is still one.
+        filesRead = Math.min(filesRead + 1, files);
+        tell();
+      },
+      remainingMs() {
+        const { timeoutMs } = options;
+        return timeoutMs === undefined ? Number.POSITIVE_INFINITY : timeoutMs - (performance.now() - startedAtMs);
+      },
+    };
+  }
+
+  return withTraffic({ requests: 0, bytesRead: 0 });
 }
 
 /** Rejects with the caller's own reason once either of the caller's signals has fired. */

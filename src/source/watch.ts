@@ -1,4 +1,5 @@
 import { InspectError } from "../errors.ts";
+import { onAbort } from "./on-abort.ts";
 import { outOfTime, type Session } from "./session.ts";
 
 /** A longer delay wraps around and fires at once. */
@@ -23,11 +24,7 @@ export function watchRequest(
   const callers = [session.options.signal, signal].filter((caller) => caller !== undefined);
   for (const caller of callers) caller.throwIfAborted();
   const own = new AbortController();
-  const unlinks = callers.map((caller) => {
-    const onAbort = () => own.abort(caller.reason);
-    caller.addEventListener("abort", onAbort, { once: true });
-    return () => caller.removeEventListener("abort", onAbort);
-  });
+  const unlinks = callers.map((caller) => onAbort(caller, () => own.abort(caller.reason)));
   // One listener for all steps, which come one after another: adding one per step costs more than most steps.
   let rejectStep: ((reason: unknown) => void) | undefined;
   own.signal.addEventListener("abort", () => rejectStep?.(own.signal.reason), { once: true });

@@ -7,7 +7,11 @@ function settings(environment: Environment, files: Record<string, string> = {}):
 
 describe("the environment", () => {
   it("defaults to the cache in the home directory, online and without a token", async () => {
-    expect(await settings({})).toEqual({ cacheDir: "/home/me/.cache/huggingface/hub", offline: false });
+    expect(await settings({})).toEqual({
+      cacheDir: "/home/me/.cache/huggingface/hub",
+      ollamaDir: "/home/me/.ollama/models",
+      offline: false,
+    });
   });
 
   it("takes the token from HF_TOKEN, then the old name, then the file", async () => {
@@ -50,5 +54,16 @@ describe("the environment", () => {
   it("takes the endpoint", async () => {
     expect((await settings({ HF_ENDPOINT: "http://127.0.0.1:8080/" })).endpoint).toBe("http://127.0.0.1:8080/");
     expect(await settings({ HF_ENDPOINT: "" })).not.toHaveProperty("endpoint");
+  });
+
+  it("takes the store of Ollama", async () => {
+    expect((await settings({ OLLAMA_MODELS: "~/ollama" })).ollamaDir).toBe("/home/me/ollama");
+  });
+
+  it("takes the seconds a server may be silent, and nothing that is none", async () => {
+    expect((await settings({ HF_HUB_DOWNLOAD_TIMEOUT: "30" })).limits).toEqual({ idleTimeoutMs: 30_000 });
+    for (const text of ["", "0", "-1", "soon", "1e9"]) {
+      expect(await settings({ HF_HUB_DOWNLOAD_TIMEOUT: text })).not.toHaveProperty("limits");
+    }
   });
 });

@@ -40,7 +40,9 @@ function usageError(...args: string[]): string {
 describe("the command line", () => {
   it("asks for nothing that was not given", () => {
     expect(requestOf("model.gguf")).toEqual({
-      source: "model.gguf",
+      sources: ["model.gguf"],
+      all: false,
+      cache: true,
       json: false,
       tensors: false,
       reading: {},
@@ -277,7 +279,6 @@ describe("the command line", () => {
     [["m", "--cache-type", "q9"], "Choose from: f32, f16, bf16, q8_0"],
     [["m", "--timeout", "soon"], "Write seconds as 30 or 30s"],
     [["m", "--timeout", "99999m"], "at most 24 days"],
-    [["one", "two"], "one model at a time"],
     [["m", "-ngl"], "--n-gpu-layers <count>' argument missing"],
     [["m", "-ngl", "--json"], "argument '--json' is invalid. Write a number of layers, all or auto."],
     [["m", "-ngl", "1.5"], "argument '1.5' is invalid"],
@@ -303,9 +304,22 @@ describe("the command line", () => {
     expect(help.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 
+  it("keeps no headers with --no-cache, which is not transformers' --cache", () => {
+    expect(requestOf("m", "--no-cache", "--cache", "static")).toMatchObject({
+      cache: false,
+      own: { transformers: { cache: "static" } },
+    });
+    expect(requestOf("m", "--cache", "static").cache).toBe(true);
+  });
+
+  it("takes several sources, and all models of one", () => {
+    expect(requestOf("a.gguf", "-c", "4k", "org/b").sources).toEqual(["a.gguf", "org/b"]);
+    expect(requestOf("org/b", "--all")).toMatchObject({ sources: ["org/b"], all: true });
+  });
+
   it("gives examples that are accepted", () => {
     const examples = [...textOf("--help").matchAll(/\$ weighin (.+?)(?: \| less)? {2,}/g)];
-    expect(examples).toHaveLength(6);
+    expect(examples).toHaveLength(8);
     for (const [, line = ""] of examples) expect(() => requestOf(...line.split(" "))).not.toThrow();
   });
 

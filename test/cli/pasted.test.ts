@@ -29,7 +29,7 @@ describe("a pasted command line of llama.cpp", () => {
     const line =
       "-- llama-server -m a.gguf -c 8192 -np 2 -b 1024 -ub 256 -ctk q8_0 -fa 1 --host 0.0.0.0 --port 80 --jinja";
     expect(requestOf(line)).toMatchObject({
-      source: "a.gguf",
+      sources: ["a.gguf"],
       common: { contextTokens: 8192, sequences: 2 },
       own: {
         "llama.cpp": {
@@ -78,7 +78,7 @@ describe("a pasted command line of llama.cpp", () => {
     ["-- a.gguf -c 512", "a.gguf"],
     ["b.gguf -- llama-server -m a.gguf", "b.gguf"],
   ])("%s weighs the model that llama.cpp would load, or the one before", (line, source) => {
-    expect(requestOf(line).source).toBe(source);
+    expect(requestOf(line).sources).toEqual([source]);
   });
 
   it("loses against what stands before it", () => {

@@ -17,6 +17,8 @@ export type MockHub = {
   /** Called for every request; a fault replaces or bends the answer. Set it at any time. */
   fault: (request: MockRequest) => Fault | undefined;
   readonly repos: Map<string, MockRepo>;
+  /** Requests whose connection is still open and whose answer is not at its end. */
+  underWay(): number;
   reset(): void;
   close(): Promise<void>;
 };
@@ -35,6 +37,8 @@ export type MockRepo = {
   movedTo?: string;
   /** Leaves `siblings` out of the model info, as for a very large repo. */
   omitSiblings?: boolean;
+  /** Parameters the hub says its safetensors have. */
+  claims?: number;
 };
 
 export type MockRequest = {
@@ -48,6 +52,7 @@ export type MockRequest = {
   readonly count: number;
 };
 
+/** `headers` are added to whatever is answered; `status`, except 206, replaces the answer. */
 export type Fault = {
   readonly status?: number;
   readonly headers?: Record<string, string>;
@@ -60,6 +65,8 @@ export type Fault = {
   readonly extraBytes?: number;
   /** Caps ranges at this length, as some proxies do. */
   readonly capBytes?: number;
+  /** Sends the body byte by byte, one in so many milliseconds. */
+  readonly dripMs?: number;
 };
 
 export type MockStats = {
@@ -94,6 +101,7 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
   const counts = new Map<string, number>();
   const repos = new Map(Object.entries(options.repos));
   const prefix = options.prefix ?? "";
+  let underWay = 0;
 
   function note(origin: "hub" | "cdn", request: IncomingMessage): MockRequest {
     const path = request.url ?? "/";
@@ -163,6 +171,10 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
     if (!chunked) headers["content-length"] = String(promised);
     response.writeHead(fault.status ?? (match === null ? 200 : 206), { ...headers, ...fault.headers });
     if (noted.method === "HEAD") return response.end();
+    if (fault.dripMs !== undefined) {
+      while (await write(response, new Uint8Array(1))) await sleep(fault.dripMs);
+      return;
+    }
     let sent = 0;
     for await (const chunk of chunksOf(file, start, end + (fault.extraBytes ?? 0))) {
       const left = (fault.cut?.afterBytes ?? Number.POSITIVE_INFINITY) - sent;
@@ -237,7 +249,12 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
         "x-error-message": `Invalid rev id: ${route.revision}`,
       });
     if (route.kind === "info")
-      return finish(response, 200, JSON_TYPE, JSON.stringify(infoOf(route.id, repo, commit, url)));
+      return finish(
+        response,
+        200,
+        { ...JSON_TYPE, ...fault.headers },
+        JSON.stringify(infoOf(route.id, repo, commit, url)),
+      );
     if (route.kind === "refs")
       return finish(
         response,
@@ -249,11 +266,11 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
           converts: [],
         }),
       );
-    if (route.kind === "tree") return serveTree(response, url, route.id, repo, commit);
+    if (route.kind === "tree") return serveTree(response, url, route.id, repo, commit, fault);
     return serveResolve(noted, response, route, repo, commit, token, fault);
   }
 
-  function serveTree(response: ServerResponse, url: URL, id: string, repo: MockRepo, commit: string) {
+  function serveTree(response: ServerResponse, url: URL, id: string, repo: MockRepo, commit: string, fault: Fault) {
     const pageLength = options.pageLength ?? 1_000;
     const from = Number(url.searchParams.get("cursor") ?? 0);
     const all = Object.entries(repo.files).map(([path, file]) => ({
@@ -265,7 +282,12 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
     }));
     const next = new URL(`${hub.url}/api/models/${id}/tree/${commit}?recursive=true&cursor=${from + pageLength}`);
     const link: Record<string, string> = from + pageLength < all.length ? { link: `<${next}>; rel="next"` } : {};
-    finish(response, 200, { ...JSON_TYPE, ...link }, JSON.stringify(all.slice(from, from + pageLength)));
+    finish(
+      response,
+      200,
+      { ...JSON_TYPE, ...link, ...fault.headers },
+      JSON.stringify(all.slice(from, from + pageLength)),
+    );
   }
 
   async function serveResolve(
@@ -289,6 +311,8 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
     }
     const file = Object.hasOwn(repo.files, path) ? repo.files[path] : undefined;
     const common = { "x-repo-commit": commit, ratelimit: '"resolvers";r=2999;t=100' };
+    // What the small file behind the redirect is sent with, `sendFile` adds.
+    const added = route.kind === "resolve" ? fault.headers : {};
     if (file === undefined)
       return finish(response, 404, {
         ...common,
@@ -315,6 +339,7 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
         location,
         etag: `"${sha1(path)}"`,
         "x-linked-size": String(sizeOf(file)),
+        ...added,
       });
     }
     const location = `${hub.cdnUrl}/${id}/${path.split("/").map(encodeURIComponent).join("/")}?${SIGNATURE}`;
@@ -325,11 +350,16 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
       "x-linked-etag": `"${sha256(path)}"`,
       "x-linked-size": String(sizeOf(file)),
       "accept-ranges": "bytes",
+      ...added,
     });
   }
 
   const guard = (serve: (request: IncomingMessage, response: ServerResponse) => Promise<unknown>) =>
     createServer((request, response) => {
+      underWay += 1;
+      response.once("close", () => {
+        underWay -= 1;
+      });
       serve(request, response).catch((error: unknown) => {
         if (!response.headersSent) finish(response, 500, {}, String(error));
         else response.destroy();
@@ -348,6 +378,7 @@ export async function startMockHub(options: MockOptions): Promise<MockHub> {
       counts.clear();
       hub.fault = () => undefined;
     },
+    underWay: () => underWay,
     async close() {
       await Promise.all(Object.values(servers).map(shut));
     },
@@ -407,6 +438,7 @@ function infoOf(id: string, repo: MockRepo, commit: string, url: URL) {
     likes: 1,
     lastModified: "2026-01-01T00:00:00.000Z",
     tags: [],
+    ...(repo.claims !== undefined && { safetensors: { parameters: { BF16: repo.claims }, total: repo.claims } }),
     ...(repo.omitSiblings !== true && { siblings }),
   };
 }

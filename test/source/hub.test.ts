@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Limits } from "../../src/limits.ts";
+import type { ByteSource } from "../../src/source/byte-source.ts";
 import { mapBounded } from "../../src/source/pool.ts";
 import { resolveSource } from "../../src/source/resolve.ts";
 import type { ResolvedSource, SourceOptions } from "../../src/source/resolved.ts";
@@ -88,7 +89,10 @@ describe("a repo with a projector", () => {
     expect(hub.stats.list.length).toBe(1);
     const source = `hf://org/seeing@${DEFAULT_COMMIT}/mmproj%20m-F16.gguf`;
     expect(companions).toEqual([{ role: "projector", path: "mmproj m-F16.gguf", source }]);
-    expect(paths(await resolve(source))).toEqual(["mmproj m-F16.gguf"]);
+    const projector = await resolve(source);
+    expect(paths(projector)).toEqual(["mmproj m-F16.gguf"]);
+    // It is being opened already, and nobody reads it here.
+    for (const file of projector.files) file.abandon?.();
   });
 });
 
@@ -111,6 +115,44 @@ describe("a repo on the hub", () => {
     expect(resolved.traffic.requests).toBe(2);
     expect(resolved.traffic.bytesRead).toBeLessThan(header.byteLength * 1.01);
     expect([hub.stats.hubRequests, hub.stats.cdnRequests]).toEqual([2, 1]);
+  });
+
+  it("named as a file is opened while the repo is being listed", async () => {
+    hub.reset();
+    let opened = false;
+    hub.fault = ({ path }) => {
+      opened ||= path.includes("/resolve/");
+      return undefined;
+    };
+    const waiting: typeof fetch = async (...asked) => {
+      const answer = await fetch(...asked);
+      // The listing's answer is held back until the file has been asked for.
+      for (let turn = 0; !opened && turn < 200; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
+      return answer;
+    };
+    const resolved = await resolveSource(
+      "hf://org/gguf/m-Q8_0.gguf",
+      sourceOptions({ endpoint: hub.url, fetch: waiting }),
+      undefined,
+    );
+    const source = await resolved.files[0]?.open();
+    expect(opened).toBe(true);
+    expect(resolved.traffic.requests).toBe(2);
+    expectBytes(await takeStream(source as ByteSource, 1_000), header.subarray(0, 1_000));
+    await source?.close?.();
+  });
+
+  it("named as a file is read again where its branch has moved since, at the listed commit", async () => {
+    hub.reset();
+    hub.fault = ({ path }) =>
+      path.includes("/resolve/main/")
+        ? { status: 200, headers: { "x-repo-commit": OTHER_COMMIT }, body: "another" }
+        : undefined;
+    const resolved = await resolveSource("hf://org/gguf/m-Q8_0.gguf", sourceOptions({ endpoint: hub.url }), undefined);
+    const source = await resolved.files[0]?.open();
+    expect(source?.size).toBe(4_000 * MEGABYTE);
+    expectBytes(await takeStream(source as ByteSource, 1_000), header.subarray(0, 1_000));
+    await source?.close?.();
   });
 
   it("reads little more than the header over a slow line", async () => {
@@ -140,6 +182,18 @@ describe("a repo on the hub", () => {
     expect(hub.stats.list.filter(({ origin }) => origin === "cdn").map(({ range }) => range)).toEqual(
       Array(3).fill("bytes=0-102399"),
     );
+  });
+
+  it("is asked for its first shard on the connection that the listing has left", async () => {
+    const order: string[] = [];
+    const noting: typeof fetch = (...asked) => {
+      order.push(String(asked[0]).replace(/^.*\//, "").replace(/\?.*/, ""));
+      return fetch(...asked);
+    };
+    const resolved = await resolveSource("org/sharded", sourceOptions({ endpoint: hub.url, fetch: noting }), undefined);
+    for (const file of resolved.files) await (await file.open()).close?.();
+    expect(order.slice(0, 2)).toEqual(["main", shard(1, 3)]);
+    expect(order).toContain("config.json");
   });
 
   it("is read at one commit throughout", async () => {
@@ -213,6 +267,37 @@ describe("a repo on the hub", () => {
     try {
       const resolved = await resolve("org/gguf", { endpoint: mirror.url });
       expect((await resolved.files[0]!.open()).size).toBe(100);
+    } finally {
+      await mirror.close();
+    }
+  });
+
+  it("is asked of a mirror that passes on the public hub's redirects, the token with it", async () => {
+    const mirror = await startMockHub({
+      prefix: "/mirror",
+      tokens: ["hf_member"],
+      repos: { "org/gguf": { files: { "m.gguf": pattern(100) } }, "org/old": { files: {} } },
+    });
+    try {
+      const location = "https://huggingface.co/api/models/org/gguf/revision/main?blobs=true";
+      mirror.fault = ({ path }) => (path.includes("org/old") ? { status: 307, headers: { location } } : undefined);
+      const resolved = await resolve("org/old", { endpoint: mirror.url, token: "hf_member" });
+      expect(resolved.id).toBe("org/gguf");
+      expect(mirror.stats.list.map(({ path, authorization }) => `${path} ${authorization}`)).toEqual([
+        "/mirror/api/models/org/old/revision/main?blobs=true Bearer hf_member",
+        "/mirror/api/models/org/gguf/revision/main?blobs=true Bearer hf_member",
+      ]);
+      // What a mirror sends on under its own address it does not have: the public hub is asked, without the token.
+      const asked: string[] = [];
+      const fetch: typeof globalThis.fetch = async (input, init) => {
+        asked.push(`${new URL(String(input)).host} ${new Headers(init?.headers).get("authorization")}`);
+        const itself = "https://huggingface.co/api/models/org/gguf/revision/main?blobs=true";
+        return asked.length === 1
+          ? new Response(null, { status: 308, headers: { location: itself } })
+          : new Response(null, { status: 404 });
+      };
+      await failure(resolve("org/gguf", { endpoint: mirror.url, token: "hf_member", fetch }), "repo-not-found");
+      expect(asked).toEqual([`${new URL(mirror.url).host} Bearer hf_member`, "huggingface.co null"]);
     } finally {
       await mirror.close();
     }

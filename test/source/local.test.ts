@@ -101,7 +101,7 @@ describe("a local file", () => {
     expect(error.message).toContain("hf://");
   });
 
-  it("must be a regular file", async () => {
+  it("X-13 must be a regular file", async () => {
     const special = folder("special", { "x.txt": "" });
     execFileSync("mkfifo", [join(special, "pipe.gguf")]);
     symlinkSync("/dev/zero", join(special, "zero.gguf"));
@@ -118,7 +118,7 @@ describe("a local file", () => {
     await failure(resolve(path), "unreadable");
   });
 
-  it("must not change while it is read", async () => {
+  it("X-14 must not change while it is read", async () => {
     const path = join(
       folder("moving", { "a.gguf": pattern(100_000), "b.gguf": pattern(100_000), "c.gguf": pattern(100_000) }),
       "a.gguf",
@@ -204,7 +204,7 @@ describe("a directory", () => {
     expect((await failure(resolve(path), "no-model")).message).toContain("pickle");
   });
 
-  it("is not left through a link, unless the linked file is named itself", async () => {
+  it("X-13 is not left through a link, unless the linked file is named itself", async () => {
     const outside = folder("outside", { "real.gguf": gguf });
     const path = folder("linked", { "x.txt": "" });
     symlinkSync(join(outside, "real.gguf"), join(path, "m.gguf"));
@@ -253,7 +253,7 @@ describe("the Hugging Face cache", () => {
     expect((await resolve(join(link, "model.safetensors"))).config?.text).toBe(CONFIG);
   });
 
-  it("does not let a link out of its blobs", async () => {
+  it("X-13 does not let a link out of its blobs", async () => {
     const bad = folder("hub/models--org--bad", { "refs/main": COMMIT, "blobs/one": "x" });
     mkdirSync(join(bad, "snapshots", COMMIT), { recursive: true });
     symlinkSync(join(root, "outside", "real.gguf"), join(bad, "snapshots", COMMIT, "m.gguf"));
@@ -270,11 +270,56 @@ describe("the Hugging Face cache", () => {
     expect((await failure(resolve(text, given), "offline")).message).toContain(says);
   });
 
+  it("tells a file the hub is known not to have from one that is only not cached", async () => {
+    folder(`hub/models--org--name/.no_exist/${COMMIT}/sub`, { "gone.gguf": "" });
+    const error = await failure(resolve("hf://org/name/sub/gone.gguf", offline), "entry-not-found");
+    expect(error.message).toContain("as the hub said");
+    await failure(resolve("hf://org/name/sub/other.gguf", offline), "offline");
+  });
+
+  it("checks a partial download of safetensors against its index", async () => {
+    const snapshotOf = `hub/models--org--partial/snapshots/${COMMIT}`;
+    folder("hub/models--org--partial", { "refs/main": COMMIT });
+    folder(snapshotOf, {
+      "model.safetensors.index.json": index("a.safetensors", "b.safetensors"),
+      "a.safetensors": "x",
+    });
+    const error = await failure(resolve("org/partial", offline), "offline");
+    expect(error.message).toContain("b.safetensors");
+  });
+
+  it("finds a ref with a slash in nested folders", async () => {
+    const other = "b".repeat(40);
+    folder("hub/models--org--name/refs/refs/pr", { 7: other });
+    folder(`hub/models--org--name/snapshots/${other}`, { "m.gguf": gguf });
+    expect(await resolve("org/name@refs/pr/7", offline)).toMatchObject({ revision: "refs/pr/7", commit: other });
+  });
+
   it("names the missing shard of a partial download", async () => {
     const part = folder("hub/models--org--part", { "refs/main": COMMIT });
     folder(`hub/models--org--part/snapshots/${COMMIT}`, { "m-Q4_K_M-00001-of-00002.gguf": gguf });
     expect(part).toBeTruthy();
     expect((await failure(resolve("org/part", offline), "offline")).message).toContain("m-Q4_K_M-00002-of-00002.gguf");
+  });
+});
+
+describe("a folder of LM Studio", () => {
+  const home = folder("lmstudio/models/org/name-GGUF", {
+    "name-Q4_K_M.gguf": gguf,
+    "name-Q8_0.gguf": gguf,
+    "mmproj-name-F16.gguf": gguf,
+  });
+
+  it("is read by its path, a quantization of it, or a file", async () => {
+    expect(paths(await resolve(home))).toEqual(["name-Q4_K_M.gguf"]);
+    expect(paths(await resolve(`${home}:Q8_0`))).toEqual(["name-Q8_0.gguf"]);
+    const resolved = await resolve(join(home, "name-Q8_0.gguf"));
+    expect(resolved).toMatchObject({ kind: "file", format: "gguf" });
+    expect(resolved.companions).toMatchObject([{ role: "projector", source: join(home, "mmproj-name-F16.gguf") }]);
+  });
+
+  it("above the models says what it holds", async () => {
+    await failure(resolve(join(home, "..")), "no-model");
   });
 });
 

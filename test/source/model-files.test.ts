@@ -194,4 +194,11 @@ describe("which GGUF file is the model", () => {
     expect(await choose(paths)).toMatchObject({ format: "safetensors", diagnostics: [{ code: "not-counted" }] });
     expect(await choose(paths, { quant: "Q8_0" })).toMatchObject({ format: "gguf", paths: ["m-Q8_0.gguf"] });
   });
+
+  it("says that llama.cpp would follow a preset.ini, unless a file is named", async () => {
+    const files = ["preset.ini", "m-Q4_K_M.gguf"];
+    expect((await choose(files)).diagnostics).toMatchObject([{ code: "not-counted", where: "preset.ini" }]);
+    expect((await choose(files, { path: "m-Q4_K_M.gguf" })).diagnostics).toEqual([]);
+    expect((await choose(["sub/preset.ini", "m-Q4_K_M.gguf"])).diagnostics).toEqual([]);
+  });
 });

@@ -17,6 +17,7 @@ export function sourceOptions(
     revision: undefined,
     offline: false,
     cacheDir: undefined,
+    ollamaDir: undefined,
     timeoutMs: undefined,
     signal: undefined,
     onProgress: undefined,

@@ -4,6 +4,11 @@ import { parseReference, parseUrl } from "../../src/source/reference.ts";
 
 const ENDPOINT = "https://mirror.example/hf";
 const hub = (reference: object) => ({ kind: "hub", reference });
+const modelscope = (reference: object) => ({ kind: "modelscope", reference });
+const ollama = (name: object) => ({
+  kind: "ollama",
+  name: { host: "registry.ollama.ai", namespace: "library", tag: "latest", ...name },
+});
 
 describe("what a source string means", () => {
   it.each([
@@ -44,6 +49,24 @@ describe("what a source string means", () => {
     ["mirror.example/hf/org/name/tree/v2", hub({ id: "org/name", revision: "v2" })],
     ["hub-ci.huggingface.co/org/name", hub({ id: "org/name" })],
     ["org/name@feature/x", { kind: "path-or-hub", text: "org/name@feature/x" }],
+    ["ollama://llama3", ollama({ model: "llama3" })],
+    ["ollama://llama3.2:3b-instruct-q8_0", ollama({ model: "llama3.2", tag: "3b-instruct-q8_0" })],
+    ["ollama://owner/model", ollama({ namespace: "owner", model: "model" })],
+    ["OLLAMA://Hub.Example:5000/own/m:t", ollama({ host: "hub.example:5000", namespace: "own", model: "m", tag: "t" })],
+    ["ollama://hf.co/org/name:Q8_0", ollama({ host: "hf.co", namespace: "org", model: "name", tag: "Q8_0" })],
+    ["modelscope://org/name", modelscope({ id: "org/name" })],
+    ["modelscope://org/name:Q8_0@v1", modelscope({ id: "org/name", quant: "Q8_0", revision: "v1" })],
+    ["modelscope://org/name/sub/m.gguf", modelscope({ id: "org/name", path: "sub/m.gguf" })],
+    ["https://modelscope.cn/models/org/name", modelscope({ id: "org/name" })],
+    ["https://www.modelscope.cn/models/org/name/files", modelscope({ id: "org/name" })],
+    [
+      "https://modelscope.cn/models/org/name/resolve/master/a%20b.gguf",
+      modelscope({ id: "org/name", revision: "master", path: "a b.gguf" }),
+    ],
+    [
+      "https://modelscope.cn/models/org/name/file/view/v1/m.gguf?status=2",
+      modelscope({ id: "org/name", revision: "v1", path: "m.gguf" }),
+    ],
   ])("reads %s", (text, expected) => {
     expect(parseReference(text, ENDPOINT)).toEqual(expected);
   });
@@ -57,12 +80,27 @@ describe("what a source string means", () => {
     const read = parseReference("https://files.example/m.gguf?key=secret", ENDPOINT);
     expect(read.kind === "http" && read.url.host).toBe("files.example");
     expect(parseReference("https://mirror.example/hfx/m.gguf", ENDPOINT).kind).toBe("http");
+    expect(parseReference("https://modelscope.cn/api/v1/models/org/name/repo?FilePath=m.gguf", ENDPOINT).kind).toBe(
+      "http",
+    );
+    expect(parseUrl(new URL("ollama://llama3"), ENDPOINT)).toEqual(ollama({ model: "llama3" }));
     expect(parseUrl(new URL("file:///tmp/x.gguf"), ENDPOINT)).toEqual({ kind: "path", path: "file:///tmp/x.gguf" });
   });
 
   it.each([
     ["", "is empty"],
-    ["ollama://llama3", "Supported are"],
+    ["s3://bucket/llama3", "Supported are"],
+    ["ollama://", "no valid model"],
+    ["ollama://llama3:8b:q4", "too many parts"],
+    ["ollama://a/b/c/d", "too many parts"],
+    ["ollama://../library/llama3", "holds .."],
+    ["ollama://host/own.er/llama3", "no valid namespace"],
+    ["ollama:///owner/llama3", "no host"],
+    ["ollama://llama3:Q4 K", "no valid tag"],
+    ["ollama://llama3@sha256-00", "no valid model"],
+    ["modelscope://llama3", "modelscope:// wants org/name"],
+    ["modelscope://org/..", "not a repo id"],
+    ["modelscope://datasets/org/name", "datasets"],
     ["s3://bucket/x.gguf", "Supported are"],
     ["ftp://host/x.gguf", "Supported are"],
     ["data:text/plain,x", "after the :"],

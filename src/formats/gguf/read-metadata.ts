@@ -3,6 +3,7 @@ import type { StreamCursor } from "../../bytes/stream-cursor.ts";
 import type { Reporter } from "../../diagnostics.ts";
 import { InspectError } from "../../errors.ts";
 import type { Limits } from "../../limits.ts";
+import { type KnownLayout, knownStringBytes } from "./known-layout.ts";
 import { decodeGgufString, fixedTypeBytes, type GgufFixedType, readFixed, readUnsigned64 } from "./scalar.ts";
 import { skipStrings } from "./skip-strings.ts";
 import {
@@ -19,6 +20,8 @@ export type GgufReading = {
   readonly littleEndian: boolean;
   readonly limits: Limits;
   readonly report: Reporter;
+  /** Of another quantization of the model: its string arrays are taken to be as long here. */
+  readonly known?: KnownLayout | undefined;
 };
 
 /** The specification's own bound; llama.cpp has none. */
@@ -110,7 +113,9 @@ async function readArray(cursor: StreamCursor, key: string, reading: GgufReading
     return { type: "array", elementType, values };
   }
   const offset = cursor.offset;
-  if (elementType === "string") await skipStrings(cursor, length, littleEndian, what);
+  const knownBytes = knownStringBytes(reading.known, key, length);
+  if (elementType === "string" && knownBytes !== undefined) await cursor.skip(knownBytes, what);
+  else if (elementType === "string") await skipStrings(cursor, length, littleEndian, what);
   else await cursor.skip(length * smallestBytes, what);
   const reference: GgufArrayReference = { elementType, length, offset, bytes: cursor.offset - offset };
   return { type: "array", elementType, reference };

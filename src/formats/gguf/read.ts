@@ -1,10 +1,12 @@
 import { quote } from "../../bytes/printable.ts";
 import type { StreamCursor } from "../../bytes/stream-cursor.ts";
-import { InspectError } from "../../errors.ts";
+import type { Reporter } from "../../diagnostics.ts";
+import { type InspectCode, InspectError } from "../../errors.ts";
 import type { ByteSource } from "../../source/byte-source.ts";
-import { readHeader, rejectOtherFormat } from "../header-stream.ts";
+import { readHeader, readSegments, rejectOtherFormat } from "../header-stream.ts";
 import type { ReadingOptions } from "../reading.ts";
 import type { TensorEntry } from "../tensor-entry.ts";
+import { followsLayout, type KnownLayout } from "./known-layout.ts";
 import { alignmentOf, placeTensors } from "./layout.ts";
 import { readMetadata } from "./read-metadata.ts";
 import { readTensorInfos } from "./read-tensor-infos.ts";
@@ -45,11 +47,58 @@ const VERSION_1_HINT = "Convert the model again, or download a newer file; llama
  * are read everywhere.
  */
 export async function readGguf(source: ByteSource, options: ReadingOptions): Promise<GgufFile> {
-  const budget = { limitBytes: options.limits.ggufHeaderBytes, limitName: "ggufHeaderBytes" } as const;
-  return readHeader(source, budget, options.signal, (cursor) => parseHeader(cursor, source, options));
+  return readHeader(source, budgetOf(options), options.signal, (cursor) => parseHeader(cursor, source, options));
 }
 
-async function parseHeader(cursor: StreamCursor, source: ByteSource, options: ReadingOptions): Promise<GgufFile> {
+/**
+ * Reads the header of another quantization of a model whose layout is known: all of it but the long arrays, such as the
+ * vocabulary. Undefined when anything is not as it follows from the layout, or the file is not exactly as long as its
+ * tensors say: then it has to be read in full.
+ */
+export async function readGgufSibling(
+  source: ByteSource,
+  known: KnownLayout,
+  options: ReadingOptions,
+): Promise<GgufFile | undefined> {
+  const found: Parameters<Reporter>[] = [];
+  const collect: Reporter = (...diagnostic) => void found.push(diagnostic);
+  try {
+    const file = await readSegments(source, known.segments, budgetOf(options), options.signal, (cursor) =>
+      parseHeader(cursor, source, { ...options, report: collect }, known),
+    );
+    if (!followsLayout(file, known) || found.some(([code]) => code === "trailing-bytes")) return undefined;
+    for (const diagnostic of found) options.report(...diagnostic);
+    return file;
+  } catch (error) {
+    if (!(error instanceof InspectError) || !LAYOUT_CODES.has(error.code)) throw error;
+    return undefined;
+  }
+}
+
+/** What goes wrong where a file is read by a layout that it does not have. */
+const LAYOUT_CODES: ReadonlySet<InspectCode> = new Set<InspectCode>([
+  "duplicate-key",
+  "duplicate-tensor",
+  "invalid-alignment",
+  "invalid-metadata",
+  "invalid-offset",
+  "invalid-tensor",
+  "limit-exceeded",
+  "overflow",
+  "truncated",
+  "unknown-dtype",
+]);
+
+function budgetOf({ limits }: ReadingOptions) {
+  return { limitBytes: limits.ggufHeaderBytes, limitName: "ggufHeaderBytes" } as const;
+}
+
+async function parseHeader(
+  cursor: StreamCursor,
+  source: ByteSource,
+  options: ReadingOptions,
+  known?: KnownLayout,
+): Promise<GgufFile> {
   const { limits, report } = options;
   const { label } = source;
   await checkMagic(cursor, label);
@@ -66,7 +115,7 @@ async function parseHeader(cursor: StreamCursor, source: ByteSource, options: Re
   checkCount(keyCount, limits.metadataKeys, "metadata keys", "metadataKeys", label);
   checkCount(tensorCount, limits.tensors, "tensors", "tensors", label);
 
-  const reading = { label, littleEndian, limits, report };
+  const reading = { label, littleEndian, limits, report, known };
   const metadata = await readMetadata(cursor, Number(keyCount), reading);
   const alignment = alignmentOf(metadata, label);
   const infos = await readTensorInfos(cursor, Number(tensorCount), reading);

@@ -60,6 +60,23 @@ function order(a: Whole, b: Whole): number {
 
 /** Product of the shape, once it agrees with the bytes; overflow as the reference's checked u64 arithmetic has it. */
 function elementsOf(info: SafetensorsInfo, layout: SafetensorsLayout): number {
+  return elementsOfUsual(info) ?? elementsOfAny(info, layout);
+}
+
+/** The same for a tensor without fault whose bits are a safe integer, as all real ones: bigints cost ten times as much. */
+function elementsOfUsual({ shape, dtype, begin, end }: SafetensorsInfo): number | undefined {
+  if (typeof begin === "bigint" || typeof end === "bigint") return undefined;
+  let elements = 1;
+  for (const dimension of shape) {
+    if (typeof dimension === "bigint") return undefined;
+    elements *= dimension;
+    if (elements > Number.MAX_SAFE_INTEGER) return undefined;
+  }
+  const bits = elements * (SAFETENSORS_DTYPE_BITS.get(dtype) ?? 0);
+  return bits <= Number.MAX_SAFE_INTEGER && bits === (end - begin) * 8 ? elements : undefined;
+}
+
+function elementsOfAny(info: SafetensorsInfo, layout: SafetensorsLayout): number {
   let elements = 1n;
   for (const dimension of info.shape) {
     elements *= BigInt(dimension);
