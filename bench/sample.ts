@@ -15,10 +15,15 @@ export type Sample = {
   readonly bytes?: number;
 };
 
-/** Runs a child that prints its sample as the last line; undefined when it fails. */
+/**
+ * Runs a child that prints its sample as the last line; undefined when it fails. Linux counts what the parent took before
+ * `exec` as the child's own peak, so that a shell stands between the two, which takes next to nothing.
+ */
 async function runChild(args: readonly string[]): Promise<Sample | undefined> {
+  const own = [process.execPath, "--expose-gc", ...args];
+  const [program = "", ...rest] = process.platform === "win32" ? own : ["sh", "-c", '"$@"; exit $?', "sh", ...own];
   const text = await new Promise<string>((resolve) =>
-    execFile(process.execPath, ["--expose-gc", ...args], { timeout: 120_000 }, (_, stdout) => resolve(stdout)),
+    execFile(program, rest, { timeout: 120_000 }, (_, stdout) => resolve(stdout)),
   );
   try {
     const sample = JSON.parse(text.trim().split("\n").at(-1) ?? "");
