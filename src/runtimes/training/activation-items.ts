@@ -39,7 +39,8 @@ export function activationItems(model: Model, settings: TrainingSettings): reado
       component: "compute",
       label: `activations, ${words.join(", ")}`,
       device: device.name,
-      bytes: peak.beside,
+      // Heads that key-value heads do not divide, which no model trains with, leave fractions.
+      bytes: Math.ceil(peak.beside),
       certainty: "estimate",
       source,
       // Gradients are known: what may be off are the activations.

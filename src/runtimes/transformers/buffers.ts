@@ -18,7 +18,7 @@ const ELEMENTS_PER_FREQUENCY = 2;
  * are what `get_memory_footprint()` counts.
  */
 export function bufferItems(model: Model, elementBytes: number, device: Device, certainty: Certainty): MemoryItem[] {
-  const bytes = rotaryBytes(model) + buffersBesideRotary(model, elementBytes);
+  const bytes = Math.ceil(rotaryBytes(model) + buffersBesideRotary(model, elementBytes));
   if (bytes === 0) return [];
   return [
     {
@@ -68,7 +68,7 @@ function rotatedShare(metadata: Model["metadata"], own: MetadataValue | undefine
   const named = isObject(own) ? own : {};
   if (named["rope_type"] === "proportional") return 1;
   const shares = [named["partial_rotary_factor"], metadata["partial_rotary_factor"], metadata["rotary_pct"]];
-  return shares.find((share) => typeof share === "number") ?? 1;
+  return shares.find((share) => typeof share === "number" && share >= 0) ?? 1;
 }
 
 function isObject(value: MetadataValue | undefined): value is { readonly [key: string]: MetadataValue } {

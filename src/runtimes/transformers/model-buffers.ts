@@ -139,7 +139,7 @@ export function buffersBesideRotary(model: Model, elementBytes: number): number 
 }
 
 function numberAt(value: MetadataValue | undefined, [key, ...rest]: readonly string[]): number | undefined {
-  if (key === undefined) return typeof value === "number" ? value : undefined;
+  if (key === undefined) return typeof value === "number" && value >= 0 ? value : undefined;
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   return isObject ? numberAt((value as { readonly [name: string]: MetadataValue })[key], rest) : undefined;
 }
