@@ -68,7 +68,7 @@ function rotatedShare(metadata: Model["metadata"], own: MetadataValue | undefine
   const named = isObject(own) ? own : {};
   if (named["rope_type"] === "proportional") return 1;
   const shares = [named["partial_rotary_factor"], metadata["partial_rotary_factor"], metadata["rotary_pct"]];
-  return shares.find((share) => typeof share === "number" && share >= 0) ?? 1;
+  return shares.find((share): share is number => typeof share === "number" && share >= 0) ?? 1;
 }
 
 function isObject(value: MetadataValue | undefined): value is { readonly [key: string]: MetadataValue } {
