@@ -71,6 +71,9 @@ export const CASES: readonly Case[] = [
   asked("Nemotron-3-Nano-30B-A3B", 262_144, { tensorParallel: 2, prefixCaching: false }),
   asked("LFM2-1.2B", 32_768),
   asked("LFM2-1.2B", 128_000, { tensorParallel: 2, prefixCaching: false }),
+  asked("Kimi-K3", 131_072),
+  asked("Kimi-K3", 1_048_576, { tensorParallel: 8 }),
+  asked("Kimi-K3", 131_072, { tensorParallel: 8, prefixCaching: false, kvCacheType: "fp8" }),
   asked("whisper-tiny", 448),
   asked("whisper-tiny", 448, { tensorParallel: 2 }, 2048),
 ];

@@ -54,7 +54,7 @@ class Kernels(types.ModuleType):
 
 
 def stand_in_for_extensions():
-    for name in ("_C_stable_libtorch", "_moe_C_stable_libtorch", "_moe_C"):
+    for name in ("_C_stable_libtorch", "_moe_C_stable_libtorch", "_moe_C", "_flashkda_C"):
         sys.modules[f"vllm.{name}"] = types.ModuleType(f"vllm.{name}")
     for name in ("vllm.vllm_flash_attn", "vllm.vllm_flash_attn.flash_attn_interface"):
         module = Kernels(name)
@@ -62,6 +62,9 @@ def stand_in_for_extensions():
         module.is_fa_version_supported = lambda version, *_: version == 3
         module.fa_version_unsupported_reason = lambda *_: None
         sys.modules[name] = module
+    # A fused kernel of Kimi Linear, which is written in a language of GPUs that a CPU build lacks.
+    fused = "vllm.model_executor.kernels.linear.cute_dsl.gemm_rs_ar"
+    sys.modules[fused] = Kernels(fused)
     lookup = torch._ops._OpNamespace.__getattr__
 
     def named(self, name):
@@ -69,7 +72,7 @@ def stand_in_for_extensions():
             return lookup(self, name)
         except AttributeError:
             space = self.__dict__.get("name", "")
-            if not space.startswith(("_C", "_moe_C")):
+            if not space.startswith(("_C", "_moe_C", "_flashkda_C")):
                 raise
             if "support" in name:
                 return lambda *_, **__: False

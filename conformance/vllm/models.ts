@@ -1,3 +1,5 @@
+import { KIMI_K3 } from "./kimi-k3.ts";
+
 /** Sizes of published models, as their config.json has them: what vLLM's specs of the cache follow from. */
 export type Config = { readonly [key: string]: unknown };
 
@@ -475,4 +477,5 @@ export const MODELS: { readonly [name: string]: Config } = {
     torch_dtype: "float32",
     vocab_size: 51_865,
   },
+  "Kimi-K3": KIMI_K3,
 };

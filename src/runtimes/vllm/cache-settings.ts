@@ -24,7 +24,7 @@ export type CacheSettings = {
   readonly statePageBytes: number | undefined;
   /** States are kept at the ends of blocks, so that prefixes can be found again. */
   readonly alignedStates: boolean;
-  readonly checkpointState: boolean;
+  readonly checkpointed: ReadonlySet<string>;
 };
 
 /** Tokens of a block that kernels take: FlashAttention and its like any multiple of 16, sparse latents of 64. */
@@ -49,7 +49,7 @@ export function cacheSettings(model: Model, settings: VllmSettings, dtype: strin
     packedLatents: latent?.indexer !== undefined && settings.kvCacheType.startsWith("fp8"),
     // A model of states alone keeps no prefixes (`config/model.py`, is_prefix_caching_supported).
     alignedStates: attention !== undefined && settings.prefixCaching,
-    checkpointState: rulesOf(settings.version).checkpointState,
+    checkpointed: rulesOf(settings.version).checkpointed,
   };
   const kernelTokens = latent?.indexer === undefined ? KERNEL_TOKENS : SPARSE_KERNEL_TOKENS;
   const blockTokens = settings.blockTokens ?? kernelTokens;

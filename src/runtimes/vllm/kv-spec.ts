@@ -127,7 +127,7 @@ function rowSpec(layer: number, kind: "latent" | "indexer", bytes: number, { blo
 }
 
 function stateSpec(layer: number, bytes: number, family: string, settings: CacheSettings): KvSpec {
-  const checkpoint = family === "mamba2" && settings.checkpointState && settings.alignedStates ? 1 : 0;
+  const checkpoint = settings.alignedStates && settings.checkpointed.has(family) ? 1 : 0;
   return {
     layer,
     kind: "state",

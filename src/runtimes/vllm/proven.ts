@@ -56,6 +56,7 @@ export const PROVEN_CACHES: ReadonlySet<string> = new Set([
   "jais2",
   "jamba",
   "jetmoe",
+  "kimi_linear",
   "laguna",
   "lfm2",
   "lfm2_moe",

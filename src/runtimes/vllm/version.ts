@@ -21,8 +21,11 @@ export type VersionRules = {
   readonly alignedStatesOnly: boolean;
   /** One block is never handed out, and is held back when the start is judged (`kv_cache_utils.py`, get_kv_cache_configs). */
   readonly nullBlockHeldBack: boolean;
-  /** Mamba-2 layers hold one more state, that of a checkpoint within a prompt (`mamba_mixer2.py`, get_kv_cache_spec). */
-  readonly checkpointState: boolean;
+  /**
+   * Recurrences that hold one more state, that of a checkpoint within a prompt (`models/kimi_k3/nvidia/kda.py` and
+   * `mamba_mixer2.py`, get_kv_cache_spec).
+   */
+  readonly checkpointed: ReadonlySet<string>;
   /** Groups of unlike size are padded to the largest below this ratio (`kv_cache_utils.py`, _get_kv_cache_groups_uniform_page_size). */
   readonly paddedBelow: number;
 };
@@ -39,7 +42,10 @@ export function rulesOf(version: string): VersionRules {
     alignsStates: since("0.15.0"),
     alignedStatesOnly: since("0.29.0"),
     nullBlockHeldBack: since("0.29.0"),
-    checkpointState: since("0.32.0"),
+    checkpointed: new Set([
+      ...(since("0.29.0") ? ["kimi-delta-attention"] : []),
+      ...(since("0.32.0") ? ["mamba2"] : []),
+    ]),
     paddedBelow: since("0.18.0") ? 1.5 : 1.25,
   };
 }
