@@ -1,6 +1,7 @@
 import type { Diagnostic } from "../../diagnostics.ts";
 import type { Model } from "../../model/model.ts";
 import { assembleEstimate } from "../assemble.ts";
+import { contextItems } from "../cuda-context.ts";
 import type { Device } from "../device.ts";
 import type { Certainty, MemoryEstimate } from "../estimate.ts";
 import { floatBytes, runningDtype } from "../float-dtype.ts";
@@ -33,7 +34,7 @@ export function estimateMlx(model: Model, workload: MlxWorkload): MemoryEstimate
     weights: [weightItem(model, module, device)],
     cache: caches && cacheItems(caches, device.name, certainty),
     compute: activations && caches && [activations, ...promptCacheItems(caches, device)],
-    overhead: device.kind === "cuda" ? null : [],
+    overhead: contextItems(device),
     cachePerToken: caches && bytesPerToken(caches),
     sequences: settings.sequences,
     diagnostics: [...unloadable(model, module), ...wiredLimit(device)],
