@@ -172,17 +172,46 @@ function askedDevices({ workload }: MemoryEstimate): ReadonlySet<unknown> {
   return new Set(Array.isArray(devices) ? devices.map((device: { readonly name?: unknown }) => device.name) : []);
 }
 
+/** What of an item is shown as a figure: labels may name the rank. */
+function sizeOf({ component, bytes, low, high, certainty }: MemoryItem): unknown {
+  return [component, bytes, low, high, certainty];
+}
+
+/** Neighbours in a list with the same key, together. */
+export function alike<T>(list: readonly T[], keyOf: (entry: T) => string): readonly (readonly T[])[] {
+  const groups: T[][] = [];
+  for (const entry of list) {
+    const last = groups.at(-1);
+    const [first] = last ?? [];
+    if (last !== undefined && first !== undefined && keyOf(first) === keyOf(entry)) last.push(entry);
+    else groups.push([entry]);
+  }
+  return groups;
+}
+
+/** `GPU0 and GPU1`, `GPU0 to GPU7`. */
+export function namesOf(devices: readonly { readonly name: string }[]): string {
+  const [first, last] = [devices[0]?.name ?? "", devices.at(-1)?.name ?? ""];
+  if (devices.length === 1) return first;
+  return devices.length === 2 ? `${first} and ${last}` : `${first} to ${last}`;
+}
+
 /** What one runtime allocates, per device: each component with its bar and how sure it is. */
 export function memorySection(estimate: MemoryEstimate, style: Style, columns: number): readonly string[] {
   const used = estimate.devices.filter(
     (device) => estimate.devices.length === 1 || device.low > 0 || device.total === null,
   );
   const asked = askedDevices(estimate);
-  const devices = used.flatMap((device) => {
-    const items = estimate.items.filter((item) => item.device === device.name);
-    if (used.length === 1) return deviceLines(device, items, style, columns);
-    if (asked.size > 0 && !asked.has(device.name)) return hostLines(device.name, device, items, style, columns);
-    return [style.bold(`on ${printable(device.name)}`), ...deviceLines(device, items, style, columns)];
-  });
+  const itemsOf = (name: string): readonly MemoryItem[] => estimate.items.filter((item) => item.device === name);
+  const devices = alike(used, ({ name }) => JSON.stringify(itemsOf(name).map(sizeOf))).flatMap(
+    ([device, ...others]) => {
+      if (device === undefined) return [];
+      const items = itemsOf(device.name);
+      if (used.length === 1) return deviceLines(device, items, style, columns);
+      if (asked.size > 0 && !asked.has(device.name)) return hostLines(device.name, device, items, style, columns);
+      const name = others.length === 0 ? `on ${device.name}` : `on each of ${namesOf([device, ...others])}`;
+      return [style.bold(printable(name)), ...deviceLines(device, items, style, columns)];
+    },
+  );
   return [...headline(estimate, style, columns), ...devices];
 }

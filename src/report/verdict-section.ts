@@ -4,7 +4,7 @@ import type { MemoryTotals } from "../runtimes/estimate.ts";
 import type { DeviceFit } from "../runtimes/fit.ts";
 import { stackedBar } from "./bar.ts";
 import { capacityWords } from "./capacity-words.ts";
-import { MEMORY_COMPONENTS } from "./memory-section.ts";
+import { alike, MEMORY_COMPONENTS, namesOf } from "./memory-section.ts";
 import type { Style } from "./style.ts";
 import { formatBytes, formatInteger, formatRange } from "./units.ts";
 import type { RuntimeReport } from "./weigh.ts";
@@ -73,13 +73,18 @@ function contextSentence(model: Model, { estimate, fits, largestContextTokens }:
 
 /** Whether it fits each device of known capacity, by how much, and the largest context that would. */
 export function verdictSection(model: Model, report: RuntimeReport, style: Style, columns: number): readonly string[] {
-  const verdicts = report.fits.flatMap((fit) => {
-    const use = report.estimate.devices.find((device) => device.name === fit.device);
-    if (use === undefined) return [];
+  const useOf = ({ device }: DeviceFit) => report.estimate.devices.find(({ name }) => name === device);
+  const sizes = (fit: DeviceFit) => JSON.stringify([fit.capacityBytes, fit.verdict, { ...useOf(fit), name: "" }]);
+  const verdicts = alike(report.fits, sizes).flatMap(([fit, ...others]) => {
+    const use = fit === undefined ? undefined : useOf(fit);
+    if (fit === undefined || use === undefined) return [];
     const paint = style[VERDICT_WORDS[fit.verdict].tone];
+    const name = namesOf([fit, ...others].map(({ device }) => ({ name: device })));
     return [
       ...pictureOf(fit, use, style, columns),
-      ...wrap(sentence(fit, use), columns).map((line) => style.bold(paint(line))),
+      ...wrap(sentence(others.length === 0 ? fit : { ...fit, device: `each of ${name}` }, use), columns).map((line) =>
+        style.bold(paint(line)),
+      ),
     ];
   });
   const pool = capacityWords(report.estimate);

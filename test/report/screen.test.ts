@@ -69,6 +69,26 @@ describe("the screen", () => {
     expect(text).toContain("KV cache, 4 layers");
   });
 
+  it("shows devices that hold the same once, by their names", () => {
+    const { estimate } = sampleReport();
+    const [gpu] = estimate.devices;
+    if (gpu === undefined) throw new Error("no device");
+    const names = ["GPU0", "GPU1", "GPU2"];
+    const onGpu = estimate.items.filter(({ device }) => device === "GPU0");
+    const shared = {
+      ...estimate,
+      workload: { ...estimate.workload, devices: names.map((name) => ({ name, kind: "cuda" })) },
+      devices: names.map((name) => ({ ...gpu, name })),
+      items: names.flatMap((device) => onGpu.map((item) => ({ ...item, device, label: `${item.label} of ${device}` }))),
+    };
+    const fits = names.flatMap((device) => held("fits", 8 * GIB, gpu.total ?? 0).map((fit) => ({ ...fit, device })));
+    const lines = screen(sampleModel(), [sampleReport({ estimate: shared, fits })], OPTIONS);
+    expect(lines.filter((line) => line.startsWith("on "))).toEqual(["on each of GPU0 to GPU2"]);
+    expect(lines.filter((line) => line.startsWith("Fits on"))).toEqual([
+      "Fits on each of GPU0 to GPU2, 8.00 GiB: 3.04 GiB to spare, 3.00 GiB at worst.",
+    ]);
+  });
+
   it("gives two lines to a device nobody asked about, with how sure each figure is", () => {
     const { estimate } = sampleReport();
     const workload = { ...estimate.workload, devices: [{ name: "GPU0", kind: "cuda" }] };
