@@ -25,47 +25,60 @@ import * as vllm from "./vllm/check.ts";
 
 type Part = () => PartResult | Promise<PartResult>;
 
-/** Runs every part that can run here, one line each; a difference makes the exit code 1. See `conformance/README.md`. */
-const PARTS: readonly Part[] = [
-  llamaCpp.checkEstimates,
-  llamaCpp.checkArchitectures,
-  checkWholeModels,
-  checkVariants,
-  checkPublishedPlacements,
-  llamaCpp.checkCompanions,
-  transformers.checkEstimates,
-  checkModelTypes,
-  checkActivations,
-  checkQuantizedCaches,
-  vllm.checkCases,
-  vllm.checkModelTypes,
-  mlx.checkEstimates,
-  mlx.checkPeaks,
-  training.checkStates,
-  training.checkPeaks,
-  training.checkSharding,
-  checkMetaShapes,
-  checkReaders,
-  checkMalformed,
-  checkRealInput,
-  checkRealConfigs,
-  checkPublishedTotals,
-  checkFlags,
-  llamaCpp.checkGoldenNumbers,
-  llamaCpp.checkArchitectureNumbers,
-  llamaCpp.checkCompanionNumbers,
-  checkDeviceNumbers,
-  llamaCpp.checkPublishedBinary,
-  ...VERSIONS.map((version) => () => transformers.checkGoldenNumbers(version)),
-  checkActivationNumbers,
-  vllm.checkGoldenNumbers,
-  mlx.checkGoldenNumbers,
-  ...GOLDEN_NAMES.map((name) => () => training.checkGoldenNumbers(name)),
-];
+/** The parts of each engine: comparisons with the golden numbers first, then the engine asked again. */
+const PARTS: ReadonlyMap<string, readonly Part[]> = new Map<string, readonly Part[]>([
+  [
+    "llama.cpp",
+    [
+      llamaCpp.checkEstimates,
+      llamaCpp.checkArchitectures,
+      checkWholeModels,
+      checkVariants,
+      checkPublishedPlacements,
+      llamaCpp.checkCompanions,
+      checkFlags,
+      llamaCpp.checkGoldenNumbers,
+      llamaCpp.checkArchitectureNumbers,
+      llamaCpp.checkCompanionNumbers,
+      checkDeviceNumbers,
+      llamaCpp.checkPublishedBinary,
+    ],
+  ],
+  [
+    "transformers",
+    [
+      transformers.checkEstimates,
+      checkModelTypes,
+      checkActivations,
+      checkQuantizedCaches,
+      checkMetaShapes,
+      ...VERSIONS.map((version) => () => transformers.checkGoldenNumbers(version)),
+      checkActivationNumbers,
+    ],
+  ],
+  ["vllm", [vllm.checkCases, vllm.checkModelTypes, vllm.checkGoldenNumbers]],
+  ["mlx", [mlx.checkEstimates, mlx.checkPeaks, mlx.checkGoldenNumbers]],
+  [
+    "training",
+    [
+      training.checkStates,
+      training.checkPeaks,
+      training.checkSharding,
+      ...GOLDEN_NAMES.map((name) => () => training.checkGoldenNumbers(name)),
+    ],
+  ],
+  ["readers", [checkReaders, checkMalformed]],
+  ["real", [checkRealInput, checkRealConfigs, checkPublishedTotals]],
+]);
+
+/** Runs every part that can run here, or those of the engines named, one line each. See `conformance/README.md`. */
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !PARTS.has(name));
+if (unknown.length > 0) throw new Error(`no parts ${unknown.join(", ")}; there are: ${[...PARTS.keys()].join(", ")}`);
 const DIFFERENCES_SHOWN = 20;
 
 const results: PartResult[] = [];
-for (const part of PARTS) {
+for (const part of (named.length > 0 ? named : [...PARTS.keys()]).flatMap((name) => PARTS.get(name) ?? [])) {
   const result = await attempt(part);
   results.push(result);
   console.log(`${result.state.padEnd(7)} ${result.name}: ${result.summary}`);
