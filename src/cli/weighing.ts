@@ -6,8 +6,13 @@ import type { Workload } from "../runtimes/workload.ts";
 /** What is told of a model: the runtimes that take it, and of all those asked at once the ones that do not. */
 export type Weighed = { readonly reports: readonly RuntimeReport[]; readonly refusals: readonly Refusal[] };
 
-/** Codes that say what a runtime does not do. */
-const REFUSAL_CODES: ReadonlySet<InspectCode> = new Set(["unsupported-runtime", "unsupported-option"]);
+/** Codes that say what one runtime does not do, or cannot say, while others can. */
+const REFUSAL_CODES: ReadonlySet<InspectCode> = new Set([
+  "unsupported-runtime",
+  "unsupported-option",
+  "overflow",
+  "inconsistent-model",
+]);
 
 /** Weighs a model for each workload. With `askedForAll`, a runtime that does not take it is told, not thrown. */
 export function weighAll(model: Model, workloads: readonly Workload[], askedForAll: boolean): Weighed {

@@ -23,6 +23,12 @@ export function sumItems(items: readonly MemoryItem[], unknown: ReadonlySet<Memo
   }
   const sum = COMPONENTS.reduce((bytes, component) => bytes + sums[component], 0);
   [low, high] = [Math.min(low, sum), Math.max(high, sum)];
+  if (!Number.isFinite(high)) {
+    throw new InspectError(
+      "inconsistent-model",
+      "the sizes of this model contradict each other, so that nothing follows from them: a width or a number of heads is 0.",
+    );
+  }
   if (!Number.isSafeInteger(high)) {
     throw new InspectError(
       "overflow",
