@@ -148,12 +148,13 @@ describe("a plain http address", () => {
       ["z-00002-of-00003.safetensors", 12],
       ["z-00000-of-00003.safetensors", 10],
     ]);
+    hub.fault = ({ path }) => (path.includes("z-00003") ? { status: 403 } : undefined);
+    await failure(resolved.files[2]!.open(), "forbidden");
+    hub.reset();
     const gap = await resolve("gap-00001-of-00003.safetensors");
     const error = await failure(gap.files[2]!.open(), "missing-shard");
     expect(error.message).toContain("gap-00003-of-00003.safetensors");
     hub.fault = ({ path }) => (path.includes("gap-00000") ? { status: 403 } : undefined);
-    await failure(gap.files[2]!.open(), "forbidden");
-    hub.fault = ({ path }) => (path.includes("gap-00003") ? { status: 403 } : undefined);
     await failure(gap.files[2]!.open(), "forbidden");
   });
 

@@ -312,6 +312,7 @@ describe("failures that may pass", () => {
     bend({ extraBytes: 100 });
     const { source } = await open("m.gguf");
     await failure(source.read(0, 65_536), "range-not-supported");
+    expect(hub.stats.cdnRequests).toBe(1);
   });
 
   it("waits once for a short 429 and gives up on a long one", async () => {
@@ -351,9 +352,10 @@ describe("failures that may pass", () => {
     expect(`${error.message} ${(error.cause as Error).stack}`).not.toContain("hf_abcdef");
   });
 
-  it("hides the token in an answer without a body", async () => {
+  it("hides the token in an answer that may have no body, even where a fetch of the caller's gives it one", async () => {
     const headers = { "x-error-message": "hf_abcdef is known" };
-    const fetch = async () => new Response(null, { status: 304, headers });
+    const fetch = async () =>
+      Object.defineProperty(new Response(null, { status: 304, headers }), "body", { value: new Response("x").body });
     const error = await failure(open("m.gguf", { fetch, token: "hf_abcdef" }), "http-status");
     expect(error.message).toContain("[token] is known");
   });

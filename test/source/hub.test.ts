@@ -399,7 +399,7 @@ describe("what can go wrong with a repo", () => {
   });
 
   it("is a page of a listing that leads nowhere, or lists nothing: what came before counts", async () => {
-    const entries = [{ type: "directory", path: "sub" }, 7, { path: 7 }, { path: "m.gguf", size: -1 }];
+    const entries = [{ type: "directory", path: "a.gguf" }, 7, { path: 7 }, { path: "m.gguf", size: -1 }];
     for (const link of ["<https://elsewhere.example/list>; rel=next", "<http://[>; rel=next"]) {
       hub.fault = ({ path }) =>
         path.includes("/tree/") ? { status: 200, headers: { link }, body: JSON.stringify(entries) } : undefined;

@@ -123,7 +123,7 @@ describe("a repo of ModelScope", () => {
   it("with shards named by an index alone is read by that index, and needs no config.json beside it", async () => {
     const weight = (name: string, length: number) =>
       JSON.stringify({ [name]: { dtype: "F32", shape: [length], data_offsets: [0, 4 * length] } });
-    const weight_map = { t0: "x.safetensors", t1: "y.safetensors" };
+    const weight_map = { t0: "x.safetensors", t1: "y.safetensors", t2: "y.safetensors" };
     const Files = ["model.safetensors.index.json", "x.safetensors", "y.safetensors"].map((Path) => ({ Path }));
     const body: Record<string, Answer> = {
       "model.safetensors.index.json": { body: JSON.stringify({ weight_map }) },
@@ -134,7 +134,8 @@ describe("a repo of ModelScope", () => {
       url.pathname.endsWith("/files")
         ? { body: JSON.stringify({ Data: { Files } }) }
         : body[url.searchParams.get("FilePath") ?? ""];
-    const { source, weights } = await read("modelscope://org/gguf");
+    const { source, weights, diagnostics } = await read("modelscope://org/gguf");
+    expect(diagnostics[0]).toMatchObject({ code: "index-mismatch", message: expect.stringContaining("t2") });
     expect(source.files?.map(({ path }) => path)).toEqual(["x.safetensors", "y.safetensors"]);
     expect(weights.bytes).toBe(12);
   });
