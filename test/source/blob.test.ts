@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { type InspectCode, InspectError } from "../../src/errors.ts";
+import type { Limits } from "../../src/limits.ts";
 import type { ByteSource } from "../../src/source/byte-source.ts";
 import { resolveSource } from "../../src/source/resolve.ts";
 import type { Progress } from "../../src/source/resolved.ts";
-import { expectBytes, failure, pattern, sourceOptions, takeStream } from "./reading.ts";
+import { expectBytes, failure, pattern, sourceOptions, takeStream, utf8 } from "./reading.ts";
 
 const gguf = new Uint8Array(200_000);
 gguf.set([0x47, 0x47, 0x55, 0x46]);
@@ -79,6 +81,13 @@ describe("a caller's own source", () => {
     await failure(bent.stream === undefined ? source.read(0, 100) : takeStream(source, 100), "unreadable");
   });
 
+  it("may reject with an error of the package's own, which stays as it is", async () => {
+    const own = new InspectError("rate-limited", "the bucket asks to wait", { source: "bucket" });
+    const limited: ByteSource = { ...inMemory("m.gguf", gguf), read: () => Promise.reject(own) };
+    const source = await (await resolve(limited)).files[0]!.open();
+    expect(await failure(source.read(0, 10), "rate-limited")).toBe(own);
+  });
+
   it("that hangs ends with the caller's time or signal", async () => {
     const hang = new Promise<never>(() => {});
     const stuck: ByteSource = {
@@ -116,4 +125,68 @@ describe("a caller's own source", () => {
       await failure(resolve(input as never), "invalid-source");
     },
   );
+});
+
+describe("sources that stand for a folder", () => {
+  const config = inMemory("config.json", utf8('{"model_type":"llama"}'));
+  const [first, second] = ["x.safetensors", "y.safetensors"].map((path) => inMemory(path, tinySafetensors));
+  const indexOf = (...files: string[]) =>
+    inMemory(
+      "model.safetensors.index.json",
+      utf8(JSON.stringify({ weight_map: Object.fromEntries(files.map((file, i) => [`t${i}`, file])) })),
+    );
+
+  it("give the model with its config.json and index", async () => {
+    const resolved = await resolve([config, second!, indexOf("x.safetensors", "y.safetensors"), first!]);
+    expect(resolved).toMatchObject({
+      kind: "custom",
+      id: "x.safetensors",
+      config: { path: "config.json", text: '{"model_type":"llama"}' },
+      index: { files: ["x.safetensors", "y.safetensors"] },
+      files: [{ path: "x.safetensors" }, { path: "y.safetensors" }],
+    });
+    expect((await resolved.files[1]!.open()).label).toBe("memory/y.safetensors");
+  });
+
+  it("give GGUF with its projector, and leave config.json aside", async () => {
+    const resolved = await resolve([config, inMemory("mmproj-m.gguf", gguf), inMemory("m-Q4_0.gguf", gguf)]);
+    expect(resolved).toMatchObject({
+      format: "gguf",
+      files: [{ path: "m-Q4_0.gguf" }],
+      companions: [{ role: "projector", source: "mmproj-m.gguf" }],
+    });
+    expect(resolved.config).toBeUndefined();
+  });
+
+  it("may be named by their labels alone", async () => {
+    const { path: _path, ...unnamed } = inMemory("config.json", utf8("{}"));
+    const resolved = await resolve([{ ...unnamed, label: "config.json" }, first!]);
+    expect(resolved).toMatchObject({ config: { text: "{}" }, files: [{ path: "x.safetensors" }] });
+  });
+
+  it.each<[string, ByteSource[], Partial<Limits>, InspectCode, string]>([
+    [
+      "lack a file of the index",
+      [indexOf("x.safetensors", "z.safetensors"), first!],
+      {},
+      "missing-shard",
+      "z.safetensors",
+    ],
+    [
+      "have a config.json beyond its limit",
+      [config, first!],
+      { configBytes: 5 },
+      "limit-exceeded",
+      "limits.configBytes",
+    ],
+    ["have no weights", [config, inMemory("README.json", gguf)], {}, "no-model", "the list of sources"],
+    ["are several sets", [config, first!, second!], {}, "invalid-source", "several sets"],
+  ])("are refused when they %s", async (_, sources, limits, code, says) => {
+    expect((await failure(resolve(sources, { limits }), code)).message).toContain(says);
+  });
+
+  it("heed an abort when they are opened", async () => {
+    const resolved = await resolve([config, first!]);
+    await expect(resolved.files[0]!.open(AbortSignal.abort("stop"))).rejects.toBe("stop");
+  });
 });

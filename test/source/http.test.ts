@@ -3,11 +3,10 @@ import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Limits } from "../../src/limits.ts";
 import { openHttp } from "../../src/source/http.ts";
-import { resolveSource } from "../../src/source/resolve.ts";
 import type { SourceOptions } from "../../src/source/resolved.ts";
 import { startSession } from "../../src/source/session.ts";
 import { type Fault, type MockHub, startMockHub } from "../hub/mock-hub.ts";
-import { expectBytes, failure, pattern, sourceOptions, takeStream, utf8 } from "./reading.ts";
+import { expectBytes, failure, pattern, sourceOptions, takeStream } from "./reading.ts";
 
 const MEGABYTE = 1_048_576;
 const file = pattern(300_000);
@@ -22,18 +21,6 @@ beforeAll(async () => {
           "m.gguf": file,
           "big.gguf": big,
           "empty.gguf": new Uint8Array(0),
-          "s-00001-of-00002.gguf": pattern(100_000),
-          "s-00002-of-00002.gguf": pattern(50_000),
-          "gap-00001-of-00003.gguf": pattern(100),
-          "gap-00002-of-00003.gguf": pattern(100),
-          "model.safetensors": pattern(200_000),
-          "config.json": utf8('{"model_type":"llama"}'),
-          "z-00000-of-00003.safetensors": pattern(10),
-          "z-00001-of-00003.safetensors": pattern(11),
-          "z-00002-of-00003.safetensors": pattern(12),
-          "gap-00001-of-00003.safetensors": pattern(10),
-          blob: new Uint8Array([0x47, 0x47, 0x55, 0x46, 3, 0, 0, 0, 9, 9]),
-          "page.html": utf8("<html></html>"),
         },
       },
     },
@@ -93,6 +80,23 @@ describe("a remote file", () => {
     expectBytes(await source.read(299_990, 300_000), file.subarray(299_990));
     expectBytes(await takeStream(source, 100_000), file.subarray(0, 100_000));
     await failure(source.read(299_999, 300_001), "truncated");
+  });
+
+  it("is read and streamed at once, each from its own answer", async () => {
+    const { source, session } = await open("m.gguf");
+    const [part, stream] = await Promise.all([source.read(0, 50_000), takeStream(source, 10_000)]);
+    expectBytes(part, file.subarray(0, 50_000));
+    expectBytes(stream, file.subarray(0, 10_000));
+    expect(session.traffic.requests).toBe(2);
+  });
+
+  it("counts as read once, however often it is closed", async () => {
+    const seen: number[] = [];
+    const { source, session } = await open("m.gguf", { onProgress: ({ filesRead }) => seen.push(filesRead) });
+    session.addFiles(2);
+    await source.close?.();
+    await source.close?.();
+    expect(seen.at(-1)).toBe(1);
   });
 
   it("may be empty", async () => {
@@ -208,9 +212,62 @@ describe("a server that does not do what it is asked", () => {
     await failure(open("m.gguf", { expectedBytes: 299_999 }), "source-changed");
   });
 
+  it("may send a small file whole where a later part was asked for", async () => {
+    bend({ ignoreRange: true }, 2);
+    const { source, session } = await open("m.gguf");
+    expectBytes(await takeStream(source, 300_000), file);
+    expect(session.traffic.requests).toBe(2);
+    expectBytes(await source.read(200_000, 200_010), file.subarray(200_000, 200_010));
+    hub.reset();
+    bend({ ignoreRange: true }, 2);
+    const large = (await open("m.gguf", { limits: { unrangedBytes: 299_999 } })).source;
+    const error = await failure(takeStream(large, 100_000), "range-not-supported");
+    expect(error.message).toContain("the whole file of 300000 bytes");
+  });
+
+  it("may send a small file of unknown length whole, and no other", async () => {
+    const fetch = async () => new Response(file as BodyInit, { headers: { etag: '"one"' } });
+    const { source, session } = await open("m.gguf", { fetch });
+    expect([source.size, source.version?.()]).toEqual([300_000, '"one"']);
+    expectBytes(await source.read(200_000, 200_010), file.subarray(200_000, 200_010));
+    expectBytes(await takeStream(source, 300_000), file);
+    expect(session.traffic.requests).toBe(1);
+    const limited = open("m.gguf", { fetch, limits: { unrangedBytes: 200_000 } });
+    expect((await failure(limited, "range-not-supported")).message).toContain("does not say how long");
+  });
+
+  it("is refused when an answer of unknown length ends before the listed size", async () => {
+    const fetch = async () => new Response(file.slice(0, 100_000) as BodyInit);
+    const { source } = await open("m.gguf", { fetch, expectedBytes: 300_000 });
+    expect(source.size).toBe(300_000);
+    const error = await failure(source.read(0, 300_000), "range-not-supported");
+    expect(error.message).toContain("the whole file of unknown bytes");
+  });
+
+  it("may have no body for an empty file", async () => {
+    const fetch = async () => new Response(null, { headers: { "content-length": "0" } });
+    const { source } = await open("m.gguf", { fetch });
+    expect(await takeStream(source, 10)).toHaveLength(0);
+    const lying = async () => new Response(null, { headers: { "content-length": "8" } });
+    await failure(
+      open("m.gguf", { fetch: lying }).then((opened) => opened.source.read(0, 8)),
+      "truncated",
+    );
+  });
+
   it("is refused for 416 with what it says of the size", async () => {
     bend({ status: 416, headers: { "content-range": "bytes */77" } });
     expect((await failure(open("m.gguf"), "truncated")).message).toContain("77 bytes");
+    const fetch = async () => new Response(null, { status: 416 });
+    const error = await failure(open("m.gguf", { fetch }), "truncated");
+    expect(error.message).toContain("the server says it is shorter");
+    expect(error.where).toMatchObject({ offset: 0, status: 416 });
+  });
+
+  it("is refused for 416 where it has just given more", async () => {
+    bend({ status: 416, headers: { "content-range": "bytes */0" } }, 2);
+    const { source } = await open("m.gguf");
+    expect((await failure(takeStream(source, 100_000), "truncated")).where.offset).toBe(65_536);
   });
 });
 
@@ -233,6 +290,31 @@ describe("failures that may pass", () => {
     expect(hub.stats.cdnRequests).toBe(3);
   });
 
+  it("gives up on a body that breaks three times", async () => {
+    bend({ cut: { afterBytes: 20_000, ending: "reset" } });
+    const { source } = await open("m.gguf");
+    await failure(takeStream(source, 100_000), "network");
+    expect(hub.stats.cdnRequests).toBe(3);
+  });
+
+  it.each<[string, Fault]>([
+    ["breaks", { cut: { afterBytes: 30_000, ending: "reset" } }],
+    ["ends", { cut: { afterBytes: 30_000, ending: "end" } }],
+  ])("asks anew for a part in which the first answer %s", async (_, fault) => {
+    bend(fault, 1, 1);
+    const { source } = await open("m.gguf");
+    expectBytes(await source.read(10, 40_000), file.subarray(10, 40_000));
+    expectBytes(await source.read(39_000, 41_000), file.subarray(39_000, 41_000));
+    expect(hub.stats.cdnRequests).toBeGreaterThan(1);
+  });
+
+  it("does not read past what the first answer announced", async () => {
+    bend({ extraBytes: 100 });
+    const { source } = await open("m.gguf");
+    await failure(source.read(0, 65_536), "range-not-supported");
+    expect(hub.stats.cdnRequests).toBe(1);
+  });
+
   it("waits once for a short 429 and gives up on a long one", async () => {
     bend({ status: 429, headers: { "retry-after": "0" } }, 1, 1);
     expect((await open("m.gguf")).source.size).toBe(300_000);
@@ -250,6 +332,32 @@ describe("failures that may pass", () => {
     expect((await failure(open("m.gguf"), "rate-limited")).where.retryAfterSeconds).toBe(42);
     bend({ status: 429, headers: { "retry-after": "soon" } });
     expect((await failure(open("m.gguf"), "rate-limited")).where.retryAfterSeconds).toBeUndefined();
+    const limited = (retryAfter: string) => async () =>
+      new Response(null, { status: 429, headers: { "retry-after": retryAfter } });
+    const inAMinute = limited(new Date(Date.now() + 60_000).toUTCString());
+    const own = await failure(open("m.gguf", { fetch: inAMinute }), "rate-limited");
+    expect(own.where.retryAfterSeconds).toBeGreaterThan(50);
+    expect(own.where.retryAfterSeconds).toBeLessThanOrEqual(60);
+    const endless = await failure(open("m.gguf", { fetch: limited("9999999999999999") }), "rate-limited");
+    expect(endless.where.retryAfterSeconds).toBeUndefined();
+  });
+
+  it.each<[string, unknown, string]>([
+    ["no error", "hf_abcdef is not sent", "[token] is not sent"],
+    ["an error without a stack", Object.assign(new Error("for hf_abcdef"), { stack: undefined }), "for [token]"],
+  ])("hides the token in what fetch rejects with: %s", async (_, reason, says) => {
+    const fetch = () => Promise.reject(reason);
+    const error = await failure(open("m.gguf", { fetch, token: "hf_abcdef" }), "network");
+    expect(error.cause).toMatchObject({ message: says });
+    expect(`${error.message} ${(error.cause as Error).stack}`).not.toContain("hf_abcdef");
+  });
+
+  it("hides the token in an answer that may have no body, even where a fetch of the caller's gives it one", async () => {
+    const headers = { "x-error-message": "hf_abcdef is known" };
+    const fetch = async () =>
+      Object.defineProperty(new Response(null, { status: 304, headers }), "body", { value: new Response("x").body });
+    const error = await failure(open("m.gguf", { fetch, token: "hf_abcdef" }), "http-status");
+    expect(error.message).toContain("[token] is known");
   });
 
   it("names what refused the connection", async () => {
@@ -289,6 +397,18 @@ describe("time and abort", () => {
     bend(fault);
     const reading = open("m.gguf", { limits: { idleTimeoutMs: 80 } }).then(({ source }) => takeStream(source, 50_000));
     expect((await failure(reading, "timeout")).message).toContain("80 ms");
+  });
+
+  it("no request is made after the deadline, nor a pause that would end after it", async () => {
+    const session = startSession(sourceOptions({ timeoutMs: 20 }));
+    await new Promise((done) => setTimeout(done, 40));
+    const target = { url: new URL(urlOf("m.gguf")), label: "cdn/m.gguf", budget: { left: 9 } };
+    await failure(openHttp(session, target, { firstBytes: 10, path: "m.gguf" }), "timeout");
+    expect(hub.stats.cdnRequests).toBe(0);
+    bend({ status: 429, headers: { "retry-after": "2" } });
+    const startedAtMs = performance.now();
+    await failure(open("m.gguf", { timeoutMs: 1_000 }), "timeout");
+    expect(performance.now() - startedAtMs).toBeLessThan(900);
   });
 
   it("the whole inspection has a deadline", async () => {
@@ -373,89 +493,5 @@ describe("redirects", () => {
     const fetch = async () => new Response(null, { status: 302, headers: { location: "http://plain.example/" } });
     const error = await failure(openAt("https://secure.example", { fetch }), "http-status");
     expect(error.message).toContain("from https to http");
-  });
-});
-
-describe("a plain http address", () => {
-  const resolve = (name: string, options: Partial<Omit<SourceOptions, "limits">> = {}) =>
-    resolveSource(urlOf(name), sourceOptions(options), undefined);
-
-  it("of a lone GGUF takes one request for everything, and shows no query", async () => {
-    const resolved = await resolve("m.gguf");
-    expect(resolved).toMatchObject({ kind: "http", format: "gguf", id: `${hub.cdnUrl}/org/files/m.gguf` });
-    const source = await resolved.files[0]?.open();
-    expectBytes(await takeStream(source!, 200_000), file.subarray(0, 200_000));
-    expect(resolved.traffic.requests).toBe(1);
-    expect(source?.label).not.toContain("?");
-  });
-
-  it("of a shard stands for its set, with small first reads after the first", async () => {
-    const resolved = await resolve("s-00002-of-00002.gguf");
-    expect(resolved.files.map(({ path }) => path)).toEqual(["s-00001-of-00002.gguf", "s-00002-of-00002.gguf"]);
-    for (const shard of resolved.files) await takeStream(await shard.open(), 20_000);
-    expect(hub.stats.list.map(({ range }) => range)).toEqual([
-      "bytes=0-268435455",
-      "bytes=0-16383",
-      "bytes=16384-49999",
-    ]);
-  });
-
-  it("of an incomplete set fails with the name of the part", async () => {
-    const resolved = await resolve("gap-00001-of-00003.gguf");
-    const error = await failure(resolved.files[2]!.open(), "missing-shard");
-    expect(error.message).toContain("gap-00003-of-00003.gguf");
-  });
-
-  it("of safetensors brings the config.json beside it", async () => {
-    const resolved = await resolve("model.safetensors");
-    expect(resolved.config?.text).toBe('{"model_type":"llama"}');
-    await (await resolved.files[0]!.open()).close?.();
-    expect(hub.stats.list.at(-1)?.range).toBe("bytes=0-102399");
-    hub.fault = ({ path }) => (path.includes("config.json") ? { status: 404 } : undefined);
-    expect((await resolve("model.safetensors")).config).toBeUndefined();
-  });
-
-  it("whose name tells nothing is told by its first bytes, in the same request", async () => {
-    const resolved = await resolve("blob");
-    expect(resolved.format).toBe("gguf");
-    await takeStream(await resolved.files[0]!.open(), 10);
-    expect(resolved.traffic.requests).toBe(1);
-    expect((await failure(resolve("page.html"), "wrong-format")).message).toContain("It is an HTML page");
-  });
-
-  it("that is no model is not read on", async () => {
-    let cancelled = false;
-    const page = new ReadableStream<Uint8Array>({
-      pull: (controller) => controller.enqueue(utf8("<html>".repeat(1_000))),
-      cancel() {
-        cancelled = true;
-      },
-    });
-    const fetch = async () =>
-      new Response(page, { status: 206, headers: { "content-range": "bytes 0-268435455/400000000" } });
-    await failure(resolve("blob", { fetch }), "wrong-format");
-    expect(cancelled).toBe(true);
-  });
-
-  it("of a shard in the middle finds a set numbered from 0", async () => {
-    const resolved = await resolve("z-00001-of-00003.safetensors");
-    const sources = await Promise.all(resolved.files.map((shard) => shard.open()));
-    expect(sources.map(({ path, size }) => [path, size])).toEqual([
-      ["z-00001-of-00003.safetensors", 11],
-      ["z-00002-of-00003.safetensors", 12],
-      ["z-00000-of-00003.safetensors", 10],
-    ]);
-    const gap = await resolve("gap-00001-of-00003.safetensors");
-    const error = await failure(gap.files[2]!.open(), "missing-shard");
-    expect(error.message).toContain("gap-00003-of-00003.safetensors");
-  });
-
-  it.each([
-    ["absent.gguf", {}, "not-found"],
-    ["pytorch_model.bin", {}, "no-model"],
-    ["m.gguf", { offline: true }, "offline"],
-  ] as const)("%s with %j fails with %s", async (name, options, code) => {
-    const resolved = resolve(name, options).then(({ files }) => files[0]!.open());
-    await failure(resolved, code);
   });
 });

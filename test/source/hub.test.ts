@@ -47,6 +47,13 @@ beforeAll(async () => {
           "model.safetensors.index.json": index("../../org/gguf/resolve/main/x.safetensors"),
         },
       },
+      "org/indexed": {
+        files: {
+          "model.safetensors.index.json": index("x.safetensors", "y.safetensors"),
+          "x.safetensors": pattern(10),
+          "y.safetensors": pattern(20),
+        },
+      },
       "org/incomplete": {
         files: { "model.safetensors.index.json": index(shard(1, 2), shard(2, 2)), [shard(1, 2)]: pattern(10) },
       },
@@ -218,6 +225,23 @@ describe("a repo on the hub", () => {
     expect(hubPaths().filter((path) => path.includes("/resolve/"))).toHaveLength(4);
   });
 
+  it("is called as it was asked for where the listing names it by no id", async () => {
+    const siblings = [{ rfilename: "m.gguf" }];
+    hub.fault = () => ({ status: 200, body: JSON.stringify({ sha: DEFAULT_COMMIT, siblings }) });
+    expect(await resolve("org/unnamed@refs/convert/gguf")).toMatchObject({
+      id: "org/unnamed",
+      revision: "refs/convert/gguf",
+      files: [{ path: "m.gguf" }],
+    });
+  });
+
+  it("with files that only an index names is read by it", async () => {
+    const resolved = await resolve("org/indexed");
+    expect(resolved.index?.files).toEqual(["x.safetensors", "y.safetensors"]);
+    expect(resolved.config).toBeUndefined();
+    expect((await resolved.files[1]!.open()).size).toBe(20);
+  });
+
   it("answers to its old name with its new one", async () => {
     expect((await resolve("org/old")).id).toBe("org/gguf");
     expect(hub.stats.list.map(({ path }) => path.split("?")[0])).toEqual([
@@ -357,6 +381,33 @@ describe("what can go wrong with a repo", () => {
     await failure(resolve("org/gguf"), "invalid-json");
     hub.fault = () => ({ status: 200, body: '{"sha":"main"}' });
     await failure(resolve("org/gguf"), "invalid-json");
+    hub.fault = () => ({ status: 200, body: "[]" });
+    expect((await failure(resolve("org/gguf"), "invalid-json")).message).toContain("names no commit");
+  });
+
+  it("is a listing of many pages that comes back to one, or never ends", async () => {
+    const next = (page: number) => ({ link: `<${hub.url}/api/models/org/large/tree/x?page=${page}>; rel="next"` });
+    const page = (number: number) => ({ status: 200, headers: next(number), body: "[]" });
+    hub.fault = ({ path }) => (path.includes("/tree/") ? page(1) : undefined);
+    const error = await failure(resolve("org/large"), "invalid-json");
+    expect(error.message).toContain("comes back to a page");
+    expect(hubPaths().filter((path) => path.includes("/tree/"))).toHaveLength(2);
+    let pages = 0;
+    hub.fault = ({ path }) => (path.includes("/tree/") ? page(++pages) : undefined);
+    expect((await failure(resolve("org/large"), "invalid-json")).message).toContain("more than 1000 pages");
+    expect(pages).toBe(1_000);
+  });
+
+  it("is a page of a listing that leads nowhere, or lists nothing: what came before counts", async () => {
+    const entries = [{ type: "directory", path: "a.gguf" }, 7, { path: 7 }, { path: "m.gguf", size: -1 }];
+    for (const link of ["<https://elsewhere.example/list>; rel=next", "<http://[>; rel=next"]) {
+      hub.fault = ({ path }) =>
+        path.includes("/tree/") ? { status: 200, headers: { link }, body: JSON.stringify(entries) } : undefined;
+      const resolved = await resolve("org/large");
+      expect(paths(resolved)).toEqual(["m.gguf"]);
+    }
+    hub.fault = ({ path }) => (path.includes("/tree/") ? { status: 200, body: '{"path":"m.gguf"}' } : undefined);
+    await failure(resolve("org/large"), "no-model");
   });
 
   it("is a listing with paths that lead elsewhere", async () => {

@@ -13,11 +13,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import type { Limits } from "../../src/limits.ts";
+import { openFile } from "../../src/source/file.ts";
+import { fileError } from "../../src/source/file-error.ts";
 import { openLocal } from "../../src/source/local.ts";
 import { resolveSource } from "../../src/source/resolve.ts";
 import type { Progress, SourceOptions } from "../../src/source/resolved.ts";
+import { startSession } from "../../src/source/session.ts";
 import { expectBytes, failure, pattern, sourceOptions, takeStream } from "./reading.ts";
 
 const root = mkdtempSync(join(tmpdir(), "weighin-"));
@@ -101,6 +104,35 @@ describe("a local file", () => {
     expect(error.message).toContain("hf://");
   });
 
+  it("may be named below the home folder", async () => {
+    vi.stubEnv("HOME", root);
+    try {
+      expect(paths(await resolve("~/single/m.gguf"))).toEqual(["m.gguf"]);
+      await failure(resolve("~/single/absent.gguf"), "not-found");
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it("is closed once, however often it is asked to", async () => {
+    const path = join(folder("closing", { "m.gguf": pattern(100) }), "m.gguf");
+    const source = await openFile(startSession(sourceOptions()), path, "m.gguf");
+    await source.close?.();
+    writeFileSync(path, pattern(101));
+    await expect(source.close?.()).resolves.toBeUndefined();
+    await failure(source.read(0, 10), "unreadable");
+  });
+
+  it.each([
+    ["no error of the file system", "odd", "unreadable", "(unknown)"],
+    ["a failing disk", Object.assign(new Error("i/o"), { code: "EIO" }), "unreadable", "(EIO)"],
+    ["a folder", Object.assign(new Error("read"), { code: "EISDIR" }), "not-a-file", "is a directory"],
+  ])("that fails for %s says so", (_, cause, code, says) => {
+    const error = fileError("there/m.gguf", cause);
+    expect(error).toMatchObject({ code, cause, where: { source: "there/m.gguf" } });
+    expect(error.message).toContain(says);
+  });
+
   it("X-13 must be a regular file", async () => {
     const special = folder("special", { "x.txt": "" });
     execFileSync("mkfifo", [join(special, "pipe.gguf")]);
@@ -110,6 +142,8 @@ describe("a local file", () => {
     await failure(resolve(join(special, "zero.gguf")), "not-a-file");
     await failure(resolve(join(special, "loop.gguf")), "unreadable");
     await failure(resolve(special), "no-model");
+    const session = startSession(sourceOptions());
+    expect((await failure(openFile(session, special, "m.gguf"), "not-a-file")).message).toContain("a directory");
   });
 
   it.skipIf(process.getuid?.() === 0)("must be readable", async () => {
@@ -286,6 +320,28 @@ describe("the Hugging Face cache", () => {
     });
     const error = await failure(resolve("org/partial", offline), "offline");
     expect(error.message).toContain("b.safetensors");
+  });
+
+  it("without a ref main takes the first ref that names a commit", async () => {
+    const other = folder("hub/models--org--untold", { "refs/a": "no commit", "refs/z": COMMIT, "refs/v2": COMMIT });
+    folder(`hub/models--org--untold/snapshots/${COMMIT}`, { "sub/m.gguf": gguf });
+    const resolved = await resolve("org/untold", offline);
+    expect(resolved).toMatchObject({ revision: "v2", commit: COMMIT, files: [{ path: "sub/m.gguf" }] });
+    expect(await resolve(other)).toMatchObject({ revision: "v2", files: [{ path: "sub/m.gguf" }] });
+    expect((await failure(resolve("org/untold@a", offline), "offline")).message).toContain("refs/a");
+    const bare = folder("hub/models--org--bare", { "snapshots/x.txt": "" });
+    expect((await failure(resolve(bare), "no-model")).message).toContain("refs/main");
+    await failure(resolve("org/bare", offline), "offline");
+  });
+
+  it("names its quantizations as files of the repo that it caches", async () => {
+    folder("hub/models--org--sets", { "refs/main": COMMIT });
+    folder(`hub/models--org--sets/snapshots/${COMMIT}`, { "q/m-Q8_0.gguf": gguf, "q/m-Q4_K_M.gguf": gguf });
+    const resolved = await resolve("org/sets", offline);
+    expect(resolved).toMatchObject({
+      source: `hf://org/sets@${COMMIT}/q/m-Q4_K_M.gguf`,
+      siblings: [{ source: `hf://org/sets@${COMMIT}/q/m-Q8_0.gguf` }],
+    });
   });
 
   it("finds a ref with a slash in nested folders", async () => {

@@ -149,6 +149,29 @@ describe("which safetensors files are the model", () => {
 });
 
 describe("which GGUF file is the model", () => {
+  it("names files without a tag by their paths, and sizes only where they are known", async () => {
+    const { diagnostics } = await choose(["b.gguf", "a.gguf"]);
+    expect(diagnostics).toMatchObject([
+      { code: "not-counted", message: expect.stringContaining("There are also b.gguf") },
+    ]);
+    const beside = await choose(["model.safetensors", "other.gguf"]);
+    expect(beside.diagnostics).toMatchObject([{ message: expect.stringContaining("GGUF is there too: other.gguf") }]);
+    const listing = {
+      label: "org/name",
+      files: [{ path: "m-Q8_0.gguf" }],
+      indexIsCheap: false,
+      limits: DEFAULT_LIMITS,
+      readIndex: async () => "{}",
+    };
+    const error = await failure(chooseModelFiles(listing, { quant: "Q4_0" }), "quant-not-found");
+    expect(error.message).toMatch(/It has Q8_0\.$/);
+  });
+
+  it("is none where a quantization is named and there are only safetensors", async () => {
+    const error = await failure(choose(["model.safetensors"], { quant: "Q4_0" }), "quant-not-found");
+    expect(error.message).toContain("leave the quantization out");
+  });
+
   const QUANTS = ["m-Q2_K.gguf", "m-Q4_K_M.gguf", "m-Q8_0.gguf", "mmproj-m-f16.gguf", "m.imatrix.gguf"];
 
   it.each([

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { inspectModel } from "../../src/inspect.ts";
 import type { InspectOptions } from "../../src/options.ts";
+import { writeSafetensors } from "../formats/write-safetensors.ts";
 import { type Answer, type Origin, ranged, redirectedFetch, type Seen, startOrigin } from "../hub/origin.ts";
 import { failure } from "./reading.ts";
 
@@ -107,6 +108,38 @@ describe("a repo of ModelScope", () => {
     expect((await read("modelscope://org/gguf", { revision: "v2" })).source.revision).toBe("v2");
   });
 
+  it("may list files without a size, or with one that no file has", async () => {
+    const Files = [
+      { Path: "a-Q8_0.gguf", Size: -1 },
+      { Path: "b-Q2_K.gguf" },
+      { Path: "c-Q4_0.gguf", Size: 7 },
+      { Path: 7 },
+    ];
+    bend = (url) => (url.pathname.endsWith("/files") ? { body: JSON.stringify({ Data: { Files } }) } : undefined);
+    const { message } = await failure(read("modelscope://org/gguf:IQ1_S"), "quant-not-found");
+    expect(message).toContain("It has Q8_0, Q2_K, Q4_0 (7 bytes).");
+  });
+
+  it("with shards named by an index alone is read by that index, and needs no config.json beside it", async () => {
+    const weight = (name: string, length: number) =>
+      JSON.stringify({ [name]: { dtype: "F32", shape: [length], data_offsets: [0, 4 * length] } });
+    const weight_map = { t0: "x.safetensors", t1: "y.safetensors", t2: "y.safetensors" };
+    const Files = ["model.safetensors.index.json", "x.safetensors", "y.safetensors"].map((Path) => ({ Path }));
+    const body: Record<string, Answer> = {
+      "model.safetensors.index.json": { body: JSON.stringify({ weight_map }) },
+      "x.safetensors": { body: writeSafetensors({ header: weight("t0", 1), dataBytes: 4 }) },
+      "y.safetensors": { body: writeSafetensors({ header: weight("t1", 2), dataBytes: 8 }) },
+    };
+    bend = (url) =>
+      url.pathname.endsWith("/files")
+        ? { body: JSON.stringify({ Data: { Files } }) }
+        : body[url.searchParams.get("FilePath") ?? ""];
+    const { source, weights, diagnostics } = await read("modelscope://org/gguf");
+    expect(diagnostics[0]).toMatchObject({ code: "index-mismatch", message: expect.stringContaining("t2") });
+    expect(source.files?.map(({ path }) => path)).toEqual(["x.safetensors", "y.safetensors"]);
+    expect(weights.bytes).toBe(12);
+  });
+
   it("names the projector as a file of it", async () => {
     const { companions = [] } = (await read("modelscope://org/gguf")).source;
     expect(companions).toMatchObject([{ source: "modelscope://org/gguf@master/mmproj-m.gguf" }]);
@@ -130,6 +163,7 @@ describe("a repo of ModelScope", () => {
       { body: '{"Code":10010101,"Success":false,"Message":"no such repo"}' },
       "repo-not-found",
     ],
+    ["that says nothing of why", { body: '{"Data":{"Files":null},"Message":7}' }, "repo-not-found"],
     ["that is no JSON", { body: "<html>" }, "invalid-json"],
     ["that is a private repo's", { status: 401 }, "repo-not-found"],
     ["that limits requests", { status: 429, headers: { "retry-after": "99" } }, "rate-limited"],

@@ -39,6 +39,9 @@ const BAD: readonly (readonly [name: string, text: string, code: string, says: s
     "SHA-256",
   ],
   ["sizeless", manifest({ ...layer("model", MODEL), size: "big" }), "invalid-json", "size"],
+  ["digestless", manifest({ ...layer("model", MODEL), digest: 7 }), "invalid-json", "SHA-256"],
+  ["untyped", manifest({ ...layer("model", MODEL), mediaType: 7 }, { mediaType: "text/x" }), "no-model", "no weights"],
+  ["itemless", '{"layers":[7,{"mediaType":"application/vnd.ollama.image.model"}]}', "invalid-json", "size"],
   ["negative", manifest(layer("model", MODEL, -1)), "invalid-json", "size"],
   ["array", "[]", "no-model", "no weights"],
   ["page", "<html></html>", "invalid-json", "JSON"],
@@ -111,6 +114,18 @@ describe("Ollama's store", () => {
     expect((await failure(inspectModel("ollama://short", offline), "truncated")).message).toContain(
       `${gguf.byteLength}`,
     );
+  });
+
+  it("names no projector that was not pulled", async () => {
+    write(library("half/latest"), manifest(layer("model", MODEL), layer("projector", ABSENT)));
+    expect((await inspectModel("ollama://half", offline)).source.companions ?? []).toEqual([]);
+  });
+
+  it("is only what has blobs beside its manifests", async () => {
+    const stray = join(root, "elsewhere/manifests/a/b/c/d");
+    mkdirSync(join(stray, ".."), { recursive: true });
+    writeFileSync(stray, PLAIN);
+    await failure(inspectModel(stray), "wrong-format");
   });
 
   it("is not left through a link", async () => {
@@ -204,6 +219,11 @@ describe("an Ollama registry", () => {
     expect((await read(projector!.source)).format).toBe("gguf");
   });
 
+  it("is asked when the store does not have the model", async () => {
+    expect((await read("ollama://llama3", { ollamaDir: join(root, "none") })).source.requests).toBe(2);
+    expect(registry.seen).toHaveLength(2);
+  });
+
   it("is not asked when the store has the model", async () => {
     expect((await read("ollama://llama3", { ollamaDir: store })).source.requests).toBe(0);
     expect(registry.seen).toEqual([]);
@@ -215,6 +235,7 @@ describe("an Ollama registry", () => {
       return new Response(null, { status: 404 });
     };
     await failure(read("ollama://hf.co/org/name:Q4_K_M", { fetch }), "repo-not-found");
+    await failure(read("ollama://hf.co/org/name", { fetch }), "repo-not-found");
   });
 
   it.each(BAD)("is refused for a manifest that is %s", async (name, _text, code, says) => {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { isInspectError } from "../../../src/errors.ts";
-import { readGguf } from "../../../src/formats/gguf/read.ts";
+import { layoutOf } from "../../../src/formats/gguf/known-layout.ts";
+import { readGguf, readGgufSibling } from "../../../src/formats/gguf/read.ts";
 import { readGgufArray } from "../../../src/formats/gguf/read-array.ts";
 import type { GgufArrayReference, GgufMetadata } from "../../../src/formats/gguf/value.ts";
 import type { ByteSource } from "../../../src/source/byte-source.ts";
@@ -212,5 +213,62 @@ describe("long arrays", () => {
     await expect(readGgufArray(shorter, tokens, true, readingOptions())).rejects.toMatchObject({
       code: "source-changed",
     });
+  });
+
+  it.each([
+    ["has no room for the length of its next string", "string", 2, new Uint8Array(12)],
+    ["has a string that leads beyond it", "string", 1, Uint8Array.of(9, 0, 0, 0, 0, 0, 0, 0, 65)],
+    ["has numbers of another length", "i32", 3, new Uint8Array(8)],
+    ["is an array of arrays", "array", 1, new Uint8Array(8)],
+  ] as const)("is not read where it %s", async (_, elementType, length, bytes) => {
+    const array = { elementType, length, offset: 0, bytes: bytes.length };
+    await expect(readGgufArray(memorySource(bytes), array, true, readingOptions())).rejects.toMatchObject({
+      code: "source-changed",
+      where: { source: "model", offset: 0 },
+    });
+  });
+});
+
+describe("readGgufSibling", () => {
+  const quant = (name: string): GgufSpec => ({
+    ...spec(true),
+    keys: [{ key: "name", type: "string", value: name }, ...(spec(true).keys ?? [])],
+  });
+  const layout = async () => {
+    const known = layoutOf(await readGguf(memorySource(writeGguf(quant("one"))), readingOptions()));
+    if (known === undefined) throw new Error("no long array");
+    return known;
+  };
+
+  it("reads what a full read does, the arrays stepped over", async () => {
+    const bytes = writeGguf(quant("two"));
+    const full = await readGguf(memorySource(bytes), readingOptions());
+    expect(await readGgufSibling(memorySource(bytes), await layout(), readingOptions())).toEqual(full);
+  });
+
+  it("gives nothing where another key follows an array, or bytes follow the tensors", async () => {
+    const known = await layout();
+    const keys = quant("two").keys?.map((key) => (key.key === "scores" ? { ...key, key: "other" } : key)) ?? [];
+    const reordered = writeGguf({ ...quant("two"), keys });
+    expect(await readGgufSibling(memorySource(reordered), known, readingOptions())).toBeUndefined();
+    const longer = new Uint8Array([...writeGguf(quant("two")), ...new Uint8Array(100)]);
+    const options = readingOptions();
+    expect(await readGgufSibling(memorySource(longer), known, options)).toBeUndefined();
+    expect(options.diagnostics).toEqual([]);
+  });
+
+  it("gives nothing for a header that a wrong layout makes look damaged", async () => {
+    const known = await layout();
+    const arrays = new Map([...known.arrays].map(([key, array]) => [key, { ...array, bytes: array.bytes - 1 }]));
+    const bytes = writeGguf(quant("two"));
+    expect(await readGgufSibling(memorySource(bytes), { ...known, arrays }, readingOptions())).toBeUndefined();
+  });
+
+  it("hands on what no layout explains: a failing source, another format", async () => {
+    const known = await layout();
+    const failing: ByteSource = { size: WHOLE.length, label: "m", read: () => Promise.reject(new TypeError("gone")) };
+    await expect(readGgufSibling(failing, known, readingOptions())).rejects.toThrow("gone");
+    const page = memorySource(new TextEncoder().encode("<!doctype html><title>404</title>".padEnd(WHOLE.length)));
+    await expect(readGgufSibling(page, known, readingOptions())).rejects.toMatchObject({ code: "wrong-format" });
   });
 });

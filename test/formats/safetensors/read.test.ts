@@ -24,6 +24,19 @@ describe("readSafetensors rejects", () => {
     expect(source.taken.bytes).toBeLessThan(200);
   });
 
+  it.each([
+    ["an end beyond 2^53", withShape("[4503599627370496]", "[0,18014398509481984]"), "ends at 18014398509481984"],
+    ["elements beyond 2^53", withShape("[9007199254740993]", "[0,9007199254740993]", "U8"), "too large for any file"],
+    ["a dimension beyond 2^53 beside one of 0", withShape("[0,9007199254740993]", "[0,0]"), "has a dimension beyond"],
+  ])("%s, which no number holds exactly", async (_, header, says) => {
+    const source = memorySource(writeSafetensors({ header }));
+    await expect(readSafetensors(source, readingOptions())).rejects.toMatchObject({
+      code: "overflow",
+      message: expect.stringContaining(says),
+      where: { tensor: "t" },
+    });
+  });
+
   it("more tensors than limits.tensors (S-46)", async () => {
     const many = Array.from({ length: 300 }, (_, i) => `"${i}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`);
     const bytes = writeSafetensors({ header: `{${many.join(",")}}` });
