@@ -2,7 +2,13 @@ import type { Diagnostic, Reporter } from "./diagnostics.ts";
 import { isInspectError } from "./errors.ts";
 import type { KnownLayout } from "./formats/gguf/known-layout.ts";
 import { type GgufFile, readGguf, readGgufSibling } from "./formats/gguf/read.ts";
-import { decodeHeader, encodeHeader, type StoredHeader } from "./formats/header-code.ts";
+import {
+  type DecodeHeader,
+  decodeGgufHeader,
+  decodeSafetensorsHeader,
+  encodeHeader,
+  type StoredHeader,
+} from "./formats/header-code.ts";
 import { segmentReadBytes } from "./formats/header-stream.ts";
 import type { ReadingOptions } from "./formats/reading.ts";
 import { readSafetensors, type SafetensorsFile } from "./formats/safetensors/read.ts";
@@ -29,7 +35,7 @@ export function readGgufHeaders(
   report: Reporter,
   known: KnownLayout | undefined,
 ): Promise<FileHeader<GgufFile>[]> {
-  return readHeaders<GgufFile>(resolved, options, report, known !== undefined, async (file, reading) => {
+  return readHeaders(resolved, options, report, decodeGgufHeader, known !== undefined, async (file, reading) => {
     if (known !== undefined && reading.file === 0) {
       const { header, ...rest } = await readFile(file, reading, (source) => readGgufSibling(source, known, reading), {
         firstBytes: segmentReadBytes(known.segments[0] ?? 0),
@@ -45,7 +51,7 @@ export function readSafetensorsHeaders(
   options: SourceOptions,
   report: Reporter,
 ): Promise<FileHeader<SafetensorsFile>[]> {
-  return readHeaders<SafetensorsFile>(resolved, options, report, false, (file, reading) =>
+  return readHeaders(resolved, options, report, decodeSafetensorsHeader, false, (file, reading) =>
     readFile(file, reading, readSafetensors),
   );
 }
@@ -70,6 +76,7 @@ async function readHeaders<Header extends AnyHeader>(
   resolved: ResolvedSource,
   options: SourceOptions,
   report: Reporter,
+  decode: DecodeHeader<Header>,
   trustsLayout: boolean,
   read: Read<Header>,
 ): Promise<FileHeader<Header>[]> {
@@ -78,8 +85,8 @@ async function readHeaders<Header extends AnyHeader>(
 
   async function readOne(file: WeightFile, index: number, stop: AbortSignal): Promise<FileHeader<Header>> {
     const found =
-      (await storedHeader<Header>(options, file.cacheKey, index)) ??
-      (trustsLayout ? await storedHeader<Header>(options, layoutKey(file), index) : undefined) ??
+      (await storedHeader(options, file.cacheKey, index, decode)) ??
+      (trustsLayout ? await storedHeader(options, layoutKey(file), index, decode) : undefined) ??
       (await readFresh(file, index, stop));
     for (const { code, message, where } of found.diagnostics) report(code, message, where);
     file.headerRead?.(found.header.headerBytes);
@@ -122,14 +129,15 @@ function layoutKey({ cacheKey }: WeightFile): string | undefined {
 }
 
 /** A cache that fails is one that has nothing. */
-async function storedHeader<Header extends AnyHeader>(
+async function storedHeader<Header>(
   { headerCache }: SourceOptions,
   cacheKey: string | undefined,
   index: number,
+  decode: DecodeHeader<Header>,
 ): Promise<StoredHeader<Header> | undefined> {
   if (headerCache === undefined || cacheKey === undefined) return undefined;
   const bytes = await headerCache.get(cacheKey).catch(() => undefined);
-  return bytes && decodeHeader<Header>(bytes, index);
+  return bytes && decode(bytes, index);
 }
 
 async function store(

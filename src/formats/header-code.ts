@@ -1,5 +1,6 @@
 import type { Diagnostic } from "../diagnostics.ts";
 import type { GgufFile } from "./gguf/read.ts";
+import type { GgufValue } from "./gguf/value.ts";
 import type { SafetensorsFile } from "./safetensors/read.ts";
 import type { TensorEntry } from "./tensor-entry.ts";
 
@@ -26,11 +27,14 @@ type TensorRow = readonly [
   offset: number,
 ];
 
-type Stored = {
+type Entry<Value> = readonly [key: string, value: Value];
+
+/** What is written of a header: its maps as lists. */
+type Stored<Kind extends Header, Value> = {
   readonly version: number;
   readonly file: Omit<StoredHeader<unknown>, "header">;
-  readonly header: { readonly [field: string]: unknown };
-  readonly metadata: readonly (readonly [key: string, value: unknown])[];
+  readonly header: Omit<Kind, "metadata" | "tensors">;
+  readonly metadata: readonly Entry<Value>[];
   readonly tensors: readonly TensorRow[];
 };
 
@@ -40,31 +44,47 @@ export function encodeHeader({ header, ...file }: StoredHeader<Header>): Uint8Ar
   const rows = tensors.map(
     ({ name, dtype, shape, elements, bytes, offset }): TensorRow => [name, dtype, shape, elements, bytes, offset],
   );
-  const stored: Stored = { version: VERSION, file, header: rest, metadata: [...metadata], tensors: rows };
+  const stored: Stored<Header, unknown> = {
+    version: VERSION,
+    file,
+    header: rest,
+    metadata: [...metadata],
+    tensors: rows,
+  };
   return new TextEncoder().encode(JSON.stringify(stored, (_, value) => tagged(value)));
 }
 
-/** What {@link encodeHeader} wrote, for the file with that place in its set; undefined for anything else. */
-export function decodeHeader<Kind extends Header>(bytes: Uint8Array, file: number): StoredHeader<Kind> | undefined {
+/** Reads back what {@link encodeHeader} wrote, for the file with that place in its set; undefined for anything else. */
+export type DecodeHeader<Kind> = (bytes: Uint8Array, file: number) => StoredHeader<Kind> | undefined;
+
+export const decodeGgufHeader: DecodeHeader<GgufFile> = (bytes, file) =>
+  decoded<GgufFile, GgufValue>(bytes, ({ header, metadata, tensors }) => ({
+    ...header,
+    metadata: new Map(metadata),
+    tensors: tensors.map((row) => tensorOf(row, file)),
+  }));
+
+export const decodeSafetensorsHeader: DecodeHeader<SafetensorsFile> = (bytes, file) =>
+  decoded<SafetensorsFile, string>(bytes, ({ header, metadata, tensors }) => ({
+    ...header,
+    metadata: new Map(metadata),
+    tensors: tensors.map((row) => tensorOf(row, file)),
+  }));
+
+function decoded<Kind extends Header, Value>(
+  bytes: Uint8Array,
+  join: (stored: Stored<Kind, Value>) => Kind,
+): StoredHeader<Kind> | undefined {
   try {
-    const stored: Stored = JSON.parse(new TextDecoder().decode(bytes), (_, value) => untagged(value));
-    if (stored.version !== VERSION) return undefined;
-    const tensors = stored.tensors.map(
-      ([name, dtype, shape, elements, tensorBytes, offset]): TensorEntry => ({
-        name,
-        dtype,
-        shape,
-        elements,
-        bytes: tensorBytes,
-        file,
-        offset,
-      }),
-    );
-    const header = { ...stored.header, metadata: new Map(stored.metadata), tensors } as unknown as Kind;
-    return { ...stored.file, header };
+    const stored: Stored<Kind, Value> = JSON.parse(new TextDecoder().decode(bytes), (_, value) => untagged(value));
+    return stored.version === VERSION ? { ...stored.file, header: join(stored) } : undefined;
   } catch {
     return undefined;
   }
+}
+
+function tensorOf([name, dtype, shape, elements, bytes, offset]: TensorRow, file: number): TensorEntry {
+  return { name, dtype, shape, elements, bytes, file, offset };
 }
 
 const BIGINT_TAG = "$bigint";

@@ -1,5 +1,7 @@
 import { printable } from "../bytes/printable.ts";
 import type { Certainty, MemoryEstimate, MemoryItem, MemoryTotals } from "../runtimes/estimate.ts";
+import { MEMORY_COMPONENTS } from "../runtimes/totals.ts";
+import { alike, namesOf } from "./alike-devices.ts";
 import { bar, fittingBar } from "./bar.ts";
 import type { Style } from "./style.ts";
 import { type Cell, indent, renderTable } from "./table.ts";
@@ -15,7 +17,6 @@ const LABELS = 3;
 /** Components whose only item says more than the component's name. */
 const TELLING: ReadonlySet<MemoryItem["component"]> = new Set(["weights", "cache"]);
 
-export const MEMORY_COMPONENTS = ["weights", "gradients", "optimizer", "cache", "compute", "overhead"] as const;
 const CERTAINTIES: readonly Certainty[] = ["exact", "derived", "estimate"];
 
 /** A figure with its bounds; null where it is not known. */
@@ -175,25 +176,6 @@ function askedDevices({ workload }: MemoryEstimate): ReadonlySet<unknown> {
 /** What of an item is shown as a figure: labels may name the rank. */
 function sizeOf({ component, bytes, low, high, certainty }: MemoryItem): unknown {
   return [component, bytes, low, high, certainty];
-}
-
-/** Neighbours in a list with the same key, together. */
-export function alike<T>(list: readonly T[], keyOf: (entry: T) => string): readonly (readonly T[])[] {
-  const groups: T[][] = [];
-  for (const entry of list) {
-    const last = groups.at(-1);
-    const [first] = last ?? [];
-    if (last !== undefined && first !== undefined && keyOf(first) === keyOf(entry)) last.push(entry);
-    else groups.push([entry]);
-  }
-  return groups;
-}
-
-/** `GPU0 and GPU1`, `GPU0 to GPU7`. */
-export function namesOf(devices: readonly { readonly name: string }[]): string {
-  const [first, last] = [devices[0]?.name ?? "", devices.at(-1)?.name ?? ""];
-  if (devices.length === 1) return first;
-  return devices.length === 2 ? `${first} and ${last}` : `${first} to ${last}`;
 }
 
 /** What one runtime allocates, per device: each component with its bar and how sure it is. */

@@ -1,8 +1,8 @@
 import { printable } from "../bytes/printable.ts";
 import type { MemoryEstimate } from "../runtimes/estimate.ts";
+import type { MemoryComponent } from "../runtimes/totals.ts";
 import { bar, fittingBar } from "./bar.ts";
 import { capacityWords } from "./capacity-words.ts";
-import type { MEMORY_COMPONENTS } from "./memory-section.ts";
 import type { Style } from "./style.ts";
 import { type Cell, indent, renderTable } from "./table.ts";
 import { formatBytes, formatInteger, formatPlural } from "./units.ts";
@@ -42,8 +42,7 @@ function nameOf({ runtime, runtimeVersion }: MemoryEstimate, estimates: readonly
   return alike > 1 ? `${runtime} ${printable(runtimeVersion)}` : runtime;
 }
 
-type Component = (typeof MEMORY_COMPONENTS)[number];
-type Columns = readonly { readonly name: string; readonly components: readonly Component[] }[];
+type Columns = readonly { readonly name: string; readonly components: readonly MemoryComponent[] }[];
 
 const SERVING: Columns = (["weights", "cache", "compute", "overhead"] as const).map((component) => ({
   name: component,
@@ -75,7 +74,7 @@ function totalsTable(reports: readonly RuntimeReport[], style: Style): readonly 
   return [`${style.bold(TITLE)}${style.dim(workloadWords(first))}`, ...indent(table)];
 }
 
-function partCell({ totals, items }: MemoryEstimate, components: readonly Component[], style: Style): Cell {
+function partCell({ totals, items }: MemoryEstimate, components: readonly MemoryComponent[], style: Style): Cell {
   const parts = components.map((component) => totals[component] ?? (totals[component] === null ? null : 0));
   const bytes = parts.includes(null) ? null : parts.reduce<number>((sum, part) => sum + (part ?? 0), 0);
   const about = items.some((item) => components.includes(item.component) && item.certainty === "estimate");

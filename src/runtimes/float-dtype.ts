@@ -1,4 +1,5 @@
-import type { MetadataValue, Model } from "../model/model.ts";
+import type { Model } from "../model/model.ts";
+import { isMetadataObject } from "./metadata-object.ts";
 
 /** Bytes per element of the floating-point types a model is run in, by safetensors name. */
 const FLOAT_BYTES: { readonly [dtype: string]: number } = { F64: 8, F32: 4, F16: 2, BF16: 2 };
@@ -28,15 +29,11 @@ export function runningDtype(model: Model, asked: string): string {
 
 function configDtype(metadata: Model["metadata"]): string | undefined {
   const text = metadata["text_config"];
-  for (const level of [metadata, isObject(text) ? text : {}]) {
+  for (const level of [metadata, isMetadataObject(text) ? text : {}]) {
     for (const key of ["dtype", "torch_dtype"]) {
       const value = level[key];
       if (typeof value === "string") return value.replace(/^torch\./, "");
     }
   }
   return undefined;
-}
-
-function isObject(value: MetadataValue | undefined): value is { readonly [key: string]: MetadataValue } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

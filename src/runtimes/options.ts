@@ -37,20 +37,28 @@ export const SHARE: OptionRule = {
 /** llama.cpp and PyTorch count tokens in 32 bits. */
 const MAX_TOKENS = 2 ** 31 - 1;
 
-export const TOKENS: OptionRule = {
-  wants: `a positive integer up to ${MAX_TOKENS}`,
-  accepts: (value) => POSITIVE_INTEGER.accepts(value) && Number(value) <= MAX_TOKENS,
-};
+/** A positive integer with an upper bound. */
+export function upTo(most: number): OptionRule {
+  return {
+    wants: `a positive integer up to ${most}`,
+    accepts: (value) => POSITIVE_INTEGER.accepts(value) && Number(value) <= most,
+  };
+}
+
+export const TOKENS: OptionRule = upTo(MAX_TOKENS);
 
 export const BOOLEAN: OptionRule = { wants: "true or false", accepts: (value) => typeof value === "boolean" };
 
-/** One of a few words, or `false` where it is among them. */
-export function oneOf(words: readonly (string | false)[]): OptionRule {
+/** One of a few words or numbers, or `false` where it is among them. */
+export function oneOf(words: readonly (string | number | false)[]): OptionRule {
   return {
     wants: `one of ${words.map((word) => JSON.stringify(word)).join(", ")}`,
-    accepts: (value) => (typeof value === "string" || value === false) && words.includes(value),
+    accepts: (value) => words.some((word) => word === value),
   };
 }
+
+/** What a model runs in; `auto` is what it is stored in. */
+export const FLOAT_DTYPE: OptionRule = oneOf(["auto", "float32", "float16", "bfloat16"]);
 
 const DEVICE_KINDS = ["cuda", "metal", "cpu"];
 

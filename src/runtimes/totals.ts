@@ -1,10 +1,10 @@
 import { InspectError } from "../errors.ts";
 import type { MemoryItem, MemoryTotals } from "./estimate.ts";
 
-const COMPONENTS = ["weights", "gradients", "optimizer", "cache", "compute", "overhead"] as const;
+export const MEMORY_COMPONENTS = ["weights", "gradients", "optimizer", "cache", "compute", "overhead"] as const;
 
 /** A part of the memory: also the names of the sums. */
-export type MemoryComponent = (typeof COMPONENTS)[number];
+export type MemoryComponent = (typeof MEMORY_COMPONENTS)[number];
 
 /**
  * Sums items. A component named in `unknown` cannot be computed: its sum and the total are null, while `low` still
@@ -21,7 +21,7 @@ export function sumItems(items: readonly MemoryItem[], unknown: ReadonlySet<Memo
     low += item.fills ? most : least;
     high += item.fills ? least : most;
   }
-  const sum = COMPONENTS.reduce((bytes, component) => bytes + sums[component], 0);
+  const sum = MEMORY_COMPONENTS.reduce((bytes, component) => bytes + sums[component], 0);
   [low, high] = [Math.min(low, sum), Math.max(high, sum)];
   if (!Number.isFinite(high)) {
     throw new InspectError(

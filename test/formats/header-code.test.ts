@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Diagnostic } from "../../src/diagnostics.ts";
 import { type GgufFile, readGguf } from "../../src/formats/gguf/read.ts";
-import { decodeHeader, encodeHeader } from "../../src/formats/header-code.ts";
+import { decodeGgufHeader, decodeSafetensorsHeader, encodeHeader } from "../../src/formats/header-code.ts";
 import { readSafetensors } from "../../src/formats/safetensors/read.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
 import { memorySource } from "./memory-source.ts";
@@ -25,14 +25,14 @@ describe("a header as bytes to keep", () => {
       header: await readGguf(memorySource(bytes), options),
       diagnostics: [],
     };
-    expect(decodeHeader(encodeHeader(stored), 2)).toEqual(stored);
+    expect(decodeGgufHeader(encodeHeader(stored), 2)).toEqual(stored);
   });
 
   it("is the same when taken out again: safetensors, for another place in its set", async () => {
     const bytes = readFileSync(join(FILES, "safetensors", "llama-3", "model.safetensors"));
     const diagnostics: Diagnostic[] = [{ code: "invalid-header", message: "odd", where: "model.safetensors" }];
     const header = await readSafetensors(memorySource(bytes), options);
-    const back = decodeHeader(encodeHeader({ path: "m", bytes: 1, header, diagnostics }), 7);
+    const back = decodeSafetensorsHeader(encodeHeader({ path: "m", bytes: 1, header, diagnostics }), 7);
     const moved = { ...header, tensors: header.tensors.map((tensor) => ({ ...tensor, file: 7 })) };
     expect(back).toEqual({ path: "m", bytes: 1, header: moved, diagnostics });
   });
@@ -49,7 +49,7 @@ describe("a header as bytes to keep", () => {
       { key: "many", type: "array", elementType: "u64", values: [2n ** 60n, 1] },
       { key: "long", type: "array", elementType: "u8", values: Array.from({ length: 2_000 }, () => 1) },
     ]);
-    const back = decodeHeader<GgufFile>(encodeHeader({ path: "m", bytes: 1, header, diagnostics: [] }), 2);
+    const back = decodeGgufHeader(encodeHeader({ path: "m", bytes: 1, header, diagnostics: [] }), 2);
     expect(back?.header).toEqual(header);
   });
 
@@ -60,6 +60,6 @@ describe("a header as bytes to keep", () => {
     ["another version", '{"version":0,"file":{},"header":{},"metadata":[],"tensors":[]}'],
     ["half of it", '{"version":1,"file":{},"header":{}}'],
   ])("is not made of %s", (_, text) => {
-    expect(decodeHeader(new TextEncoder().encode(text), 0)).toBeUndefined();
+    expect(decodeGgufHeader(new TextEncoder().encode(text), 0)).toBeUndefined();
   });
 });

@@ -1,3 +1,4 @@
+import { concatBytes } from "../../src/source/concat-bytes.ts";
 import type { Random } from "./random.ts";
 
 /** Numbers where lengths, counts and offsets break. */
@@ -81,13 +82,13 @@ const cut: Mutation = (bytes, random) => bytes.slice(0, random.below(bytes.lengt
 
 const remove: Mutation = (bytes, random, reach) => {
   const at = random.below(reach);
-  return joined([bytes.subarray(0, at), bytes.subarray(at + 1 + random.below(16))]);
+  return concatBytes([bytes.subarray(0, at), bytes.subarray(at + 1 + random.below(16))]);
 };
 
 const repeat: Mutation = (bytes, random, reach) => {
   const at = random.below(reach);
   const piece = bytes.subarray(at, at + 1 + random.below(64));
-  return joined([bytes.subarray(0, at), piece, piece, bytes.subarray(at + piece.length)]);
+  return concatBytes([bytes.subarray(0, at), piece, piece, bytes.subarray(at + piece.length)]);
 };
 
 const move: Mutation = (bytes, random, reach) => {
@@ -99,7 +100,7 @@ const move: Mutation = (bytes, random, reach) => {
 const insertText: Mutation = (bytes, random, reach) => {
   const at = random.below(reach);
   const text = new TextEncoder().encode(random.pick(TEXTS));
-  return joined([bytes.subarray(0, at), text, bytes.subarray(at + random.pick([0, text.length]))]);
+  return concatBytes([bytes.subarray(0, at), text, bytes.subarray(at + random.pick([0, text.length]))]);
 };
 
 /** A whole number of a text becomes another, which leaves the text readable. */
@@ -111,7 +112,7 @@ const replaceDigits: Mutation = (bytes, random, reach) => {
   let end = start;
   while (isDigit(end)) end++;
   const number = new TextEncoder().encode(random.pick(NUMBERS));
-  return joined([bytes.subarray(0, start), number, bytes.subarray(end)]);
+  return concatBytes([bytes.subarray(0, start), number, bytes.subarray(end)]);
 };
 
 const MUTATIONS: readonly Mutation[] = [
@@ -136,14 +137,4 @@ export function mutate(original: Uint8Array, random: Random, reach: number): Uin
     bytes = random.pick(MUTATIONS)(bytes, random, Math.max(1, Math.min(reach, bytes.length)));
   }
   return bytes;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

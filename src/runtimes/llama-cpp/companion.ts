@@ -1,7 +1,7 @@
 import type { Model } from "../../model/model.ts";
 import type { OptionRule } from "../options.ts";
+import { refuse } from "../refuse.ts";
 import { hasMtpGraph, refuseMtpContext } from "./mtp-context.ts";
-import { refuse } from "./refuse.ts";
 import type { LlamaCppWorkload } from "./workload.ts";
 
 /** A model beside the main one, as an estimate names it. */

@@ -1,5 +1,5 @@
 import type { OptionRule } from "../options.ts";
-import { refuse } from "./refuse.ts";
+import { refuse } from "../refuse.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 
 export const TENSOR_OVERRIDE: OptionRule = {

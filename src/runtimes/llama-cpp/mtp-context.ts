@@ -1,8 +1,8 @@
 import type { Mixer } from "../../model/mixer.ts";
 import type { Model } from "../../model/model.ts";
+import { refuse } from "../refuse.ts";
 import { type CachedLayer, predictingLayers } from "./cached-layers.ts";
 import type { Cells } from "./cells.ts";
-import { refuse } from "./refuse.ts";
 
 /** Architectures whose MTP context the engine was asked about (`conformance/llama-cpp/golden/mtp.json`). */
 export const PROVEN_MTP: ReadonlySet<string> = new Set([

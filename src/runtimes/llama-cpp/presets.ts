@@ -1,3 +1,4 @@
+import { GIB } from "../binary-units.ts";
 import type { Device } from "../device.ts";
 import type { LlamaCppWorkload } from "./workload.ts";
 
@@ -30,8 +31,6 @@ const TOOL: Preset = {
   microBatchTokens: 512,
   serves: false,
 };
-
-const GIB = 1024 ** 3;
 
 /**
  * Ollama's context by the memory of all GPUs (ollama/ollama v0.33.2, `server/routes.go:2046`), at most the trained one

@@ -1,9 +1,9 @@
 import type { Mixer } from "../../model/mixer.ts";
 import { attentionPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
+import { refuse } from "../refuse.ts";
 import { blockElements } from "./cache-type.ts";
 import { ENCODERS_WITH_CACHE, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
-import { refuse } from "./refuse.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import { NOT_SPLIT_BY_TENSORS } from "./tensor-split.ts";
 

@@ -13,11 +13,11 @@ import {
   SHARE,
   TOKENS,
 } from "../options.ts";
+import { refuse } from "../refuse.ts";
 import { CACHE_TYPE_NAMES } from "./cache-type.ts";
 import { type CompanionName, draftsByMtp, MODEL, nameOf, refuseCompanions } from "./companion.ts";
 import { refuseDevices, TENSOR_OVERRIDE } from "./device-options.ts";
 import { PRESETS } from "./presets.ts";
-import { refuse } from "./refuse.ts";
 import type { LlamaCppWorkload } from "./workload.ts";
 
 /** A workload with every default filled in; of models beside the main one the names. */

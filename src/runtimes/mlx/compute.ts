@@ -2,6 +2,7 @@ import type { FeedForward } from "../../model/feed-forward.ts";
 import type { AttentionMixer, LatentMixer, Mixer } from "../../model/mixer.ts";
 import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
+import { activeWidth } from "../active-width.ts";
 import type { Device } from "../device.ts";
 import type { MemoryItem } from "../estimate.ts";
 import type { MlxCache } from "./cache.ts";
@@ -49,7 +50,7 @@ export function activationItem(
   const { hiddenSize, vocabularySize, layers } = model;
   if (hiddenSize === null || vocabularySize === null || layers.length === 0) return null;
   const tokens = Math.max(...callsOf(settings).map((call) => call.tokens));
-  const wide = Math.max(...layers.map((layer) => activeWidth(layer.feedForward, hiddenSize)));
+  const wide = Math.max(...layers.map((layer) => wideElements(layer.feedForward, hiddenSize)));
   const packed = settings.kvBits !== undefined;
   const unfused = Math.max(...layers.map(({ mixer }) => unfusedElements(mixer, settings, tokens, device, packed)));
   const atOnce = Math.min(settings.sequences, PROMPTS_AT_ONCE);
@@ -99,8 +100,6 @@ function isFused(attention: AttentionMixer | LatentMixer): boolean {
 }
 
 /** Experts take a copy of a token's vector each (`switch_layers.py`, SwitchGLU). */
-function activeWidth(part: FeedForward, hiddenSize: number): number {
-  if (part.kind === "dense") return part.intermediateSize;
-  if (part.kind !== "experts") return 0;
-  return part.expertsPerToken * (part.expertIntermediateSize + hiddenSize) + part.sharedIntermediateSize;
+function wideElements(part: FeedForward, hiddenSize: number): number {
+  return activeWidth(part) + (part.kind === "experts" ? part.expertsPerToken * hiddenSize : 0);
 }

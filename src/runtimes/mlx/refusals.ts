@@ -1,5 +1,5 @@
-import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
+import { refuse } from "../refuse.ts";
 import { cacheKind } from "./cache-kind.ts";
 import { LAYOUTS } from "./layouts.ts";
 import { rowsOf } from "./rows.ts";
@@ -38,8 +38,4 @@ function refusePacking(model: Model, module: string, settings: MlxSettings): voi
       refuse("kvGroupSize", `mlx-lm packs whole groups: ${kvGroupSize} does not divide vectors of ${width} elements`);
     }
   }
-}
-
-function refuse(option: string, message: string): never {
-  throw new InspectError("unsupported-option", message, { key: option });
 }

@@ -11,13 +11,6 @@ export type MlxSettings = Required<Omit<MlxWorkload, "kvBits" | "maxKvSize">> & 
   readonly maxKvSize: number | undefined;
 };
 
-function oneOfNumbers(numbers: readonly number[]): OptionRule {
-  return {
-    wants: `one of ${numbers.join(", ")}`,
-    accepts: (value) => typeof value === "number" && numbers.includes(value),
-  };
-}
-
 /** What `mx.quantize` takes (mlx `ops.cpp`). */
 export const KV_BITS = [1, 2, 3, 4, 5, 6, 8] as const;
 export const KV_GROUP_SIZES = [32, 64, 128] as const;
@@ -31,8 +24,8 @@ const RULES: { readonly [option in keyof MlxSettings]: OptionRule } = {
   promptTokens: TOKENS,
   sequences: POSITIVE_INTEGER,
   devices: DEVICES,
-  kvBits: oneOfNumbers(KV_BITS),
-  kvGroupSize: oneOfNumbers(KV_GROUP_SIZES),
+  kvBits: oneOf(KV_BITS),
+  kvGroupSize: oneOf(KV_GROUP_SIZES),
   quantizedKvStart: COUNT,
   maxKvSize: {
     wants: `more than the ${KEPT_TOKENS} tokens at the start that mlx-lm keeps`,

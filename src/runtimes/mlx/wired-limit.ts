@@ -1,6 +1,5 @@
+import { GIB } from "../binary-units.ts";
 import type { Device } from "../device.ts";
-
-const GIB = 1024 ** 3;
 
 /**
  * Bytes of unified memory that the GPU may keep wired, as `max_recommended_working_set_size` says it: what macOS surely

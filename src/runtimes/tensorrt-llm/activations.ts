@@ -1,5 +1,5 @@
-import type { FeedForward } from "../../model/feed-forward.ts";
 import type { Model } from "../../model/model.ts";
+import { activeWidth } from "../active-width.ts";
 import type { MemoryItem } from "../estimate.ts";
 import { floatBytes, runningDtype } from "../float-dtype.ts";
 import { headRanks, type Rank } from "./ranks.ts";
@@ -35,10 +35,4 @@ export function activationItem(model: Model, rank: Rank, settings: TensorrtLlmSe
     low: Math.round(layer / 2) + logits,
     high: 2 * (layer + logits) + WORKSPACE_MOST,
   };
-}
-
-function activeWidth(part: FeedForward): number {
-  if (part.kind === "dense") return part.intermediateSize;
-  if (part.kind === "experts") return part.expertsPerToken * part.expertIntermediateSize + part.sharedIntermediateSize;
-  return 0;
 }

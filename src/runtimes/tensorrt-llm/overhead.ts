@@ -1,40 +1,31 @@
+import { GIB, MIB } from "../binary-units.ts";
 import type { MemoryItem } from "../estimate.ts";
+import { measuredItem } from "../measured-item.ts";
 import type { Rank } from "./ranks.ts";
 import type { TensorrtLlmSettings } from "./settings.ts";
 
-const MIB = 1024 ** 2;
-const GIB = 1024 ** 3;
+/** A worker of 1.2.1 on an H100 held 588 MiB before it loaded anything, and a 0.6 B model left 76.3 of 79.2 GiB. */
+const CONTEXT = { typical: 1.25, low: (588 * MIB) / GIB, high: 2.5 };
+
+const BETWEEN_RANKS = { typical: 1.5, low: 1, high: 2 };
+/** All-to-all between experts adds peers. */
+const ALL_TO_ALL = { ...BETWEEN_RANKS, high: 4.34 };
 
 /** What the engine holds outside weights, activations and cache. */
 export function overheadItems(
-  { device }: Rank,
+  { device: { name } }: Rank,
   { tensorParallel, expertParallel, pipelineParallel }: TensorrtLlmSettings,
 ): MemoryItem[] {
-  const items: MemoryItem[] = [
-    {
-      component: "overhead",
-      label: "CUDA context, libraries, workspaces and CUDA graphs",
-      device: device.name,
-      bytes: Math.round(1.25 * GIB),
-      certainty: "estimate",
-      // A worker of 1.2.1 on an H100 held 588 MiB before it loaded anything, and a 0.6 B model left 76.3 of 79.2 GiB.
-      source: "farbodtavakkoli/OTel inference/tensorrtllm/llm/README.md (1.2.1, H100); NVIDIA/TensorRT-LLM issue 5872",
-      low: 588 * MIB,
-      high: Math.round(2.5 * GIB),
-    },
+  const context = measuredItem(
+    name,
+    "CUDA context, libraries, workspaces and CUDA graphs",
+    CONTEXT,
+    "farbodtavakkoli/OTel inference/tensorrtllm/llm/README.md (1.2.1, H100); NVIDIA/TensorRT-LLM issue 5872",
+  );
+  if (tensorParallel * pipelineParallel === 1) return [context];
+  const measured = expertParallel > 1 ? ALL_TO_ALL : BETWEEN_RANKS;
+  return [
+    context,
+    measuredItem(name, "NCCL and all-reduce workspaces", measured, "NVIDIA/nccl issues 864, 986 and 1685"),
   ];
-  if (tensorParallel * pipelineParallel > 1) {
-    items.push({
-      component: "overhead",
-      label: "NCCL and all-reduce workspaces",
-      device: device.name,
-      bytes: Math.round(1.5 * GIB),
-      certainty: "estimate",
-      source: "NVIDIA/nccl issues 864, 986 and 1685",
-      low: GIB,
-      // All-to-all between experts adds peers.
-      high: Math.round((expertParallel > 1 ? 4.34 : 2) * GIB),
-    });
-  }
-  return items;
 }

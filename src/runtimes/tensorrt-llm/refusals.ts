@@ -2,6 +2,7 @@ import { InspectError } from "../../errors.ts";
 import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import type { Device } from "../device.ts";
+import { refuse } from "../refuse.ts";
 import { ENGINE } from "./version.ts";
 
 /** What the engine decides by. */
@@ -12,10 +13,6 @@ type Split = {
   readonly attentionDp: boolean;
   readonly maxBeamWidth: number;
 };
-
-function refuse(key: string, message: string): never {
-  throw new InspectError("unsupported-option", message, { key });
-}
 
 /** Throws for what the engine itself does not take. */
 export function checkModel(model: Model, split: Split): void {

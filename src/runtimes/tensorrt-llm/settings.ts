@@ -4,11 +4,13 @@ import {
   BOOLEAN,
   checkOptions,
   DEVICES,
+  FLOAT_DTYPE,
   listOf,
   type OptionRule,
   oneOf,
   POSITIVE_INTEGER,
   TOKENS,
+  upTo,
 } from "../options.ts";
 import { rankDevices } from "../ranks.ts";
 import { checkDevices, checkModel } from "./refusals.ts";
@@ -20,17 +22,14 @@ type Limit = "maxTokens" | "maxAttentionWindow" | "availableCacheBytes";
 /** A workload with every default filled in. */
 export type TensorrtLlmSettings = Required<Omit<TensorrtLlmWorkload, Limit>> & Pick<TensorrtLlmWorkload, Limit>;
 
-const SMALL_COUNT: OptionRule = {
-  wants: "a positive integer up to 4096",
-  accepts: (value) => POSITIVE_INTEGER.accepts(value) && Number(value) <= 4096,
-};
+const SMALL_COUNT = upTo(4096);
 
 const RULES: { readonly [option in keyof TensorrtLlmWorkload]-?: OptionRule } = {
   runtime: oneOf(["tensorrt-llm"]),
   contextTokens: TOKENS,
   sequences: POSITIVE_INTEGER,
   devices: DEVICES,
-  dtype: oneOf(["auto", "float32", "float16", "bfloat16"]),
+  dtype: FLOAT_DTYPE,
   kvCacheType: oneOf(["auto", "fp8", "nvfp4"]),
   // docs/source/features/kvcache.md, The Basics.
   tokensPerBlock: {

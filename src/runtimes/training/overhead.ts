@@ -1,9 +1,10 @@
 import { contextItems } from "../cuda-context.ts";
 import type { Device } from "../device.ts";
 import type { MemoryItem } from "../estimate.ts";
+import { measuredItem } from "../measured-item.ts";
 import type { TrainingSettings } from "./settings.ts";
 
-const GIB = 1024 ** 3;
+const NCCL = { typical: 1.5, low: 1, high: 2 };
 
 /** What PyTorch holds on one GPU beside tensors. `items` are all that is on it. */
 export function overheadItems(
@@ -42,19 +43,7 @@ export function overheadItems(
       low: 0,
       high: Math.round(0.3 * sum(({ bytes, high }) => high ?? bytes)),
     },
-    ...(gpus > 1
-      ? [
-          {
-            ...overhead,
-            label: "NCCL",
-            bytes: Math.round(1.5 * GIB),
-            certainty: "estimate" as const,
-            source: "nccl issues 864, 986 and 1685",
-            low: GIB,
-            high: 2 * GIB,
-          },
-        ]
-      : []),
+    ...(gpus > 1 ? [measuredItem(device.name, "NCCL", NCCL, "nccl issues 864, 986 and 1685")] : []),
   ];
 }
 

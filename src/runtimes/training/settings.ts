@@ -1,4 +1,3 @@
-import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import { trainedContextOf } from "../context-tokens.ts";
 import {
@@ -11,8 +10,10 @@ import {
   oneOf,
   POSITIVE_INTEGER,
   TOKENS,
+  upTo,
 } from "../options.ts";
 import { rankDevices } from "../ranks.ts";
+import { refuse } from "../refuse.ts";
 import { defaultTargets } from "./lora-targets.ts";
 import type { TrainingWorkload } from "./workload.ts";
 
@@ -44,10 +45,7 @@ const RULES: { readonly [option in keyof TrainingSettings]: OptionRule } = {
   doubleQuantization: BOOLEAN,
   sharding: oneOf(["none", "zero1", "zero2", "zero3"]),
   offload: oneOf(["none", "optimizer", "all"]),
-  gpus: {
-    wants: `a positive integer up to ${MAX_GPUS}`,
-    accepts: (value) => POSITIVE_INTEGER.accepts(value) && Number(value) <= MAX_GPUS,
-  },
+  gpus: upTo(MAX_GPUS),
 };
 
 /** `LoraConfig.r` (`peft/tuners/lora/config.py`). */
@@ -115,10 +113,6 @@ function refusePacked({ quantization }: Model, method: TrainingSettings["method"
     );
   }
   if (method !== "lora") refuse("method", `${packed} and take no gradients: choose method lora`);
-}
-
-function refuse(key: keyof TrainingWorkload, message: string): never {
-  throw new InspectError("unsupported-option", message, { key });
 }
 
 /** True where weights are float32 and the arithmetic 16-bit. */

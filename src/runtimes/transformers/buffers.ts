@@ -3,6 +3,7 @@ import { attentionPart } from "../../model/mixer-parts.ts";
 import type { MetadataValue, Model } from "../../model/model.ts";
 import type { Device } from "../device.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
+import { isMetadataObject } from "../metadata-object.ts";
 import { buffersBesideRotary, rotaryParts, WITHOUT_ROTARY } from "./model-buffers.ts";
 
 const FLOAT32_BYTES = 4;
@@ -37,7 +38,8 @@ function rotaryBytes(model: Model): number {
   if (WITHOUT_ROTARY.has(architecture ?? "")) return 0;
   const attending = layers.map(({ mixer }) => mixer).filter((mixer) => attentionPart(mixer) !== undefined);
   const parameters = metadata["rope_parameters"];
-  const sets = isObject(parameters) && Object.values(parameters).some(isObject) ? Object.entries(parameters) : [];
+  const sets =
+    isMetadataObject(parameters) && Object.values(parameters).some(isMetadataObject) ? Object.entries(parameters) : [];
   const frequencies =
     sets.length === 0
       ? frequenciesOf(attending[0], metadata, parameters)
@@ -65,12 +67,8 @@ function frequenciesOf(mixer: Mixer | undefined, metadata: Model["metadata"], ow
 
 /** `proportional` has frequencies for the whole head, some of them zero (`_compute_proportional_rope_parameters`). */
 function rotatedShare(metadata: Model["metadata"], own: MetadataValue | undefined): number {
-  const named = isObject(own) ? own : {};
+  const named = isMetadataObject(own) ? own : {};
   if (named["rope_type"] === "proportional") return 1;
   const shares = [named["partial_rotary_factor"], metadata["partial_rotary_factor"], metadata["rotary_pct"]];
   return shares.find((share): share is number => typeof share === "number" && share >= 0) ?? 1;
-}
-
-function isObject(value: MetadataValue | undefined): value is { readonly [key: string]: MetadataValue } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -10,10 +10,10 @@ import type {
 import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import type { LayerCache } from "../layer-cache.ts";
+import { atLeast } from "../release.ts";
 import { compressedCaches } from "./compressed-cache.ts";
 import { quantizedCache } from "./quantized-cache.ts";
 import type { TransformersSettings } from "./settings.ts";
-import { atLeast } from "./version.ts";
 
 const KV_SOURCE = "transformers 5.23.0 cache_utils.py, DynamicLayer and StaticLayer";
 const CROSS_SOURCE = "transformers 5.23.0 cache_utils.py, EncoderDecoderCache";

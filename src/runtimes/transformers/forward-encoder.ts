@@ -1,4 +1,5 @@
-import type { MetadataValue, Model } from "../../model/model.ts";
+import type { Model } from "../../model/model.ts";
+import { isMetadataObject } from "../metadata-object.ts";
 
 const INDEX_BYTES = 8;
 
@@ -54,10 +55,6 @@ function biasedByDistance({ metadata }: Model): boolean {
 }
 
 function widthOf({ metadata }: Model, names: readonly string[]): number | undefined {
-  const parts = [...PARTS.map((name) => metadata[name]).filter(isObject), metadata];
+  const parts = [...PARTS.map((name) => metadata[name]).filter(isMetadataObject), metadata];
   return parts.flatMap((part) => names.map((name) => part[name])).find((value) => typeof value === "number");
-}
-
-function isObject(value: MetadataValue | undefined): value is { readonly [key: string]: MetadataValue } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

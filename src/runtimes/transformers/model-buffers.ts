@@ -1,4 +1,5 @@
 import type { MetadataValue, Model } from "../../model/model.ts";
+import { isMetadataObject } from "../metadata-object.ts";
 
 const INTEGER_BYTES = 8;
 const FLOAT32_BYTES = 4;
@@ -140,6 +141,5 @@ export function buffersBesideRotary(model: Model, elementBytes: number): number 
 
 function numberAt(value: MetadataValue | undefined, [key, ...rest]: readonly string[]): number | undefined {
   if (key === undefined) return typeof value === "number" && value >= 0 ? value : undefined;
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isObject ? numberAt((value as { readonly [name: string]: MetadataValue })[key], rest) : undefined;
+  return isMetadataObject(value) ? numberAt(value[key], rest) : undefined;
 }

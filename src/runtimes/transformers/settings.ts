@@ -2,7 +2,16 @@ import { InspectError } from "../../errors.ts";
 import type { Model } from "../../model/model.ts";
 import { trainedContextOf } from "../context-tokens.ts";
 import { checkOneDevice } from "../one-device.ts";
-import { COUNT, checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
+import {
+  COUNT,
+  checkOptions,
+  DEVICES,
+  FLOAT_DTYPE,
+  type OptionRule,
+  oneOf,
+  POSITIVE_INTEGER,
+  TOKENS,
+} from "../options.ts";
 import { EAGER_ONLY } from "./eager-only.ts";
 import { checkQuantized } from "./quantized-cache.ts";
 import { TRANSFORMERS_VERSION } from "./version.ts";
@@ -20,7 +29,7 @@ const RULES: { readonly [option in keyof TransformersSettings]: OptionRule } = {
   attention: oneOf(["sdpa", "eager", "flash"]),
   sequences: POSITIVE_INTEGER,
   devices: DEVICES,
-  dtype: oneOf(["auto", "float32", "float16", "bfloat16"]),
+  dtype: FLOAT_DTYPE,
   cache: oneOf(["dynamic", "static", "quantized"]),
   cacheBits: { wants: "2 or 4", accepts: (value) => value === 2 || value === 4 },
   version: {

@@ -1,11 +1,11 @@
-import type { FeedForward } from "../../model/feed-forward.ts";
 import type { Model } from "../../model/model.ts";
+import { activeWidth } from "../active-width.ts";
+import { MIB } from "../binary-units.ts";
 import type { MemoryItem } from "../estimate.ts";
 import { floatBytes } from "../float-dtype.ts";
 import type { CachePlan } from "./pool.ts";
 import type { VllmSettings } from "./settings.ts";
 
-const MIB = 1024 ** 2;
 const FLOAT32_BYTES = 4;
 
 /** Copies of the logits that sampling makes: few where it is fused, ten where it sorts them for top-p. */
@@ -63,10 +63,4 @@ function isDense(model: Model): boolean {
   return (
     model.weights.byComponent.vision === 0 && model.layers.every(({ feedForward }) => feedForward.kind !== "experts")
   );
-}
-
-function activeWidth(part: FeedForward): number {
-  if (part.kind === "dense") return part.intermediateSize;
-  if (part.kind === "experts") return part.expertsPerToken * part.expertIntermediateSize + part.sharedIntermediateSize;
-  return 0;
 }

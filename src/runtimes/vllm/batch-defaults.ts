@@ -1,6 +1,5 @@
+import { GIB } from "../binary-units.ts";
 import type { VllmWorkload } from "./workload.ts";
-
-const GIB = 1024 ** 3;
 
 /** Defaults of `vllm serve` by the memory of the device (`engine/arg_utils.py`, get_batch_defaults). */
 const BY_MEMORY: readonly { readonly atLeastBytes: number; readonly tokens: number; readonly sequences: number }[] = [

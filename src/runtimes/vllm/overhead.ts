@@ -1,9 +1,8 @@
 import type { Device } from "../device.ts";
 import type { MemoryItem } from "../estimate.ts";
+import { measuredItem } from "../measured-item.ts";
 import type { VllmSettings } from "./settings.ts";
 import { rulesOf } from "./version.ts";
-
-const GIB = 1024 ** 3;
 
 /** Context, libraries and kernels outside PyTorch's allocator, one rank alone: what vLLM logs as non-torch memory. */
 const NON_TORCH = { typical: 0.6, low: 0.12, high: 1.8 };
@@ -12,15 +11,13 @@ const NON_TORCH = { typical: 0.6, low: 0.12, high: 1.8 };
 const NCCL = { typical: 1.5, low: 0.6, high: 2.5 };
 const ALL_TO_ALL = { typical: 4, low: 2, high: 8 };
 
-type Range = { readonly typical: number; readonly low: number; readonly high: number };
-
 /** Ranges of published measurements: nothing here follows from the model. */
 export function overheadItems(settings: VllmSettings, { name }: Device): MemoryItem[] {
   const { tensorParallel, pipelineParallel, dataParallel, expertParallel } = settings;
   const ranks = tensorParallel * pipelineParallel * dataParallel;
   const spreadsExperts = expertParallel && tensorParallel * dataParallel > 1;
   return [
-    rangeItem(
+    measuredItem(
       name,
       "CUDA context, libraries and kernels",
       NON_TORCH,
@@ -30,8 +27,8 @@ export function overheadItems(settings: VllmSettings, { name }: Device): MemoryI
       ? []
       : [
           spreadsExperts
-            ? rangeItem(name, "communication, experts over ranks", ALL_TO_ALL, "NVIDIA/nccl issues 864, 1685")
-            : rangeItem(
+            ? measuredItem(name, "communication, experts over ranks", ALL_TO_ALL, "NVIDIA/nccl issues 864, 1685")
+            : measuredItem(
                 name,
                 "communication between ranks",
                 NCCL,
@@ -49,7 +46,7 @@ function graphItems({ enforceEager, maxSequences, version }: VllmSettings, devic
   const typical = 0.3 + 0.01 * sizes;
   const counted = rulesOf(version).graphsInBudget ? "" : ", outside the share of vLLM";
   return [
-    rangeItem(
+    measuredItem(
       device,
       `CUDA graphs of ${sizes} batch sizes${counted}`,
       { typical, low: 0.1, high: 2.5 },
@@ -64,17 +61,4 @@ export function captureSizes(largest: number): number {
   const byEight = Math.floor(Math.min(largest, 255) / 8);
   const bySixteen = largest < 256 ? 0 : Math.floor((largest - 256) / 16) + 1;
   return small + byEight + bySixteen;
-}
-
-function rangeItem(device: string, label: string, { typical, low, high }: Range, source: string): MemoryItem {
-  return {
-    component: "overhead",
-    label,
-    device,
-    bytes: Math.round(typical * GIB),
-    certainty: "estimate",
-    source,
-    low: Math.round(low * GIB),
-    high: Math.round(high * GIB),
-  };
 }

@@ -1,12 +1,11 @@
 import type { Diagnostic } from "../../diagnostics.ts";
+import { GIB } from "../binary-units.ts";
 import type { Capacity, Certainty, MemoryItem } from "../estimate.ts";
 import type { Blocks } from "./cache-items.ts";
 import { tokensAsOldLogs } from "./capacity.ts";
 import { type CachePlan, largestContextIn, poolBlocks, usableBlocks } from "./pool.ts";
 import type { VllmSettings } from "./settings.ts";
 import { rulesOf } from "./version.ts";
-
-const GIB = 1024 ** 3;
 
 /** Bytes for the pool on a rank of each stage: given, or what the rest leaves of the device, which has a range. */
 export type PoolBytes = {

@@ -1,9 +1,19 @@
-import { InspectError } from "../../errors.ts";
 import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import { trainedContextOf } from "../context-tokens.ts";
-import { BOOLEAN, COUNT, checkOptions, DEVICES, type OptionRule, oneOf, POSITIVE_INTEGER, TOKENS } from "../options.ts";
+import {
+  BOOLEAN,
+  COUNT,
+  checkOptions,
+  DEVICES,
+  FLOAT_DTYPE,
+  type OptionRule,
+  oneOf,
+  POSITIVE_INTEGER,
+  TOKENS,
+} from "../options.ts";
 import { rankDevices } from "../ranks.ts";
+import { refuse } from "../refuse.ts";
 import { batchDefaults } from "./batch-defaults.ts";
 import { rulesOf, VLLM_VERSION } from "./version.ts";
 import { KV_CACHE_TYPES, type VllmWorkload } from "./workload.ts";
@@ -23,7 +33,7 @@ const RULES: { readonly [option in keyof Required<VllmWorkload>]: OptionRule } =
     wants: 'a release from 0.13 on, like "0.32.0"',
     accepts: (value) => typeof value === "string" && /^[01]\.\d{1,3}(\.\d{1,3})?$/.test(value),
   },
-  dtype: oneOf(["auto", "float32", "float16", "bfloat16"]),
+  dtype: FLOAT_DTYPE,
   kvCacheType: oneOf(KV_CACHE_TYPES),
   blockTokens: {
     wants: "a positive multiple of 16 up to 65536",
@@ -63,7 +73,7 @@ export function resolveSettings(model: Model, workload: VllmWorkload): VllmSetti
   const { speculativeTokens = 0 } = workload;
   checkSplit(model, tensorParallel, pipelineParallel);
   if (speculativeTokens > 0 && model.mtpLayerCount === 0) {
-    throw unsupported("speculativeTokens", "the model has no MTP layers that could draft tokens");
+    refuse("speculativeTokens", "the model has no MTP layers that could draft tokens");
   }
   const prefixCaching = workload.prefixCaching ?? (model.encoder === undefined && (!hasStates(model) || keepsStates));
   checkStatePrefixes(model, version, prefixCaching);
@@ -92,11 +102,11 @@ export function resolveSettings(model: Model, workload: VllmWorkload): VllmSetti
 }
 
 function devicesOf(workload: VllmWorkload, ranks: number): VllmSettings["devices"] {
-  if (ranks > MOST_RANKS) throw unsupported("tensorParallel", `${ranks} ranks are more than ${MOST_RANKS}`);
+  if (ranks > MOST_RANKS) refuse("tensorParallel", `${ranks} ranks are more than ${MOST_RANKS}`);
   const devices = rankDevices(workload.devices, ranks);
   const other = devices.find(({ kind }) => kind !== "cuda");
   if (other === undefined) return devices;
-  throw unsupported("devices", `the rules here are those of CUDA devices, and ${other.name} is a ${other.kind} device`);
+  refuse("devices", `the rules here are those of CUDA devices, and ${other.name} is a ${other.kind} device`);
 }
 
 /** What vLLM asserts when it makes layers (`linear.py`, QKVParallelLinear; `distributed/utils.py`, get_pp_indices). */
@@ -106,19 +116,19 @@ function checkSplit(model: Model, tensorParallel: number, pipelineParallel: numb
     if (attention === undefined) continue;
     const { heads } = attention;
     if (heads % tensorParallel !== 0) {
-      throw unsupported("tensorParallel", `${heads} attention heads do not divide by ${tensorParallel} ranks`);
+      refuse("tensorParallel", `${heads} attention heads do not divide by ${tensorParallel} ranks`);
     }
     if (attention.kind === "latent") continue;
     const [more, fewer] = [Math.max(attention.kvHeads, tensorParallel), Math.min(attention.kvHeads, tensorParallel)];
     if (fewer > 0 && more % fewer !== 0) {
-      throw unsupported(
+      refuse(
         "tensorParallel",
         `${attention.kvHeads} heads of keys and values and ${tensorParallel} ranks: neither divides the other`,
       );
     }
   }
   if (model.layerCount !== null && pipelineParallel > model.layerCount) {
-    throw unsupported("pipelineParallel", `${pipelineParallel} stages are more than ${model.layerCount} layers`);
+    refuse("pipelineParallel", `${pipelineParallel} stages are more than ${model.layerCount} layers`);
   }
 }
 
@@ -133,12 +143,8 @@ function checkStatePrefixes(model: Model, version: string, prefixCaching: boolea
   if (!prefixCaching || rulesOf(version).alignedStatesOnly) return;
   const family = model.layers.map(({ mixer }) => recurrentPart(mixer)?.family).find((name) => name !== undefined);
   if (family === undefined || (rulesOf(version).alignsStates && !KEPT_EVERY_STATE.has(family))) return;
-  throw unsupported(
+  refuse(
     "prefixCaching",
     `vLLM ${version} keeps a state for every block of ${family} layers with prefix caching, which is not weighed here: set prefixCaching to false, or version to 0.29.0 or later`,
   );
-}
-
-function unsupported(key: string, message: string): InspectError {
-  return new InspectError("unsupported-option", message, { key });
 }
