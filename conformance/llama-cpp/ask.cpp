@@ -1,21 +1,24 @@
 // Asks llama.cpp what it would allocate for a model and a context, without allocating it (no_alloc), and prints the
-// answer as one JSON line: bytes per buffer type, split into model, context (KV and recurrent state) and compute, and the
-// bytes of the output buffer.
+// answer as one JSON line: bytes per buffer type, split into model, context (KV and recurrent state) and compute (beside it
+// what the engine measures without allocating), and the bytes of the output buffer.
 //
 //   ask -m model.gguf [option ...]
 //
 //   the context        -c N, -b N, -ub N, -np N, -kvu, -ctk TYPE, -ctv TYPE, -fa on|off|auto, --swa-full, --rs-seq N,
-//                      --embeddings, --mtp-context
+//                      --embeddings, --mtp-context, --outputs N, --no-op-offload
 //   where things go    --gpus BYTES,... (simulated devices GPU0, GPU1, ... of that much memory), --gpu-kind cuda|metal,
 //                      -ngl N, -ts N,..., -sm none|layer|row|tensor, -mg N, -ot PATTERN=BUFFER, -nkvo, --no-host
 //   how it is loaded   --mtp, --mmap and --repack (which load it for real), --virtual, --other model.gguf
 //   what is printed    --tensors: the tensors too, as [name, type, dimensions]; --work N: the work buffer that a CPU of N
-//                      threads makes for the worst-case prompt graph
+//                      threads makes for the worst-case prompt graph; --graph FILE: that graph, one line for each leaf and
+//                      node (see write_graph)
 //
 // --virtual: the file holds keys alone; the tensors are those that the architecture would ask such a file for.
 // --other: the model that this one drafts for, virtual as well; its memory is not counted.
 // A model or a context that llama.cpp refuses gives {"refused": "<the last line it logged>"} and exit code 0.
+#include "ggml-backend-impl.h"
 #include "ggml-cpu.h"
+#include "ggml-impl.h"
 #include "gguf.h"
 #include "llama.h"
 #include "llama-context.h"
@@ -76,10 +79,59 @@ static ggml_backend_buffer_type_t buffers_named(const std::string & name) {
     exit(2);
 }
 
-static size_t work_bytes(llama_context * context, int threads) {
+static ggml_cgraph * prompt_graph(llama_context * context) {
     const uint32_t tokens = std::min(llama_n_ctx(context), llama_n_ubatch(context));
-    const ggml_cgraph * graph = llama_graph_reserve(context, tokens, llama_n_seq_max(context), tokens);
-    return ggml_graph_plan(graph, threads, nullptr).work_size;
+    return llama_graph_reserve(context, tokens, llama_n_seq_max(context), tokens);
+}
+
+static size_t work_bytes(llama_context * context, int threads) {
+    return ggml_graph_plan(prompt_graph(context), threads, nullptr).work_size;
+}
+
+static void write_four(FILE * file, const int64_t * values) {
+    fprintf(file, "\t%lld,%lld,%lld,%lld", (long long) values[0], (long long) values[1], (long long) values[2], (long long) values[3]);
+}
+
+// Tab-separated: which one (L0, L1, ... for leafs, N0, N1, ... for nodes), operation, type, elements, strides, whether it is
+// input (1) or output (2) or both (3), what it is a view of, its sources, and the name of a weight.
+static void write_graph(const ggml_cgraph * graph, const std::string & path) {
+    FILE * file = fopen(path.c_str(), "w");
+    if (!file) { fprintf(stderr, "cannot write %s\n", path.c_str()); exit(2); }
+    std::map<const ggml_tensor *, std::string> ids;
+    for (int i = 0; i < graph->n_leafs; i++) ids[graph->leafs[i]] = "L" + std::to_string(i);
+    for (int i = 0; i < graph->n_nodes; i++) ids[graph->nodes[i]] = "N" + std::to_string(i);
+    auto write = [&](const ggml_tensor * tensor) {
+        const int64_t strides[4] = { (int64_t) tensor->nb[0], (int64_t) tensor->nb[1], (int64_t) tensor->nb[2], (int64_t) tensor->nb[3] };
+        fprintf(file, "%s\t%s\t%s", ids[tensor].c_str(), ggml_op_name(tensor->op), ggml_type_name(tensor->type));
+        write_four(file, tensor->ne);
+        write_four(file, strides);
+        fprintf(file, "\t%d\t%s\t", tensor->flags & 3, tensor->view_src ? ids[tensor->view_src].c_str() : "");
+        const char * separator = "";
+        for (const ggml_tensor * source : tensor->src) {
+            if (!source) continue;
+            fprintf(file, "%s%s", separator, ids[source].c_str());
+            separator = ",";
+        }
+        const bool is_weight = tensor->buffer && tensor->buffer->usage == GGML_BACKEND_BUFFER_USAGE_WEIGHTS;
+        fprintf(file, "\t%s\n", is_weight ? tensor->name : "");
+    };
+    for (int i = 0; i < graph->n_leafs; i++) write(graph->leafs[i]);
+    for (int i = 0; i < graph->n_nodes; i++) write(graph->nodes[i]);
+    fclose(file);
+}
+
+// With no_alloc the engine measures the prompt's graph alone, and by then has forgotten which nodes it keeps on a device
+// (ggml_backend_sched_reserve_size resets the scheduler). Reserved for real, buffers are as large as in use. What is not
+// touched takes no memory.
+static std::map<ggml_backend_buffer_type_t, size_t> reserve_for_real(llama_model * model, llama_context * context) {
+    std::map<ggml_backend_buffer_type_t, size_t> measured;
+    for (const auto & [type, bytes] : llama_get_memory_breakdown(context)) measured[type] = bytes.compute;
+    const bool no_alloc = model->hparams.no_alloc;
+    model->hparams.no_alloc = false;
+    context->sched_need_reserve = true;
+    context->sched_reserve();
+    model->hparams.no_alloc = no_alloc;
+    return measured;
 }
 
 static void print_tensors(const llama_model & model) {
@@ -120,6 +172,7 @@ int main(int argc, char ** argv) {
     bool is_virtual = false;
     bool prints_tensors = false;
     int work_threads = 0;
+    std::string graph_path;
     bool maps = false;
     bool repacks = false;
     gpu_kind kind = gpu_kind::cuda;
@@ -160,6 +213,9 @@ int main(int argc, char ** argv) {
         else if (option == "--mmap")     maps = true;
         else if (option == "--repack")   repacks = true;
         else if (option == "--tensors")  prints_tensors = true;
+        else if (option == "--graph")    graph_path = value();
+        else if (option == "--no-op-offload") context_params.op_offload = false;
+        else if (option == "--outputs")  context_params.n_outputs_max   = std::stoul(value());
         else if (option == "--work")     work_threads = std::stoi(value());
         else if (option == "--gpu-kind") kind = value() == "metal" ? gpu_kind::metal : gpu_kind::cuda;
         else if (option == "--gpus")     for (const auto & bytes : split(value())) gpu_memory.push_back(std::stoull(bytes));
@@ -197,15 +253,17 @@ int main(int argc, char ** argv) {
     llama_context * context = llama_init_from_model(model, context_params);
     if (!context) { print_refused(); return 0; }
 
+    auto measured = reserve_for_real(model, context);
     printf("{\"contextTokens\":%u,\"sequenceTokens\":%u,\"outputBytes\":%zu", llama_n_ctx(context), llama_n_ctx_seq(context),
            ggml_backend_buffer_get_size(context->buf_output.get()));
     if (prints_tensors) print_tensors(*model);
+    if (!graph_path.empty()) write_graph(prompt_graph(context), graph_path);
     if (work_threads > 0) printf(",\"workBytes\":%zu", work_bytes(context, work_threads));
     printf(",\"buffers\":{");
     const char * separator = "";
     for (const auto & [type, bytes] : llama_get_memory_breakdown(context)) {
-        printf("%s\"%s\":{\"model\":%zu,\"context\":%zu,\"compute\":%zu}", separator, ggml_backend_buft_name(type), bytes.model,
-               bytes.context, bytes.compute);
+        printf("%s\"%s\":{\"model\":%zu,\"context\":%zu,\"compute\":%zu,\"measured\":%zu}", separator, ggml_backend_buft_name(type),
+               bytes.model, bytes.context, bytes.compute, measured[type]);
         separator = ",";
     }
     printf("}}\n");

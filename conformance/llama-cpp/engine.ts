@@ -173,12 +173,15 @@ export function tryEngine(modelPath: string, workload: AskedWorkload): EngineAns
   return answerTo(["-m", modelPath, ...engineFlags(workload)]);
 }
 
+/** Bytes on one device. `measured`: what the engine measures without allocating, where that is another figure. */
+export type AnsweredBytes = readonly [weights: number, cache: number, compute: number, measured?: number];
+
 /** What the engine would hold on the CPU and on each simulated GPU, in their order. */
 export type DeviceAnswer =
   | {
       readonly outputBytes: number;
       readonly workBytes: number;
-      readonly devices: readonly (readonly [weights: number, cache: number, compute: number])[];
+      readonly devices: readonly AnsweredBytes[];
     }
   | { readonly refused: string };
 
@@ -199,16 +202,22 @@ const THREADS = 4;
 export function askDevices(path: string, flags: readonly string[]): DeviceAnswer | undefined {
   const answer = printed(["-m", path, "--work", String(THREADS), ...flags]);
   if (answer === undefined || "refused" in answer) return answer;
-  const devices: [number, number, number][] = [[0, 0, 0]];
-  for (const [type, { model, context, compute }] of Object.entries(answer.buffers)) {
+  const devices: [number, number, number, number][] = [[0, 0, 0, 0]];
+  for (const [type, { model, context, compute, measured }] of Object.entries(answer.buffers)) {
     // Pinned, mapped and reordered buffers all lie in the memory of the CPU.
     const index = type.startsWith("GPU") ? Number(type.slice(3)) + 1 : 0;
     // A GPU that holds nothing has no line of its own.
-    while (devices.length <= index) devices.push([0, 0, 0]);
-    const [weights = 0, cache = 0, scratch = 0] = devices[index] ?? [];
-    devices[index] = [weights + model, cache + context, scratch + compute];
+    while (devices.length <= index) devices.push([0, 0, 0, 0]);
+    const [weights = 0, cache = 0, scratch = 0, asMeasured = 0] = devices[index] ?? [];
+    devices[index] = [weights + model, cache + context, scratch + compute, asMeasured + measured];
   }
-  return { outputBytes: answer.outputBytes, workBytes: answer.workBytes ?? 0, devices };
+  return {
+    outputBytes: answer.outputBytes,
+    workBytes: answer.workBytes ?? 0,
+    devices: devices.map(([weights, cache, compute, measured]) =>
+      measured === compute ? [weights, cache, compute] : [weights, cache, compute, measured],
+    ),
+  };
 }
 
 /** The tensors that the engine makes up for a file of keys; undefined where it cannot. */
@@ -271,7 +280,12 @@ export function askPublishedBinary(paths: readonly string[]): readonly BinaryAns
     .map((line) => JSON.parse(line));
 }
 
-type BufferBytes = { readonly model: number; readonly context: number; readonly compute: number };
+type BufferBytes = {
+  readonly model: number;
+  readonly context: number;
+  readonly compute: number;
+  readonly measured: number;
+};
 
 function readJson<T>(path: string): T {
   return JSON.parse(readFileSync(join(HERE, path), "utf8"));

@@ -3,13 +3,13 @@ import { isInspectError } from "../../src/errors.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { MemoryEstimate } from "../../src/runtimes/estimate.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
-import { askDevices, type DeviceAnswer } from "./engine.ts";
+import { type AnsweredBytes, askDevices, type DeviceAnswer } from "./engine.ts";
 import { type GoldenFile, goldenPath } from "./golden.ts";
 import type { AskedModel } from "./models.ts";
 import { type PlacedWorkload, PUBLISHED_PLACEMENTS, placedFlags } from "./placements.ts";
 
 /** Bytes of weights, cache and compute buffer on the CPU and on each GPU, in their order. */
-export type DeviceBytes = readonly (readonly [weights: number, cache: number, compute: number])[];
+export type DeviceBytes = readonly AnsweredBytes[];
 
 /** What the engine said of one model on several devices. */
 export type PlacedRow = {

@@ -12,6 +12,11 @@ const CUDA_ROW_PADDING = 512;
 /** Alignment of tensors in a buffer, by kind of device: `ggml/src/ggml-impl.h:44`, `ggml-cuda.cu`, `ggml-metal.cpp`. */
 const ALIGNMENT: { readonly [kind in Device["kind"]]: number } = { cpu: 32, metal: 32, cuda: 128 };
 
+/** What the offset of a tensor in a buffer of a device is a multiple of. */
+export function alignmentOf({ kind }: Device): number {
+  return ALIGNMENT[kind];
+}
+
 /**
  * Bytes that one tensor takes in a buffer of a device (`ggml_backend_buft_get_alloc_size`, `ggml/src/ggml-alloc.c:1168`).
  * `rowElements` is its first dimension.

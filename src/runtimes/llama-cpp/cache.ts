@@ -8,16 +8,21 @@ import { cacheGgmlType, rowBytes } from "./cache-type.ts";
 import { type CacheWidths, cacheWidths } from "./cache-widths.ts";
 import { type CachedLayer, cachedLayers } from "./cached-layers.ts";
 import { type Cells, compressedCells } from "./cells.ts";
-import { INDEX_CACHE_WITH_VALUES, ROLLS_BACK_STATES } from "./engine-facts.ts";
+import { INDEX_CACHE_WITH_VALUES, ROLLS_BACK_STATES, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import type { LlamaCppCacheType } from "./workload.ts";
 
-/** One allocation of rows: what it is called, how wide its rows are, how many there are per stream and for what. */
-type RowCache = CacheWidths & {
-  readonly kind: string;
+/** Rows that one layer keeps: their widths, and how many of them in how many streams. */
+export type LayerRows = CacheWidths & {
+  readonly role: "main" | "compressed" | "index" | "padding";
   readonly cells: number;
   readonly streams: number;
+};
+
+/** One allocation of rows: what it is called, how wide its rows are, how many there are per stream and for what. */
+type RowCache = LayerRows & {
+  readonly kind: string;
   readonly tokensPerRow: number;
 };
 
@@ -52,13 +57,7 @@ export function deviceCaches(
 ): DeviceCaches[] | null {
   const mixers = layers.map(({ mixer }) => mixer);
   if (mixers.length === 0 || mixers.some(({ kind }) => kind === "unknown" || kind === "cross")) return null;
-  const context = {
-    settings,
-    cells,
-    architecture: model.architecture ?? "",
-    paddedValue: paddedValueWidth(mixers, settings),
-    hasRecurrence: mixers.some(({ kind }) => kind === "recurrent"),
-  };
+  const context = contextOf(model, settings, cells, layers);
   const byDevice = new Map<Device, LayerCache[]>([...placement.gpus, placement.host].map((device) => [device, []]));
   for (const { mixer, block } of layers) {
     const device = settings.offloadCache ? placement.deviceOf(block) : placement.host;
@@ -81,12 +80,44 @@ function paddedValueWidth(mixers: readonly Mixer[], settings: LlamaCppSettings):
   return widths.length > 0 ? Math.max(...widths) : undefined;
 }
 
+/** Rows of every layer with a cache, by its block. */
+export function layerRows(
+  model: Model,
+  settings: LlamaCppSettings,
+  cells: Cells,
+  layers: readonly CachedLayer[],
+): ReadonlyMap<number, readonly LayerRows[]> {
+  const context = contextOf(model, settings, cells, layers);
+  return new Map(layers.map(({ mixer, block }) => [block, rowCaches(mixer, context)]));
+}
+
+/** Without flash attention each element of the values is a row. What `auto` turns out to be is not known by then. */
+export function valuesAreTransposed({ architecture }: Model, { flashAttention }: LlamaCppSettings): boolean {
+  return flashAttention === "off" || WITHOUT_FLASH_ATTENTION.has(architecture ?? "");
+}
+
+function contextOf(
+  model: Model,
+  settings: LlamaCppSettings,
+  cells: Cells,
+  layers: readonly CachedLayer[],
+): Omit<Context, "device"> {
+  const mixers = layers.map(({ mixer }) => mixer);
+  return {
+    settings,
+    cells,
+    architecture: model.architecture ?? "",
+    paddedValue: paddedValueWidth(mixers, settings),
+    hasRecurrence: mixers.some(({ kind }) => kind === "recurrent"),
+  };
+}
+
 function attentionCaches(mixer: Mixer, context: Context): LayerCache[] {
   return rowCaches(mixer, context).map((cache) => weighRows(cache, context));
 }
 
 /** The cache of a layer, and those beside it: rows that stand for several tokens, keys of an indexer. */
-function rowCaches(mixer: Mixer, context: Context): RowCache[] {
+function rowCaches(mixer: Mixer, context: Omit<Context, "device">): RowCache[] {
   if (mixer.kind === "none") return paddingOf(context);
   const widths = cacheWidths(mixer);
   const attention = attentionPart(mixer);
@@ -96,6 +127,7 @@ function rowCaches(mixer: Mixer, context: Context): RowCache[] {
   const { streams } = pool;
   const value = widths.value === 0 ? 0 : (context.paddedValue ?? widths.value);
   const main: RowCache = {
+    role: "main",
     kind: kindOf(attention),
     key: widths.key,
     value,
@@ -107,24 +139,24 @@ function rowCaches(mixer: Mixer, context: Context): RowCache[] {
   const tokensPerRow = compression?.ratio ?? 1;
   const cells = compression === undefined ? pool.full : compressedCells(pool.full, tokensPerRow);
   if (compression !== undefined) {
-    caches.push({ ...main, kind: `compressed cache, 1 row for ${tokensPerRow} tokens`, cells, tokensPerRow });
+    caches.push({ ...main, role: "compressed", kind: `compressed cache, 1 row for ${tokensPerRow} tokens`, cells, tokensPerRow });
   }
   if (attention.indexer !== undefined) {
     const indexWidths = { key: attention.indexer.keyDim, value: indexValueWidth(attention, context) };
-    caches.push({ kind: "index cache", ...indexWidths, cells, streams, tokensPerRow });
+    caches.push({ role: "index", kind: "index cache", ...indexWidths, cells, streams, tokensPerRow });
   }
   return caches;
 }
 
 /** A layer without attention holds no keys, but is padded to the widest values like any other, except in hybrids. */
-function paddingOf({ cells, paddedValue, hasRecurrence }: Context): RowCache[] {
+function paddingOf({ cells, paddedValue, hasRecurrence }: Omit<Context, "device">): RowCache[] {
   if (paddedValue === undefined || hasRecurrence) return [];
   const { full, streams } = cells;
-  return [{ kind: "padding", key: 0, value: paddedValue, cells: full, streams, tokensPerRow: 1 }];
+  return [{ role: "padding", kind: "padding", key: 0, value: paddedValue, cells: full, streams, tokensPerRow: 1 }];
 }
 
 /** An engine's leftover: where the index cache is built like any other, it has values of one head. */
-function indexValueWidth(attention: AttentionMixer | LatentMixer, { architecture }: Context): number {
+function indexValueWidth(attention: AttentionMixer | LatentMixer, { architecture }: Pick<Context, "architecture">): number {
   return attention.kind === "attention" && INDEX_CACHE_WITH_VALUES.has(architecture) ? attention.valueDim : 0;
 }
 

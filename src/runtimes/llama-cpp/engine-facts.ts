@@ -106,3 +106,9 @@ export const PREDICTING_TENSORS_LOADED: ReadonlyMap<string, RegExp> = new Map([
 
 /** Blocks that predict further tokens have a copy of the rotary factors too, loaded or not (`src/models/step35.cpp:134`). */
 export const ROTARY_FACTORS_IN_PREDICTING: ReadonlySet<string> = new Set(["step35"]);
+
+/**
+ * Architectures that create the output matrix before the embedding, so that the tied tensor is never shared and two
+ * copies are made even on one device (`src/models/gemma3n.cpp:31`, `gemma4.cpp:52`).
+ */
+export const ALWAYS_DUPLICATES_EMBEDDING: ReadonlySet<string> = new Set(["gemma3n", "gemma4"]);

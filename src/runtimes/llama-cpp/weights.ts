@@ -2,7 +2,7 @@ import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Device } from "../device.ts";
 import type { Certainty, MemoryItem } from "../estimate.ts";
 import { tensorBytes } from "./buffer-bytes.ts";
-import { OUTPUT_IS_EMBEDDING } from "./engine-facts.ts";
+import { ALWAYS_DUPLICATES_EMBEDDING, OUTPUT_IS_EMBEDDING } from "./engine-facts.ts";
 import { type MappedSpan, mappedSpan } from "./mapped-span.ts";
 import type { Placement } from "./placement.ts";
 import { isRepacked } from "./repacking.ts";
@@ -11,12 +11,6 @@ import { EMBEDDING, isInputTensor, isLeftOut, OUTPUT_MATRIX, type TensorPlaces }
 
 const SOURCE = "llama.cpp 0.5.0 src/llama-model-loader.cpp:1115-1395, ggml/src/ggml-alloc.c:1168";
 const MAPPED_SOURCE = "llama.cpp 0.5.0 src/llama-model.cpp:1776-1797, src/llama-model-loader.cpp:1452";
-
-/**
- * Architectures that create the output matrix before the embedding, so that the tied tensor is never shared and two
- * copies are made even on one device (`src/models/gemma3n.cpp:31`, `gemma4.cpp:52`).
- */
-const ALWAYS_DUPLICATES_EMBEDDING: ReadonlySet<string> = new Set(["gemma3n", "gemma4"]);
 
 /** Architectures that make the embedding of the output matrix where it is not stored: two copies as well (`src/models/codeshell.cpp:19`). */
 const EMBEDDING_FROM_OUTPUT: ReadonlySet<string> = new Set(["codeshell"]);

@@ -1,0 +1,28 @@
+import type { GraphContext } from "../context.ts";
+import { add, groupNorm, layerNorm, mul, rmsNorm } from "../ops/elementwise.ts";
+import { reshape } from "../ops/shapes.ts";
+import type { GraphTensor } from "../tensor.ts";
+
+export type NormKind = "rms" | "layer" | "group";
+
+/** A norm with what it is multiplied with and what is added, where the model has those (`build_norm`). */
+export function norm(
+  g: GraphContext,
+  x: GraphTensor,
+  weight: GraphTensor | undefined,
+  kind: NormKind,
+  layer: number,
+  bias?: GraphTensor,
+): GraphTensor {
+  let y = normed(x, kind);
+  if (weight !== undefined || bias !== undefined) g.keepOnDevice(y, layer);
+  if (weight !== undefined) y = mul(y, weight);
+  return bias === undefined ? y : add(y, bias);
+}
+
+function normed(x: GraphTensor, kind: NormKind): GraphTensor {
+  if (kind === "rms") return rmsNorm(x);
+  if (kind === "layer") return layerNorm(x);
+  const y = groupNorm(reshape(x, x.ne[0], 1, x.ne[1]));
+  return reshape(y, y.ne[0], y.ne[2]);
+}

@@ -1,0 +1,51 @@
+import type { GraphContext } from "../context.ts";
+import { add, softMax, unary } from "../ops/elementwise.ts";
+import { getRows, mulMat } from "../ops/products.ts";
+import { cont, transpose } from "../ops/shapes.ts";
+import { F32, type GraphTensor, I32, inputTensor } from "../tensor.ts";
+import { norm } from "./norm.ts";
+
+/** `llama_pooling_type`, by its number in the file. */
+const NONE = 0;
+const MEAN = 1;
+const RANK = 4;
+
+/** Rerankers whose scores are made chances. */
+const SOFTENED: ReadonlySet<string> = new Set(["qwen3", "qwen3vl"]);
+
+/** One row for each sequence, and the dense layers after it (`build_pooling`, `build_dense_out`). */
+export function pooled(g: GraphContext, embedding: GraphTensor): GraphTensor {
+  const type = g.hp.number("pooling_type", NONE);
+  const rows = g.expand(type === RANK ? ranked(g, embedding) : type === NONE ? embedding : onePerSequence(g, embedding, type));
+  const [second, bias, third] = ["dense_2.weight", "dense_2.bias", "dense_3.weight"].map((name) => g.weights.find(name));
+  let y = rows;
+  if (second !== undefined) y = mulMat(second, y);
+  if (bias !== undefined) y = add(y, bias);
+  if (third !== undefined) y = mulMat(third, y);
+  return y === rows ? rows : g.expand(y);
+}
+
+function onePerSequence(g: GraphContext, embedding: GraphTensor, type: number): GraphTensor {
+  if (type === MEAN) return mulMat(cont(transpose(embedding)), inputTensor(F32, [g.tokens, g.sequences]));
+  return getRows(embedding, inputTensor(I32, [g.sequences]));
+}
+
+/** The head of a reranker. ModernBERT takes the mean and bends it otherwise. */
+function ranked(g: GraphContext, embedding: GraphTensor): GraphTensor {
+  const { weights, hp } = g;
+  let y = onePerSequence(g, embedding, hp.architecture === "modern-bert" ? MEAN : RANK);
+  const first = weights.projection("cls");
+  if (first.weight !== undefined) {
+    y = mulMat(first.weight, y);
+    if (first.bias !== undefined) y = add(y, first.bias);
+    y = unary(y);
+    const last = weights.find("cls.norm.weight");
+    if (last !== undefined) y = norm(g, y, last, "layer", -1);
+  }
+  const output = weights.projection("cls.output");
+  if (output.weight !== undefined) {
+    y = mulMat(output.weight, y);
+    if (output.bias !== undefined) y = add(y, output.bias);
+  }
+  return SOFTENED.has(hp.architecture) ? softMax(y) : y;
+}

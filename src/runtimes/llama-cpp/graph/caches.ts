@@ -1,0 +1,192 @@
+import type { GgmlType } from "../../../formats/gguf/types.ts";
+import type { Device } from "../../device.ts";
+import { cacheGgmlType } from "../cache-type.ts";
+import { cachedLayers } from "../cached-layers.ts";
+import { type LayerRows, layerRows, valuesAreTransposed } from "../cache.ts";
+import type { LlamaCppCacheType } from "../workload.ts";
+import type { GraphSubject } from "./context.ts";
+import type { Hyperparameters } from "./hyperparameters.ts";
+import { cont, pad, reshape, view } from "./ops/shapes.ts";
+import { setRows } from "./ops/products.ts";
+import { contiguous, F16, F32, fourOf, GraphTensor, I64, inputTensor, rowBytes, type Storage } from "./tensor.ts";
+
+/** Keys and values of one layer, `[row, cells, streams]`; no values where a row is both. */
+export type CacheTensors = {
+  readonly key: GraphTensor;
+  readonly value: GraphTensor | undefined;
+  readonly cells: number;
+  readonly streams: number;
+};
+
+/** Which of a layer's caches: the keys and values, rows that stand for several tokens, keys of an indexer. */
+export type CacheRole = LayerRows["role"];
+
+/** What attention over one pool of cells is told: where to write, and what each token may see. */
+export type PoolInputs = {
+  readonly keyRows: GraphTensor;
+  readonly valueRows: GraphTensor;
+  readonly mask: GraphTensor;
+  /** Quantized caches hold rotated rows (Hadamard matrices, `src/llama-kv-cache.cpp:1437`). */
+  readonly keyRotation: GraphTensor | undefined;
+  readonly valueRotation: GraphTensor | undefined;
+};
+
+/** The caches of a context as leafs of a graph (llama.cpp 0.5.0 `src/llama-kv-cache.cpp`). */
+export class GraphCaches {
+  readonly #subject: GraphSubject;
+  readonly #hp: Hyperparameters;
+  readonly #rows: ReadonlyMap<number, readonly LayerRows[]>;
+  readonly #made = new Map<string, CacheTensors>();
+  readonly #storages = new Map<Device, Storage>();
+
+  constructor(subject: GraphSubject, hp: Hyperparameters) {
+    this.#subject = subject;
+    this.#hp = hp;
+    this.#rows = layerRows(subject.model, subject.settings, subject.cells, cachedLayers(subject.model));
+  }
+
+  /** The cache of a layer. */
+  of(layer: number, role: CacheRole = "main"): CacheTensors {
+    const name = `${role} ${layer}`;
+    const known = this.#made.get(name);
+    if (known !== undefined) return known;
+    const rows = this.#rows.get(layer)?.find((each) => each.role === role);
+    if (rows === undefined) throw new Error(`layer ${layer} has no ${role} cache`);
+    const { settings } = this.#subject;
+    const storage = this.#storage(layer);
+    const tensor = (type: GgmlType, width: number): GraphTensor => {
+      const ne = fourOf([width, rows.cells, rows.streams]);
+      return new GraphTensor("NONE", type, ne, contiguous(type, ne), [], undefined, storage);
+    };
+    const made: CacheTensors = {
+      key: tensor(cacheGgmlType(settings.cacheTypeK), rows.key),
+      value: rows.value === 0 ? undefined : tensor(cacheGgmlType(settings.cacheTypeV), rows.value),
+      cells: rows.cells,
+      streams: rows.streams,
+    };
+    this.#made.set(name, made);
+    return made;
+  }
+
+  /** A state of a recurrence, `[elements, sequences]` in float32 (`src/llama-memory-recurrent.cpp:96`). */
+  state(layer: number, name: string, elements: number, rows: number): GraphTensor {
+    const key = `${name} ${layer}`;
+    const known = this.#made.get(key);
+    if (known !== undefined) return known.key;
+    const ne = fourOf([elements, rows]);
+    const tensor = new GraphTensor("NONE", F32, ne, contiguous(F32, ne), [], undefined, this.#storage(layer));
+    this.#made.set(key, { key: tensor, value: undefined, cells: rows, streams: 1 });
+    return tensor;
+  }
+
+  /** Inputs of the caches that see a window, or of those that see everything. */
+  poolInputs({ tokens, sequences, fused }: Batch, windowed: boolean): PoolInputs {
+    const { settings, cells, model } = this.#subject;
+    const layers = [...this.#rows.keys()].filter((layer) => this.#hp.isWindowed(layer) === windowed);
+    const held = this.#rows.get(layers[0] ?? -1)?.[0]?.cells ?? cells.full;
+    const streams = settings.unifiedCache ? 1 : sequences;
+    const widest = Math.max(...this.#everyLayer().map((layer) => this.#hp.valueDim(layer) * this.#hp.kvHeads(layer)));
+    return {
+      keyRows: inputTensor(I64, [tokens]),
+      valueRows: inputTensor(I64, [valuesAreTransposed(model, settings) ? tokens * widest : tokens]),
+      mask: inputTensor(fused.flashAttention ? F16 : F32, [held, tokens / streams, 1, streams]),
+      keyRotation: this.#rotation(settings.cacheTypeK, layers, "key"),
+      valueRotation: this.#rotation(settings.cacheTypeV, layers, "value"),
+    };
+  }
+
+  #everyLayer(): number[] {
+    return Array.from({ length: this.#hp.allLayers }, (_, layer) => layer);
+  }
+
+  /** Where all layers of a pool have heads of one size, quantized ones are rotated: keys whole, values by 64. */
+  #rotation(type: LlamaCppCacheType, layers: readonly number[], part: "key" | "value"): GraphTensor | undefined {
+    const dimOf = (layer: number): number => (part === "key" ? this.#hp.keyDim(layer) : this.#hp.valueDim(layer));
+    const sizes = new Set(layers.map(dimOf));
+    const [size = 0] = sizes;
+    const isQuantized = cacheGgmlType(type).blockElements > 1;
+    if (!isQuantized || sizes.size !== 1 || size <= 0 || dimOf(0) % 64 !== 0) return undefined;
+    let rotated = 64;
+    if (part === "key") {
+      do rotated *= 2;
+      while (size % rotated === 0);
+      rotated /= 2;
+    }
+    return inputTensor(F32, [rotated, rotated]);
+  }
+
+  /** Writes the keys of the batch, `[head, heads, tokens]`, to their cells (`cpy_k`). */
+  storeKeys(layer: number, keys: GraphTensor, rows: GraphTensor, role: CacheRole = "main"): GraphTensor {
+    const { key } = this.of(layer, role);
+    return setRows(joined(key), flat(keys), rows);
+  }
+
+  /** The same of values; without flash attention each element is a row of its own (`cpy_v`). */
+  storeValues(layer: number, values: GraphTensor, rows: GraphTensor, role: CacheRole = "main"): GraphTensor {
+    const { value } = this.of(layer, role);
+    if (value === undefined) throw new Error(`layer ${layer} has no values`);
+    if (!valuesAreTransposed(this.#subject.model, this.#subject.settings)) return setRows(joined(value), flat(values), rows);
+    const width = values.ne[0] * values.ne[1];
+    const isWhole = rowBytes(values.type, width) === values.nb[2];
+    const joinedRows = isWhole ? reshape(values, width, values.ne[2]) : cont(values, width, values.ne[2]);
+    const padded = width < value.ne[0] ? pad(joinedRows, value.ne[0] - width) : joinedRows;
+    const target = reshape(value, 1, value.elements);
+    return setRows(target, reshape(padded, 1, padded.elements), rows);
+  }
+
+  /** The keys of all cells, `[head, heads, cells, streams]` (`get_k`). */
+  keys(layer: number, role: CacheRole = "main", heads: number = this.#hp.kvHeads(layer)): GraphTensor {
+    const { key, cells, streams } = this.of(layer, role);
+    const dim = key.ne[0] / heads;
+    return view(key, [dim, heads, cells, streams], [
+      rowBytes(key.type, dim),
+      rowBytes(key.type, key.ne[0]),
+      rowBytes(key.type, key.ne[0] * cells),
+    ]);
+  }
+
+  /** The values of all cells: as keys, or transposed without flash attention (`get_v`). */
+  values(layer: number, role: CacheRole = "main", heads: number = this.#hp.kvHeads(layer)): GraphTensor {
+    const { value, cells, streams } = this.of(layer, role);
+    if (value === undefined) throw new Error(`layer ${layer} has no values`);
+    const dim = this.#hp.valueDim(layer);
+    const { type, ne } = value;
+    if (!valuesAreTransposed(this.#subject.model, this.#subject.settings)) {
+      return view(value, [dim, heads, cells, streams], [
+        rowBytes(type, dim),
+        rowBytes(type, ne[0]),
+        rowBytes(type, ne[0] * cells),
+      ]);
+    }
+    return view(value, [cells, heads, dim, streams], [
+      rowBytes(type, cells * dim),
+      rowBytes(type, cells),
+      rowBytes(type, cells * ne[0]),
+    ]);
+  }
+
+  #storage(layer: number): Storage {
+    const { settings, placement } = this.#subject;
+    const device = settings.offloadCache ? placement.deviceOf(layer) : placement.host;
+    const storage = this.#storages.get(device) ?? { device, holdsWeights: false };
+    this.#storages.set(device, storage);
+    return storage;
+  }
+}
+
+type Batch = {
+  readonly tokens: number;
+  readonly sequences: number;
+  readonly fused: { readonly flashAttention: boolean };
+};
+
+/** Cells of all streams in one run: rows are counted over all of them. */
+function joined(cache: GraphTensor): GraphTensor {
+  const [width, cells, streams] = cache.ne;
+  return streams > 1 ? reshape(cache, width, cells * streams) : cache;
+}
+
+/** Heads of a token in one row. */
+function flat(heads: GraphTensor): GraphTensor {
+  return view(heads, [heads.ne[0] * heads.ne[1], heads.ne[2]], [heads.nb[2]]);
+}

@@ -1,0 +1,120 @@
+import { attentionPart, recurrentPart } from "../../../model/mixer-parts.ts";
+import type { MetadataValue, Model, ModelLayer } from "../../../model/model.ts";
+
+/** The numbers of one model as the engine keeps them (llama.cpp 0.5.0 `src/llama-hparams.h`): keys of the file, by layer. */
+export class Hyperparameters {
+  readonly architecture: string;
+  /** Layers that the graph runs (`n_layer`): without those that predict further tokens. */
+  readonly layerCount: number;
+  /** With them (`n_layer_all`). */
+  readonly allLayers: number;
+  readonly hiddenSize: number;
+  readonly vocabularySize: number;
+  readonly #metadata: Model["metadata"];
+  readonly #layers: readonly ModelLayer[];
+
+  constructor({ architecture, layers, hiddenSize, vocabularySize, metadata }: Model) {
+    this.architecture = architecture ?? "";
+    this.hiddenSize = hiddenSize ?? 0;
+    this.vocabularySize = vocabularySize ?? 0;
+    this.#metadata = metadata;
+    this.#layers = layers;
+    this.allLayers = this.number("block_count", layers.length);
+    this.layerCount = this.allLayers - this.number("nextn_predict_layers", 0);
+  }
+
+  /** A key of the architecture, `<architecture>.<name>`; undefined where the file has none. */
+  key(name: string): MetadataValue | undefined {
+    return this.#metadata[`${this.architecture}.${name}`];
+  }
+
+  /** A key without the architecture's prefix. */
+  plainKey(name: string): MetadataValue | undefined {
+    return this.#metadata[name];
+  }
+
+  /** A number; of a key that has one for each layer the first. */
+  number(name: string, otherwise: number): number {
+    return numberOf(this.key(name), 0) ?? otherwise;
+  }
+
+  flag(name: string, otherwise: boolean): boolean {
+    const value = this.key(name);
+    return typeof value === "boolean" ? value : typeof value === "number" ? value !== 0 : otherwise;
+  }
+
+  text(name: string): string | undefined {
+    const value = this.key(name);
+    return typeof value === "string" ? value : undefined;
+  }
+
+  /** A number of one layer, of a key that is one for all or an array. */
+  ofLayer(name: string, layer: number, otherwise: number): number {
+    return numberOf(this.key(name), layer) ?? otherwise;
+  }
+
+  /** Query heads (`n_head`). */
+  heads(layer = 0): number {
+    return this.ofLayer("attention.head_count", layer, 0);
+  }
+
+  /** Key and value heads (`n_head_kv`). */
+  kvHeads(layer = 0): number {
+    return this.ofLayer("attention.head_count_kv", layer, this.heads(layer));
+  }
+
+  /** Size of one key head (`n_embd_head_k`); windowed layers may have another. */
+  keyDim(layer = 0): number {
+    return this.#headDim("key", layer);
+  }
+
+  /** Size of one value head (`n_embd_head_v`). */
+  valueDim(layer = 0): number {
+    return this.#headDim("value", layer);
+  }
+
+  #headDim(part: "key" | "value", layer: number): number {
+    const heads = this.heads();
+    const full = this.number(`attention.${part}_length`, heads > 0 ? this.hiddenSize / heads : 0);
+    return this.isWindowed(layer) ? this.number(`attention.${part}_length_swa`, full) : full;
+  }
+
+  /** Elements of a head that are rotated (`n_rot`). */
+  rotaryDims(layer = 0): number {
+    const full = this.number("rope.dimension_count", this.number("attention.key_length", this.keyDim()));
+    return this.isWindowed(layer) ? this.number("rope.dimension_count_swa", full) : full;
+  }
+
+  /** Width of the dense feed-forward (`n_ff`). */
+  intermediateSize(layer = 0): number {
+    return this.ofLayer("feed_forward_length", layer, 0);
+  }
+
+  expertCount(): number {
+    return this.number("expert_count", 0);
+  }
+
+  /** Experts that a token is given to (`n_expert_used`). */
+  expertsUsed(layer = 0): number {
+    return this.ofLayer("expert_used_count", layer, 0);
+  }
+
+  /** True for layers that see a window only (`is_swa`). */
+  isWindowed(layer: number): boolean {
+    const mixer = this.#layers[layer]?.mixer;
+    const window = mixer && attentionPart(mixer)?.window;
+    return window !== undefined && window.kind !== "none";
+  }
+
+  /** True for layers with a recurrence (`is_recr`), alone or beside an attention. */
+  isRecurrent(layer: number): boolean {
+    const mixer = this.#layers[layer]?.mixer;
+    return mixer !== undefined && recurrentPart(mixer) !== undefined;
+  }
+}
+
+function numberOf(value: MetadataValue | undefined, index: number): number | undefined {
+  if (Array.isArray(value)) return numberOf(value[index], 0);
+  if (typeof value === "boolean") return Number(value);
+  return typeof value === "number" ? value : undefined;
+}

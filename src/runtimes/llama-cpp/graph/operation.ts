@@ -1,0 +1,83 @@
+/** Operations of ggml 0.25.1 (`enum ggml_op`), by their names there. */
+export type Operation =
+  | "NONE"
+  | "ADD"
+  | "ADD1"
+  | "ADD_ID"
+  | "ARANGE"
+  | "ARGMAX"
+  | "ARGSORT"
+  | "CLAMP"
+  | "CONCAT"
+  | "CONT"
+  | "CPY"
+  | "CUMSUM"
+  | "DIAG"
+  | "DIV"
+  | "DSV4_HC_COMB"
+  | "DSV4_HC_POST"
+  | "DSV4_HC_PRE"
+  | "FILL"
+  | "FLASH_ATTN_EXT"
+  | "GATED_DELTA_NET"
+  | "GATED_LINEAR_ATTN"
+  | "GET_ROWS"
+  | "GLU"
+  | "GROUP_NORM"
+  | "IM2COL"
+  | "L2_NORM"
+  | "LIGHTNING_INDEXER"
+  | "LOG"
+  | "MEAN"
+  | "MUL"
+  | "MUL_MAT"
+  | "MUL_MAT_ID"
+  | "NORM"
+  | "PAD"
+  | "PERMUTE"
+  | "POOL_2D"
+  | "REPEAT"
+  | "RESHAPE"
+  | "RMS_NORM"
+  | "ROPE"
+  | "RWKV_WKV6"
+  | "RWKV_WKV7"
+  | "SCALE"
+  | "SET"
+  | "SET_ROWS"
+  | "SOFT_MAX"
+  | "SOLVE_TRI"
+  | "SQR"
+  | "SQRT"
+  | "SSM_CONV"
+  | "SSM_SCAN"
+  | "SUB"
+  | "SUM_ROWS"
+  | "TOP_K"
+  | "TRANSPOSE"
+  | "TRI"
+  | "UNARY"
+  | "VIEW";
+
+/** Look at memory in another way and compute nothing (`ggml_is_view_op`, `ggml/src/ggml-backend.cpp:757`). */
+export const LOOKS_ONLY: ReadonlySet<Operation> = new Set(["VIEW", "RESHAPE", "PERMUTE", "TRANSPOSE"]);
+
+/** May write over a source that nothing else reads (`ggml_op_can_inplace`, `ggml/src/ggml-alloc.c:22`). */
+export const WRITES_OVER: ReadonlySet<Operation> = new Set([
+  "FILL",
+  "SCALE",
+  "ADD",
+  "ADD_ID",
+  "ADD1",
+  "SUB",
+  "MUL",
+  "DIV",
+  "SQR",
+  "SQRT",
+  "LOG",
+  "UNARY",
+  "ROPE",
+  "RMS_NORM",
+  "CLAMP",
+  "SOFT_MAX",
+]);

@@ -1,0 +1,78 @@
+import { contiguous, type Four, fourOf, GraphTensor } from "../tensor.ts";
+import { like } from "./elementwise.ts";
+
+/* Operations that look at memory in another shape, or copy it into one (llama.cpp 0.5.0 `ggml/src/ggml.c`). */
+
+/**
+ * A part of a tensor: elements in each dimension, and the bytes from one row, plane and block to the next. Strides that are
+ * not given follow from the elements, as in `ggml_view_1d` … `ggml_view_4d`.
+ */
+export function view(a: GraphTensor, ne: readonly number[], strides: readonly number[] = []): GraphTensor {
+  const four = fourOf(ne);
+  const own = contiguous(a.type, four);
+  const row = strides[0] ?? own[1];
+  const plane = strides[1] ?? row * four[1];
+  const nb: Four = [own[0], row, plane, strides[2] ?? plane * four[2]];
+  return new GraphTensor("VIEW", a.type, four, nb, [a], a);
+}
+
+/** The same elements in other dimensions; a tensor with gaps has to be made contiguous before. */
+export function reshape(a: GraphTensor, ...ne: readonly number[]): GraphTensor {
+  const four = fourOf(ne);
+  return new GraphTensor("RESHAPE", a.type, four, contiguous(a.type, four), [a], a);
+}
+
+/** Dimension `i` becomes dimension `axes[i]`. */
+export function permute(a: GraphTensor, ...axes: Four): GraphTensor {
+  const ne: [number, number, number, number] = [0, 0, 0, 0];
+  const nb: [number, number, number, number] = [0, 0, 0, 0];
+  axes.forEach((axis, index) => {
+    ne[axis] = a.ne[index] ?? 1;
+    nb[axis] = a.nb[index] ?? 0;
+  });
+  return new GraphTensor("PERMUTE", a.type, ne, nb, [a], a);
+}
+
+export function transpose(a: GraphTensor): GraphTensor {
+  const { ne, nb } = a;
+  return new GraphTensor("TRANSPOSE", a.type, [ne[1], ne[0], ne[2], ne[3]], [nb[1], nb[0], nb[2], nb[3]], [a], a);
+}
+
+/** A copy without gaps, in other dimensions where they are given (`ggml_cont`, `ggml_cont_2d` …). */
+export function cont(a: GraphTensor, ...ne: readonly number[]): GraphTensor {
+  if (ne.length === 0) return like("CONT", a);
+  const four = fourOf(ne);
+  return new GraphTensor("CONT", a.type, four, contiguous(a.type, four), [a]);
+}
+
+/** Copies side by side until the dimensions are reached. */
+export function repeat(a: GraphTensor, ...ne: readonly number[]): GraphTensor {
+  const four = fourOf(ne);
+  return new GraphTensor("REPEAT", a.type, four, contiguous(a.type, four), [a]);
+}
+
+export function concat(a: GraphTensor, b: GraphTensor, dimension: 0 | 1 | 2 | 3): GraphTensor {
+  const ne: [number, number, number, number] = [...a.ne];
+  ne[dimension] += b.ne[dimension];
+  return new GraphTensor("CONCAT", a.type, ne, contiguous(a.type, ne), [a, b]);
+}
+
+/** Zeros after the last element of each dimension. */
+export function pad(a: GraphTensor, ...more: readonly number[]): GraphTensor {
+  const [first = 0, second = 0, third = 0, fourth = 0] = more;
+  const ne: Four = [a.ne[0] + first, a.ne[1] + second, a.ne[2] + third, a.ne[3] + fourth];
+  return new GraphTensor("PAD", a.type, ne, contiguous(a.type, ne), [a]);
+}
+
+/** True where no element is skipped between the first and the last (`ggml_is_contiguous`). */
+export function isContiguous({ type, ne, nb }: GraphTensor): boolean {
+  const own = contiguous(type, ne);
+  if (ne[0] !== type.blockElements && nb[0] !== own[0]) return false;
+  let next = own[1];
+  for (const dimension of [1, 2, 3] as const) {
+    if (ne[dimension] === 1) continue;
+    if (nb[dimension] !== next) return false;
+    next *= ne[dimension];
+  }
+  return true;
+}

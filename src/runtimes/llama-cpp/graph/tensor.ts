@@ -1,0 +1,114 @@
+import { GGML_TYPES_BY_NAME, type GgmlType } from "../../../formats/gguf/types.ts";
+import type { Device } from "../../device.ts";
+import type { Operation } from "./operation.ts";
+
+/** Elements in each of four dimensions, fastest first (`ne`), or bytes from one to the next (`nb`). */
+export type Four = readonly [number, number, number, number];
+
+/** Memory a tensor lies in before the graph is planned: weights of the model, or a cache. */
+export type Storage = {
+  readonly device: Device;
+  readonly holdsWeights: boolean;
+  /** Reordered for the CPU: no other device reads it (`ggml_backend_buffer_is_host`). */
+  readonly isReordered?: boolean;
+};
+
+export const F32: GgmlType = typeNamed("F32");
+export const F16: GgmlType = typeNamed("F16");
+export const I32: GgmlType = typeNamed("I32");
+export const I64: GgmlType = typeNamed("I64");
+
+/** Filled in before each batch. */
+export const INPUT = 1;
+/** Read after the graph has run: its memory is never given to another. */
+export const OUTPUT = 2;
+
+/** A node or leaf of a graph, as `struct ggml_tensor` of llama.cpp 0.5.0 (`ggml/include/ggml.h`): a shape, without data. */
+export class GraphTensor {
+  readonly operation: Operation;
+  readonly type: GgmlType;
+  /** Elements, fastest dimension first. */
+  readonly ne: Four;
+  /** Bytes from one element, row, … to the next. */
+  readonly nb: Four;
+  /** What it is computed from. The scheduler puts copies in the place of those on another device. */
+  sources: readonly GraphTensor[];
+  /** The tensor whose memory this one looks into; never a view itself. */
+  readonly viewOf: GraphTensor | undefined;
+  /** Where it lies, of weights and caches. */
+  readonly storage: Storage | undefined;
+  /** Of weights their name in the file. */
+  name = "";
+  /** INPUT and OUTPUT, added. */
+  flags = 0;
+  /** A device that it is computed on whatever the scheduler would choose. */
+  pinnedTo: Device | undefined;
+
+  constructor(
+    operation: Operation,
+    type: GgmlType,
+    ne: Four,
+    nb: Four = contiguous(type, ne),
+    sources: readonly GraphTensor[] = NONE,
+    view?: GraphTensor,
+    storage?: Storage,
+  ) {
+    this.operation = operation;
+    this.type = type;
+    this.ne = ne;
+    this.nb = nb;
+    this.sources = sources;
+    this.viewOf = view?.viewOf ?? view;
+    this.storage = storage;
+  }
+
+  /** Bytes from its first to its last element (`ggml_nbytes`). */
+  get bytes(): number {
+    const { ne, nb, type } = this;
+    if (ne[0] <= 0 || ne[1] <= 0 || ne[2] <= 0 || ne[3] <= 0) return 0;
+    const row = type.blockElements === 1 ? type.blockBytes + (ne[0] - 1) * nb[0] : (ne[0] * nb[0]) / type.blockElements;
+    return row + (ne[1] - 1) * nb[1] + (ne[2] - 1) * nb[2] + (ne[3] - 1) * nb[3];
+  }
+
+  get elements(): number {
+    const { ne } = this;
+    return ne[0] * ne[1] * ne[2] * ne[3];
+  }
+
+  /** Where its memory lies before the graph is planned; undefined for what the planner has to place. */
+  get placed(): Storage | undefined {
+    return this.viewOf === undefined ? this.storage : this.viewOf.storage;
+  }
+}
+
+const NONE: readonly GraphTensor[] = [];
+
+/** A tensor that is filled in from outside: `ggml_new_tensor`, `ggml_set_input`. */
+export function inputTensor(type: GgmlType, ne: readonly number[]): GraphTensor {
+  const tensor = new GraphTensor("NONE", type, fourOf(ne));
+  tensor.flags = INPUT;
+  return tensor;
+}
+
+/** Dimensions that are not given are 1. */
+export function fourOf([first = 1, second = 1, third = 1, fourth = 1]: readonly number[]): Four {
+  return [first, second, third, fourth];
+}
+
+/** Strides of a tensor without gaps. */
+export function contiguous(type: GgmlType, ne: Four): Four {
+  const row = rowBytes(type, ne[0]);
+  const plane = row * ne[1];
+  return [type.blockBytes, row, plane, plane * ne[2]];
+}
+
+/** `ggml_row_size`. */
+export function rowBytes({ blockElements, blockBytes }: GgmlType, elements: number): number {
+  return Math.floor(elements / blockElements) * blockBytes;
+}
+
+export function typeNamed(name: string): GgmlType {
+  const type = GGML_TYPES_BY_NAME.get(name);
+  if (type === undefined) throw new Error(`no ggml type ${name}`);
+  return type;
+}

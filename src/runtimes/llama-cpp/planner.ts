@@ -1,0 +1,267 @@
+import { padTo } from "../pad.ts";
+import { WRITES_OVER } from "./graph/operation.ts";
+import { type Four, type GraphTensor, INPUT, OUTPUT } from "./graph/tensor.ts";
+
+/** A buffer that scratch memory is planned in: how tensors lie in it. */
+export type PlannedBuffer = {
+  readonly alignment: number;
+  /** Largest piece of memory the device hands out; beyond it the buffer is several (Metal, Vulkan). Default: none. */
+  readonly largestPiece?: number;
+  /** Bytes of a tensor there, before they are aligned (`ggml_backend_buft_get_alloc_size`). */
+  bytesOf(tensor: GraphTensor): number;
+};
+
+/** Nodes in the order they run and the leafs before them, with the buffer of each. */
+export type PlannedGraph = {
+  readonly nodes: readonly GraphTensor[];
+  readonly leafs: readonly GraphTensor[];
+  readonly nodeBuffers: readonly number[];
+  readonly leafBuffers: readonly number[];
+};
+
+/** Bytes of each buffer that a graph needs (llama.cpp 0.5.0 `ggml/src/ggml-alloc.c:686-800`, `ggml_gallocr_alloc_graph_impl`). */
+export function planGraph(graph: PlannedGraph, buffers: readonly PlannedBuffer[]): number[] {
+  return new Plan(buffers).run(graph);
+}
+
+/** What the plan knows of one tensor. */
+type Kept = {
+  /** Nodes that have yet to read it. */
+  readers: number;
+  /** Views into it that are in use. */
+  views: number;
+  buffer: number;
+  piece: number;
+  offset: number;
+  /** Its memory is its own: not external, not a view, not given on. */
+  isOwn: boolean;
+};
+
+class Plan {
+  readonly #buffers: readonly PlannedBuffer[];
+  readonly #spaces: readonly Space[];
+  readonly #kept = new Map<GraphTensor, Kept>();
+
+  constructor(buffers: readonly PlannedBuffer[]) {
+    this.#buffers = buffers;
+    this.#spaces = buffers.map(({ alignment, largestPiece }) => new Space(alignment, largestPiece));
+  }
+
+  run({ nodes, leafs, nodeBuffers, leafBuffers }: PlannedGraph): number[] {
+    leafs.forEach((leaf, index) => {
+      this.#place(leaf, leafBuffers[index] ?? 0);
+    });
+    nodes.forEach((node, index) => {
+      this.#count(node, nodeBuffers[index] ?? 0);
+    });
+    nodes.forEach((node, index) => {
+      const buffer = nodeBuffers[index] ?? 0;
+      for (const source of node.sources) this.#place(source, buffer);
+      this.#place(node, buffer);
+      for (const source of node.sources) this.#wasRead(source);
+    });
+    return this.#spaces.map((space) => space.bytes);
+  }
+
+  #of(tensor: GraphTensor): Kept {
+    const known = this.#kept.get(tensor);
+    if (known !== undefined) return known;
+    const kept: Kept = { readers: 0, views: 0, buffer: 0, piece: 0, offset: 0, isOwn: false };
+    this.#kept.set(tensor, kept);
+    return kept;
+  }
+
+  /** Readers and views are counted first; inputs take their place before any node. */
+  #count(node: GraphTensor, buffer: number): void {
+    // Nodes without an operation only keep what they look at alive (`ggml/src/ggml-alloc.c:700`).
+    if (node.viewOf !== undefined && node.operation !== "NONE") this.#of(node.viewOf).views += 1;
+    if ((node.flags & INPUT) !== 0) this.#place(node, buffer);
+    for (const source of node.sources) {
+      this.#of(source).readers += 1;
+      if ((source.flags & INPUT) !== 0) this.#place(source, buffer);
+    }
+  }
+
+  #place(tensor: GraphTensor, buffer: number): void {
+    if (tensor.storage !== undefined || tensor.viewOf !== undefined) return;
+    const kept = this.#of(tensor);
+    if (kept.isOwn) return;
+    kept.isOwn = true;
+    if (WRITES_OVER.has(tensor.operation) && this.#takeOver(tensor, kept)) return;
+    const { piece, offset } = this.#space(buffer).take(this.#bytesOf(tensor, buffer));
+    kept.buffer = buffer;
+    kept.piece = piece;
+    kept.offset = offset;
+  }
+
+  /** Writes over a source of the same layout that nothing else reads; what that had more is free again. */
+  #takeOver(tensor: GraphTensor, kept: Kept): boolean {
+    for (const source of tensor.sources) {
+      const its = this.#of(source);
+      if (!its.isOwn || (source.flags & OUTPUT) !== 0 || its.readers !== 1 || its.views !== 0) continue;
+      if (source.type !== tensor.type || !same(source.ne, tensor.ne) || !same(source.nb, tensor.nb)) continue;
+      kept.buffer = its.buffer;
+      kept.piece = its.piece;
+      kept.offset = its.offset;
+      its.isOwn = false;
+      const space = this.#space(its.buffer);
+      const size = space.padded(this.#bytesOf(tensor, its.buffer));
+      const left = space.padded(this.#bytesOf(source, its.buffer)) - size;
+      if (left > 0) space.give(its.piece, its.offset + size, left);
+      return true;
+    }
+    return false;
+  }
+
+  #wasRead(source: GraphTensor): void {
+    const kept = this.#of(source);
+    kept.readers -= 1;
+    if (kept.readers !== 0 || kept.views !== 0) return;
+    if (source.viewOf === undefined) {
+      if (kept.isOwn) this.#free(source, kept);
+      return;
+    }
+    const base = this.#of(source.viewOf);
+    base.views -= 1;
+    if (base.views === 0 && base.readers === 0 && base.isOwn) this.#free(source.viewOf, base);
+  }
+
+  #free(tensor: GraphTensor, kept: Kept): void {
+    if ((tensor.flags & OUTPUT) !== 0) return;
+    const space = this.#space(kept.buffer);
+    space.give(kept.piece, kept.offset, space.padded(this.#bytesOf(tensor, kept.buffer)));
+    kept.isOwn = false;
+  }
+
+  #space(buffer: number): Space {
+    const space = this.#spaces[buffer];
+    if (space === undefined) throw new Error(`no buffer ${buffer}`);
+    return space;
+  }
+
+  #bytesOf(tensor: GraphTensor, buffer: number): number {
+    return this.#buffers[buffer]?.bytesOf(tensor) ?? 0;
+  }
+}
+
+function same(a: Four, b: Four): boolean {
+  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
+}
+
+type Block = { offset: number; bytes: number };
+
+/** One piece of a buffer: its free blocks by offset, the last of which has no end, and how far it was used. */
+type Piece = { readonly free: Block[]; used: number };
+
+/** The free memory of one buffer (`ggml_dyn_tallocr`, `ggml/src/ggml-alloc.c:199-390`). */
+class Space {
+  readonly #alignment: number;
+  readonly #largestPiece: number;
+  readonly #pieces: Piece[] = [];
+
+  constructor(alignment: number, largestPiece = Number.POSITIVE_INFINITY) {
+    this.#alignment = alignment;
+    this.#largestPiece = largestPiece;
+  }
+
+  get bytes(): number {
+    return this.#pieces.reduce((sum, { used }) => sum + used, 0);
+  }
+
+  padded(bytes: number): number {
+    return padTo(bytes, this.#alignment);
+  }
+
+  /** The free block that fits best, of equals the last; else the end of the piece that grows least. */
+  take(wanted: number): { piece: number; offset: number } {
+    const bytes = this.padded(wanted);
+    let [piece, block] = this.#bestFit(bytes);
+    if (block < 0) [piece, block] = this.#leastGrowth(bytes);
+    if (block < 0) {
+      piece = this.#newPiece(bytes);
+      block = 0;
+    }
+    const chosen = this.#pieces[piece];
+    const free = chosen?.free[block];
+    if (chosen === undefined || free === undefined) throw new Error("no free block");
+    const { offset } = free;
+    free.offset += bytes;
+    free.bytes -= bytes;
+    if (free.bytes === 0) chosen.free.splice(block, 1);
+    chosen.used = Math.max(chosen.used, offset + bytes);
+    return { piece, offset };
+  }
+
+  /** Blocks that end with a piece are looked at only where nothing else fits. */
+  #bestFit(bytes: number): [piece: number, block: number] {
+    let found: [number, number] = [-1, -1];
+    this.#pieces.forEach(({ free }, piece) => {
+      let best = Number.POSITIVE_INFINITY;
+      for (let block = 0; block < free.length - 1; block++) {
+        const size = free[block]?.bytes ?? 0;
+        if (size >= bytes && size <= best) {
+          found = [piece, block];
+          best = size;
+        }
+      }
+    });
+    return found;
+  }
+
+  #leastGrowth(bytes: number): [piece: number, block: number] {
+    let found: [number, number] = [-1, -1];
+    let best = Number.NEGATIVE_INFINITY;
+    this.#pieces.forEach(({ free, used }, piece) => {
+      const last = free.at(-1);
+      if (last === undefined || last.bytes < bytes) return;
+      const left = used - last.offset - bytes;
+      if (best < 0 ? left > best : left >= 0 && left < best) {
+        found = [piece, free.length - 1];
+        best = left;
+      }
+    });
+    return found;
+  }
+
+  /** A piece is as large as the device allows, or as what is asked for; the last there can be has no end. */
+  #newPiece(bytes: number): number {
+    const isLast = this.#pieces.length === MAX_PIECES - 1;
+    const size = isLast ? Number.POSITIVE_INFINITY : Math.max(bytes, this.#largestPiece);
+    this.#pieces.push({ free: [{ offset: 0, bytes: size }], used: 0 });
+    return this.#pieces.length - 1;
+  }
+
+  /** Gives memory back, joined with what is free beside it. */
+  give(index: number, offset: number, bytes: number): void {
+    const free = this.#pieces[index]?.free;
+    if (free === undefined) return;
+    for (let block = 0; block < free.length; block++) {
+      const each = free[block];
+      if (each === undefined) continue;
+      if (each.offset + each.bytes === offset) {
+        each.bytes += bytes;
+        const next = free[block + 1];
+        if (next !== undefined && each.offset + each.bytes === next.offset) {
+          each.bytes += next.bytes;
+          free.splice(block + 1, 1);
+        }
+        return;
+      }
+      if (offset + bytes === each.offset) {
+        each.offset = offset;
+        each.bytes += bytes;
+        const previous = free[block - 1];
+        if (previous !== undefined && previous.offset + previous.bytes === each.offset) {
+          previous.bytes += each.bytes;
+          free.splice(block, 1);
+        }
+        return;
+      }
+    }
+    const after = free.findIndex((each) => each.offset > offset);
+    free.splice(after < 0 ? free.length : after, 0, { offset, bytes });
+  }
+}
+
+/** `GGML_VBUFFER_MAX_CHUNKS`. */
+const MAX_PIECES = 16;

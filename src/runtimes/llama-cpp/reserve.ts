@@ -1,0 +1,120 @@
+import { padTo } from "../pad.ts";
+import type { Device } from "../device.ts";
+import { bufferBytes, alignmentOf } from "./buffer-bytes.ts";
+import { blockElements } from "./cache-type.ts";
+import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
+import type { FusedOperation, FusedOperations, GraphBatch, GraphBuilder, GraphSubject } from "./graph/context.ts";
+import { drawGraph } from "./graph/draw.ts";
+import type { GraphTensor } from "./graph/tensor.ts";
+import { mostOutputs } from "./graph-moments.ts";
+import { type PlannedBuffer, planGraph } from "./planner.ts";
+import { assignDevices, type Backend, scheduleGraph } from "./scheduler.ts";
+import { attentionKernelExists, offloadsToCuda } from "./cuda-operations.ts";
+
+/** Scratch memory of each device that computes, in bytes. */
+export type ReservedBytes = ReadonlyMap<Device, number>;
+
+/**
+ * What `llama_context::sched_reserve` reserves (llama.cpp 0.5.0 `src/llama-context.cpp:622-740`): the most that the worst-case
+ * graph of a prompt or the graph of one token for each sequence takes on each device. `measured`: what the engine says where
+ * it allocates nothing (`llama-fit-params`), which is the prompt's graph without what it keeps on a device.
+ */
+export function reserveCompute(
+  subject: GraphSubject,
+  builder: GraphBuilder,
+  way: "allocated" | "measured" = "allocated",
+): ReservedBytes {
+  const backends = backendsOf(subject);
+  const buffers = backends.map(({ device }) => bufferOf(device));
+  const fused = fusedOperations(subject, builder, backends);
+  const bytes = new Map<Device, number>();
+  const isMeasured = way === "measured";
+  const options = {
+    operatorOffload: subject.settings.operatorOffload,
+    copies: isPipelined(subject) ? PIPELINE_COPIES : 1,
+    keepsPinned: !isMeasured,
+  };
+  for (const batch of batchesOf(subject, fused).slice(0, isMeasured ? 1 : undefined)) {
+    const graph = drawGraph(subject, batch, builder);
+    const planned = planGraph(scheduleGraph(graph, backends, options), buffers);
+    planned.forEach((size, index) => {
+      const device = backends[index]?.device;
+      if (device !== undefined) bytes.set(device, Math.max(bytes.get(device) ?? 0, size));
+    });
+  }
+  return bytes;
+}
+
+/** Copies of each input where several GPUs take turns (`GGML_SCHED_MAX_COPIES`, `ggml/src/ggml-backend.cpp`). */
+const PIPELINE_COPIES = 4;
+
+/** As many tokens for each sequence. */
+export function batchesOf({ settings, cells }: GraphSubject, fused: FusedOperations): GraphBatch[] {
+  const { sequences } = settings;
+  const tokens = padTo(Math.min(cells.full * cells.streams, cells.microBatch), sequences);
+  const outputs = mostOutputs(settings, cells);
+  return [
+    { tokens, sequences, outputs, ...fused },
+    { tokens: sequences, sequences, outputs: sequences, ...fused },
+  ];
+}
+
+function backendsOf({ placement }: GraphSubject): Backend[] {
+  const gpus = placement.gpus.map(
+    (device): Backend => ({
+      device,
+      supports: (node) => isWithinReach(node, device, placement.host) && (device.kind !== "cuda" || attentionKernelExists(node)),
+      offloads: (node) => device.kind === "cuda" && offloadsToCuda(node),
+    }),
+  );
+  return [...gpus, { device: placement.host, supports: () => true, offloads: () => false }];
+}
+
+/** A GPU reads no buffer of another. */
+function isWithinReach({ sources }: GraphTensor, device: Device, host: Device): boolean {
+  return sources.every(({ storage }) => storage === undefined || storage.device === device || storage.device === host);
+}
+
+function bufferOf(device: Device): PlannedBuffer {
+  return {
+    alignment: alignmentOf(device),
+    bytesOf: (tensor) => bufferBytes(tensor.bytes, tensor.type, tensor.ne[0], device),
+  };
+}
+
+/**
+ * Operations that a layer's device does not compute are taken in steps by all layers (`resolve_fused_ops`). Attention that
+ * was asked for stays; quantized values ask for it.
+ */
+function fusedOperations(subject: GraphSubject, builder: GraphBuilder, backends: readonly Backend[]): FusedOperations {
+  const { settings, model, placement } = subject;
+  const { sequences, operatorOffload, flashAttention, cacheTypeV } = settings;
+  const isOff = flashAttention === "off" || WITHOUT_FLASH_ATTENTION.has(model.architecture ?? "");
+  const isAsked = flashAttention === "on" || blockElements(cacheTypeV) > 1;
+  let fused: FusedOperations = { flashAttention: !isOff, hyperPre: true, hyperCombine: true, hyperPost: true };
+  if (backends.length === 1) return fused;
+  const probed: readonly FusedOperation[] = [
+    ...(isOff || isAsked ? [] : (["flashAttention"] as const)),
+    "hyperPre",
+    "hyperCombine",
+    "hyperPost",
+  ];
+  for (const operation of probed) {
+    const batch = { tokens: sequences, sequences, outputs: sequences, ...fused };
+    const graph = drawGraph(subject, batch, builder);
+    const nodes = graph.fused.filter((each) => each.operation === operation);
+    if (nodes.length === 0) continue;
+    const deviceOf = assignDevices(graph, backends, { operatorOffload, copies: 1, keepsPinned: true });
+    const fits = nodes.every(({ node, layer }) => deviceOf(node) === placement.deviceOf(layer));
+    fused = { ...fused, [operation]: fits };
+  }
+  return fused;
+}
+
+/** Several GPUs take turns at one batch where they hold everything (`src/llama-context.cpp:430-456`). */
+function isPipelined({ settings, placement, model }: GraphSubject): boolean {
+  const { overrideTensors, cpuMoeLayers, cpuFeedForwardLayers, offloadCache, splitMode, gpuLayers } = settings;
+  const isOverridden = overrideTensors.length > 0 || cpuMoeLayers !== 0 || cpuFeedForwardLayers > 0;
+  const all = gpuLayers === "all" || gpuLayers > model.layers.length;
+  return placement.gpus.length > 1 && all && splitMode === "layer" && offloadCache && !isOverridden;
+}
