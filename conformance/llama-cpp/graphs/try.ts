@@ -13,7 +13,7 @@ import { cellsOf } from "../../../src/runtimes/llama-cpp/cells.ts";
 import { blockCount } from "../../../src/runtimes/llama-cpp/cached-layers.ts";
 import { drawGraph } from "../../../src/runtimes/llama-cpp/graph/draw.ts";
 import { ENCODERS_WITH_CACHE } from "../../../src/runtimes/llama-cpp/engine-facts.ts";
-import type { GraphSubject } from "../../../src/runtimes/llama-cpp/graph/context.ts";
+import { type GraphSubject, graphSubject } from "../../../src/runtimes/llama-cpp/graph/context.ts";
 import { GRAPH_BUILDERS } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
 import { placeBlocks } from "../../../src/runtimes/llama-cpp/placement.ts";
 import { batchesOf, reserveCompute } from "../../../src/runtimes/llama-cpp/reserve.ts";
@@ -78,13 +78,13 @@ async function tryRow(row: WholeModelRow): Promise<void> {
     try {
       const settings = resolveSettings(model, { runtime: "llama.cpp", ...workload });
       const placement = placeBlocks(settings, blockCount(model));
-      const subject: GraphSubject = {
+      const subject: GraphSubject = graphSubject({
         model,
         settings,
         placement,
         places: placeTensors(model, settings, placement),
         cells: cellsOf(settings, model.causal || ENCODERS_WITH_CACHE.has(model.architecture ?? "")),
-      };
+      });
       if (onHost) {
         const flashAttention = settings.flashAttention !== "off" && model.architecture !== "grok";
         const fused = { flashAttention, hyperPre: true, hyperCombine: true, hyperPost: true };

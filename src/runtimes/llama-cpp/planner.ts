@@ -1,6 +1,6 @@
 import { padTo } from "../pad.ts";
 import { WRITES_OVER } from "./graph/operation.ts";
-import { type Four, type GraphTensor, INPUT, OUTPUT } from "./graph/tensor.ts";
+import { type Four, type GraphTensor, INPUT, type KeptMemory, OUTPUT } from "./graph/tensor.ts";
 
 /** A buffer that scratch memory is planned in: how tensors lie in it. */
 export type PlannedBuffer = {
@@ -8,7 +8,7 @@ export type PlannedBuffer = {
   /** Largest piece of memory the device hands out; beyond it the buffer is several (Metal, Vulkan). Default: none. */
   readonly largestPiece?: number;
   /** Bytes of a tensor there, before they are aligned (`ggml_backend_buft_get_alloc_size`). */
-  bytesOf(tensor: GraphTensor): number;
+  readonly bytesOf: (tensor: GraphTensor) => number;
 };
 
 /** Nodes in the order they run and the leafs before them, with the buffer of each. */
@@ -24,27 +24,13 @@ export function planGraph(graph: PlannedGraph, buffers: readonly PlannedBuffer[]
   return new Plan(buffers).run(graph);
 }
 
-/** What the plan knows of one tensor. */
-type Kept = {
-  /** Nodes that have yet to read it. */
-  readers: number;
-  /** Views into it that are in use. */
-  views: number;
-  buffer: number;
-  piece: number;
-  offset: number;
-  /** Its memory is its own: not external, not a view, not given on. */
-  isOwn: boolean;
-};
-
 class Plan {
   readonly #buffers: readonly PlannedBuffer[];
   readonly #spaces: readonly Space[];
-  readonly #kept = new Map<GraphTensor, Kept>();
 
   constructor(buffers: readonly PlannedBuffer[]) {
     this.#buffers = buffers;
-    this.#spaces = buffers.map(({ alignment, largestPiece }) => new Space(alignment, largestPiece));
+    this.#spaces = buffers.map(({ largestPiece }) => new Space(largestPiece));
   }
 
   run({ nodes, leafs, nodeBuffers, leafBuffers }: PlannedGraph): number[] {
@@ -63,12 +49,9 @@ class Plan {
     return this.#spaces.map((space) => space.bytes);
   }
 
-  #of(tensor: GraphTensor): Kept {
-    const known = this.#kept.get(tensor);
-    if (known !== undefined) return known;
-    const kept: Kept = { readers: 0, views: 0, buffer: 0, piece: 0, offset: 0, isOwn: false };
-    this.#kept.set(tensor, kept);
-    return kept;
+  #of(tensor: GraphTensor): KeptMemory {
+    tensor.kept ??= { readers: 0, views: 0, buffer: 0, piece: 0, offset: 0, bytes: 0, isOwn: false };
+    return tensor.kept;
   }
 
   /** Readers and views are counted first; inputs take their place before any node. */
@@ -88,14 +71,15 @@ class Plan {
     if (kept.isOwn) return;
     kept.isOwn = true;
     if (WRITES_OVER.has(tensor.operation) && this.#takeOver(tensor, kept)) return;
-    const { piece, offset } = this.#space(buffer).take(this.#bytesOf(tensor, buffer));
     kept.buffer = buffer;
+    kept.bytes = this.#bytesOf(tensor, buffer);
+    const { piece, offset } = this.#space(buffer).take(kept.bytes);
     kept.piece = piece;
     kept.offset = offset;
   }
 
   /** Writes over a source of the same layout that nothing else reads; what that had more is free again. */
-  #takeOver(tensor: GraphTensor, kept: Kept): boolean {
+  #takeOver(tensor: GraphTensor, kept: KeptMemory): boolean {
     for (const source of tensor.sources) {
       const its = this.#of(source);
       if (!its.isOwn || (source.flags & OUTPUT) !== 0 || its.readers !== 1 || its.views !== 0) continue;
@@ -103,11 +87,10 @@ class Plan {
       kept.buffer = its.buffer;
       kept.piece = its.piece;
       kept.offset = its.offset;
+      kept.bytes = this.#bytesOf(tensor, its.buffer);
       its.isOwn = false;
-      const space = this.#space(its.buffer);
-      const size = space.padded(this.#bytesOf(tensor, its.buffer));
-      const left = space.padded(this.#bytesOf(source, its.buffer)) - size;
-      if (left > 0) space.give(its.piece, its.offset + size, left);
+      const left = its.bytes - kept.bytes;
+      if (left > 0) this.#space(its.buffer).give(its.piece, its.offset + kept.bytes, left);
       return true;
     }
     return false;
@@ -126,10 +109,9 @@ class Plan {
     if (base.views === 0 && base.readers === 0 && base.isOwn) this.#free(source.viewOf, base);
   }
 
-  #free(tensor: GraphTensor, kept: Kept): void {
+  #free(tensor: GraphTensor, kept: KeptMemory): void {
     if ((tensor.flags & OUTPUT) !== 0) return;
-    const space = this.#space(kept.buffer);
-    space.give(kept.piece, kept.offset, space.padded(this.#bytesOf(tensor, kept.buffer)));
+    this.#space(kept.buffer).give(kept.piece, kept.offset, kept.bytes);
     kept.isOwn = false;
   }
 
@@ -140,9 +122,12 @@ class Plan {
   }
 
   #bytesOf(tensor: GraphTensor, buffer: number): number {
-    return this.#buffers[buffer]?.bytesOf(tensor) ?? 0;
+    const { alignment, bytesOf } = this.#buffers[buffer] ?? NO_BUFFER;
+    return padTo(bytesOf(tensor), alignment);
   }
 }
+
+const NO_BUFFER: PlannedBuffer = { alignment: 1, bytesOf: () => 0 };
 
 function same(a: Four, b: Four): boolean {
   return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
@@ -155,12 +140,10 @@ type Piece = { readonly free: Block[]; used: number };
 
 /** The free memory of one buffer (`ggml_dyn_tallocr`, `ggml/src/ggml-alloc.c:199-390`). */
 class Space {
-  readonly #alignment: number;
   readonly #largestPiece: number;
   readonly #pieces: Piece[] = [];
 
-  constructor(alignment: number, largestPiece = Number.POSITIVE_INFINITY) {
-    this.#alignment = alignment;
+  constructor(largestPiece = Number.POSITIVE_INFINITY) {
     this.#largestPiece = largestPiece;
   }
 
@@ -168,13 +151,8 @@ class Space {
     return this.#pieces.reduce((sum, { used }) => sum + used, 0);
   }
 
-  padded(bytes: number): number {
-    return padTo(bytes, this.#alignment);
-  }
-
   /** The free block that fits best, of equals the last; else the end of the piece that grows least. */
-  take(wanted: number): { piece: number; offset: number } {
-    const bytes = this.padded(wanted);
+  take(bytes: number): { piece: number; offset: number } {
     let [piece, block] = this.#bestFit(bytes);
     if (block < 0) [piece, block] = this.#leastGrowth(bytes);
     if (block < 0) {

@@ -63,7 +63,6 @@ class Schedule {
   readonly #graph: Graph;
   readonly #backends: readonly Backend[];
   readonly #options: SchedulerOptions;
-  readonly #ids = new Map<GraphTensor, number>();
   /** Copies of a tensor by backend. */
   readonly #copies = new Map<GraphTensor, Map<number, readonly GraphTensor[]>>();
   readonly #graphInputs: GraphTensor[] = [];
@@ -78,12 +77,8 @@ class Schedule {
     return this.#backends.length - 1;
   }
 
-  #id(tensor: GraphTensor): number {
-    return this.#ids.get(tensor) ?? UNASSIGNED;
-  }
-
   deviceOf(node: GraphTensor): Device | undefined {
-    return this.#backends[this.#id(node)]?.device;
+    return this.#backends[node.backend]?.device;
   }
 
   #indexOf(device: Device): number {
@@ -101,7 +96,7 @@ class Schedule {
       const pinned = this.#options.keepsPinned && tensor.pinnedTo ? this.#indexOf(tensor.pinnedTo) : undefined;
       const isPinned = pinned !== undefined && this.#supports(pinned, tensor);
       const id = isPinned ? pinned : this.#fromMemory(tensor);
-      if (id !== UNASSIGNED) this.#ids.set(tensor, id);
+      if (id !== UNASSIGNED) tensor.backend = id;
     }
     // What no weight decides follows its neighbours: GPUs first, down and up, then any.
     const upwards = [...nodes].reverse();
@@ -142,46 +137,46 @@ class Schedule {
     let current = UNASSIGNED;
     for (const node of nodes) {
       if (LOOKS_ONLY.has(node.operation)) continue;
-      const id = this.#id(node);
+      const id = node.backend;
       if (id !== UNASSIGNED) current = onlyGpus && id === this.#host ? UNASSIGNED : id;
-      else if (current !== UNASSIGNED && this.#supports(current, node)) this.#ids.set(node, current);
+      else if (current !== UNASSIGNED && this.#supports(current, node)) node.backend = current;
     }
   }
 
   /** Pass 3: the device that most of the sources can be read by. */
   #assignBySources(node: GraphTensor): void {
-    if (this.#id(node) !== UNASSIGNED) return;
+    if (node.backend !== UNASSIGNED) return;
     let most = -1;
     this.#backends.forEach((backend, index) => {
       if (!backend.supports(node)) return;
       const readable = node.sources.filter(
         (source) =>
-          (this.#id(source) !== UNASSIGNED || (source.viewOf && this.#id(source.viewOf) !== UNASSIGNED)) &&
+          (source.backend !== UNASSIGNED || (source.viewOf && source.viewOf.backend !== UNASSIGNED)) &&
           this.#canRead(index, source),
       ).length;
       if (readable > most) {
         most = readable;
-        this.#ids.set(node, index);
+        node.backend = index;
       }
     });
   }
 
   /** Pass 4: views are where they look, sources without a device where they are read. */
   #assignRest(node: GraphTensor): void {
-    if (node.viewOf !== undefined && this.#id(node) === UNASSIGNED) this.#ids.set(node, this.#id(node.viewOf));
+    if (node.viewOf !== undefined && node.backend === UNASSIGNED) node.backend = node.viewOf.backend;
     for (const source of node.sources) {
-      if (this.#id(source) !== UNASSIGNED) continue;
-      this.#ids.set(source, this.#id(source.viewOf ?? node));
+      if (source.backend !== UNASSIGNED) continue;
+      source.backend = (source.viewOf ?? node).backend;
     }
-    if (this.#id(node) !== UNASSIGNED) return;
-    this.#ids.set(node, this.#backends.findIndex((backend) => backend.supports(node)));
+    if (node.backend !== UNASSIGNED) return;
+    node.backend = this.#backends.findIndex((backend) => backend.supports(node));
   }
 
   /** True where a device reads the memory that a tensor lies in or will lie in. */
   #canRead(backend: number, tensor: GraphTensor): boolean {
     if (tensor.placed !== undefined) return this.#indexOf(tensor.placed.device) === backend;
-    const own = this.#id(tensor);
-    return (own === UNASSIGNED && tensor.viewOf !== undefined ? this.#id(tensor.viewOf) : own) === backend;
+    const own = tensor.backend;
+    return (own === UNASSIGNED && tensor.viewOf !== undefined ? tensor.viewOf.backend : own) === backend;
   }
 
   /** Pass 5: cuts, and the graph with what is copied between devices. */
@@ -193,7 +188,7 @@ class Schedule {
     for (let index = Math.max(first, 0); index < nodes.length; index++) {
       const node = nodes[index];
       if (node === undefined || LOOKS_ONLY.has(node.operation)) continue;
-      const backend = this.#id(node);
+      const backend = node.backend;
       if (split === undefined || backend !== split.backend || this.#bringsWeights(node, split)) {
         if (split !== undefined) split.end = index;
         split = { backend, start: split === undefined ? 0 : index, end: nodes.length, inputs: [] };
@@ -212,20 +207,20 @@ class Schedule {
     return (
       inputs.length > 0 &&
       node.sources.some(
-        (source) => source.storage?.holdsWeights && this.#id(source) !== backend && !this.#canRead(backend, source),
+        (source) => source.storage?.holdsWeights && source.backend !== backend && !this.#canRead(backend, source),
       )
     );
   }
 
   #isCopied(source: GraphTensor, { backend }: Split): boolean {
     if (this.#options.copies > 1 && (source.flags & INPUT) !== 0) return true;
-    return this.#id(source) !== backend && !this.#canRead(backend, source);
+    return source.backend !== backend && !this.#canRead(backend, source);
   }
 
   /** The source, or its copy on the device of the split. */
   #readBy(source: GraphTensor, split: Split): GraphTensor {
     const { copies } = this.#options;
-    const own = this.#id(source);
+    const own = source.backend;
     const known = this.#copies.get(source) ?? new Map<number, readonly GraphTensor[]>();
     this.#copies.set(source, known);
     if (copies > 1 && (source.flags & INPUT) !== 0 && !known.has(own)) {
@@ -260,7 +255,7 @@ class Schedule {
     for (const { backend, start, end, inputs } of splits) {
       for (const input of inputs) {
         nodes.push(new GraphTensor("NONE", input.type, input.ne, input.nb, [input], input));
-        nodeBuffers.push(this.#id(input));
+        nodeBuffers.push(input.backend);
         const copy = this.#copies.get(input)?.get(backend)?.[0];
         if (copy === undefined) continue;
         nodes.push(copy);
@@ -270,7 +265,7 @@ class Schedule {
         const node = this.#graph.nodes[index];
         if (node === undefined) continue;
         nodes.push(node);
-        nodeBuffers.push(this.#id(node));
+        nodeBuffers.push(node.backend);
       }
     }
     const addLeafs = (tensors: readonly GraphTensor[], backend: number): void => {
@@ -281,13 +276,13 @@ class Schedule {
     };
     if (this.#options.copies > 1) {
       for (const input of this.#graphInputs) {
-        addLeafs(this.#copies.get(input)?.get(this.#id(input)) ?? [], this.#id(input));
+        addLeafs(this.#copies.get(input)?.get(input.backend) ?? [], input.backend);
       }
       for (const { backend, inputs } of splits) {
         for (const input of inputs) addLeafs(this.#copies.get(input)?.get(backend) ?? [], backend);
       }
     }
-    for (const leaf of this.#graph.leafs) addLeafs([leaf], this.#id(leaf));
+    for (const leaf of this.#graph.leafs) addLeafs([leaf], leaf.backend);
     return { nodes, leafs, nodeBuffers, leafBuffers, splits: splits.length };
   }
 }

@@ -39,9 +39,9 @@ export class GraphCaches {
   readonly #made = new Map<string, CacheTensors>();
   readonly #storages = new Map<Device, Storage>();
 
-  constructor(subject: GraphSubject, hp: Hyperparameters) {
+  constructor(subject: GraphSubject) {
     this.#subject = subject;
-    this.#hp = hp;
+    this.#hp = subject.hp;
     this.#rows = layerRows(subject.model, subject.settings, subject.cells, cachedLayers(subject.model));
   }
 

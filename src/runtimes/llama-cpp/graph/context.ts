@@ -7,7 +7,7 @@ import { GraphCaches } from "./caches.ts";
 import { ComputeGraph } from "./graph.ts";
 import { Hyperparameters } from "./hyperparameters.ts";
 import { type GraphTensor, I32, inputTensor } from "./tensor.ts";
-import { BlockWeights, GraphWeights } from "./weights.ts";
+import { BlockWeights, GraphWeights, indexTensors, type TensorIndex } from "./weights.ts";
 
 /** A model in a context: what every graph of it is drawn from. */
 export type GraphSubject = {
@@ -16,7 +16,15 @@ export type GraphSubject = {
   readonly cells: Cells;
   readonly placement: Placement;
   readonly places: TensorPlaces;
+  readonly tensors: TensorIndex;
+  readonly hp: Hyperparameters;
 };
+
+/** A model in a context, with what every graph of it looks up. */
+export function graphSubject(subject: Omit<GraphSubject, "tensors" | "hp">): GraphSubject {
+  const { model } = subject;
+  return { ...subject, tensors: indexTensors(model.tensors), hp: new Hyperparameters(model) };
+}
 
 /** The batch that a graph is for, and which of several ways to compute it takes. */
 export type GraphBatch = {
@@ -68,9 +76,9 @@ export class GraphContext {
 
   constructor(subject: GraphSubject, batch: GraphBatch) {
     this.subject = subject;
-    this.hp = new Hyperparameters(subject.model);
-    this.weights = new GraphWeights(subject.model, subject.places);
-    this.caches = new GraphCaches(subject, this.hp);
+    this.hp = subject.hp;
+    this.weights = new GraphWeights(subject);
+    this.caches = new GraphCaches(subject);
     this.tokens = batch.tokens;
     this.sequences = batch.sequences;
     this.outputs = batch.outputs;

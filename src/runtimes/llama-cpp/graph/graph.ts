@@ -4,15 +4,14 @@ import type { GraphTensor } from "./tensor.ts";
 export class ComputeGraph {
   readonly nodes: GraphTensor[] = [];
   readonly leafs: GraphTensor[] = [];
-  readonly #visited = new Set<GraphTensor>();
 
   /**
    * Adds a tensor and all that it is computed from, sources first and from left to right (llama.cpp 0.5.0
    * `ggml/src/ggml.c:7236`, `ggml_build_forward_expand`). Gives it back.
    */
   expand(tensor: GraphTensor): GraphTensor {
-    if (this.#visited.has(tensor)) return tensor;
-    this.#visited.add(tensor);
+    if (tensor.isMet) return tensor;
+    tensor.isMet = true;
     for (const source of tensor.sources) this.expand(source);
     (tensor.operation === "NONE" ? this.leafs : this.nodes).push(tensor);
     return tensor;

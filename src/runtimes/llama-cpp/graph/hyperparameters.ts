@@ -11,6 +11,8 @@ export class Hyperparameters {
   readonly hiddenSize: number;
   readonly vocabularySize: number;
   readonly #metadata: Model["metadata"];
+  /** Keys that were looked up, by their names without the architecture. */
+  readonly #known = new Map<string, MetadataValue | undefined>();
   readonly #layers: readonly ModelLayer[];
 
   constructor({ architecture, layers, hiddenSize, vocabularySize, metadata }: Model) {
@@ -25,7 +27,11 @@ export class Hyperparameters {
 
   /** A key of the architecture, `<architecture>.<name>`; undefined where the file has none. */
   key(name: string): MetadataValue | undefined {
-    return this.#metadata[`${this.architecture}.${name}`];
+    const known = this.#known.get(name);
+    if (known !== undefined || this.#known.has(name)) return known;
+    const value = this.#metadata[`${this.architecture}.${name}`];
+    this.#known.set(name, value);
+    return value;
   }
 
   /** A key without the architecture's prefix. */

@@ -13,6 +13,21 @@ export type Storage = {
   readonly isReordered?: boolean;
 };
 
+/** What the planner knows of a tensor's memory. */
+export type KeptMemory = {
+  /** Nodes that have yet to read it. */
+  readers: number;
+  /** Views into it that are in use. */
+  views: number;
+  buffer: number;
+  piece: number;
+  offset: number;
+  /** Bytes it takes there, aligned. */
+  bytes: number;
+  /** Its memory is its own: not external, not a view, not given on. */
+  isOwn: boolean;
+};
+
 export const F32: GgmlType = typeNamed("F32");
 export const F16: GgmlType = typeNamed("F16");
 export const I32: GgmlType = typeNamed("I32");
@@ -43,6 +58,12 @@ export class GraphTensor {
   flags = 0;
   /** A device that it is computed on whatever the scheduler would choose. */
   pinnedTo: Device | undefined;
+  /** A tensor belongs to one graph, which marks it here when it is met. */
+  isMet = false;
+  /** Index of the device that the scheduler chose; below 0 while there is none. */
+  backend = -1;
+  /** What the planner knows of it. */
+  kept: KeptMemory | undefined;
 
   constructor(
     operation: Operation,

@@ -1,9 +1,10 @@
 import { GGML_TYPES_BY_NAME } from "../../../formats/gguf/types.ts";
-import type { Model, ModelTensor } from "../../../model/model.ts";
+import type { ModelTensor } from "../../../model/model.ts";
 import type { Device } from "../../device.ts";
 import { ALWAYS_DUPLICATES_EMBEDDING, OUTPUT_IS_EMBEDDING } from "../engine-facts.ts";
 import { EMBEDDING, OUTPUT_MATRIX, type TensorPlaces } from "../tensor-place.ts";
-import { F32, fourOf, GraphTensor, contiguous, type Storage } from "./tensor.ts";
+import type { GraphSubject } from "./context.ts";
+import { contiguous, F32, fourOf, GraphTensor, type Storage } from "./tensor.ts";
 
 /** A matrix with what may stand beside it in the file: a bias, the scale of an NVFP4 matrix. */
 export type Projection = {
@@ -12,27 +13,64 @@ export type Projection = {
   readonly scale: GraphTensor | undefined;
 };
 
+/** Tensors of a model by name; those of blocks by block, then by what they are called in it. */
+export type TensorIndex = {
+  readonly all: ReadonlyMap<string, ModelTensor>;
+  readonly blocks: ReadonlyMap<string, ReadonlyMap<string, TensorParts>>;
+};
+
+/** A weight and what stands beside it: `<block>.<name>.weight`, `.bias`, `.scale`. */
+type TensorParts = { weight?: ModelTensor; bias?: ModelTensor; scale?: ModelTensor };
+
+export function indexTensors(tensors: readonly ModelTensor[]): TensorIndex {
+  const blocks = new Map<string, Map<string, TensorParts>>();
+  for (const tensor of tensors) {
+    const [, block, name = "", part] = PARTS.exec(tensor.name) ?? [];
+    if (block === undefined) continue;
+    const parts = blocks.get(block) ?? new Map<string, TensorParts>();
+    blocks.set(block, parts);
+    const of = parts.get(name) ?? {};
+    parts.set(name, of);
+    if (part === "weight" || part === "bias" || part === "scale") of[part] = tensor;
+  }
+  return { all: new Map(tensors.map((tensor) => [tensor.name, tensor])), blocks };
+}
+
+const PARTS = /^(.+?\.\d+)\.(.+)\.(weight|bias|scale)$/;
+
 /** The weights of a model as leafs of a graph, each made when it is first used. */
 export class GraphWeights {
-  readonly #tensors: ReadonlyMap<string, ModelTensor>;
-  readonly #model: Model;
+  readonly #index: TensorIndex;
+  readonly #architecture: string;
   readonly #places: TensorPlaces;
-  readonly #made = new Map<string, GraphTensor>();
+  /** Leafs of a tensor: one, or one for each device that has a copy. */
+  readonly #made = new Map<ModelTensor, GraphTensor[]>();
   readonly #storages = new Map<Device, Storage>();
+  /** The output matrix that is made of the embedding. */
+  #copy: GraphTensor | undefined;
 
-  constructor(model: Model, places: TensorPlaces) {
-    this.#model = model;
+  constructor({ model, places, tensors }: Pick<GraphSubject, "model" | "places" | "tensors">) {
+    this.#architecture = model.architecture ?? "";
     this.#places = places;
-    this.#tensors = new Map(model.tensors.map((tensor) => [tensor.name, tensor]));
+    this.#index = tensors;
   }
 
   /** A tensor by its whole name; of one that several devices have a copy of the one on `device`. */
   find(name: string, device?: Device): GraphTensor | undefined {
-    const tensor = this.#tensors.get(name);
-    if (tensor === undefined) return undefined;
-    const devices = this.#places.devicesOf(name);
+    const tensor = this.#index.all.get(name);
+    return tensor && this.leaf(tensor, device);
+  }
+
+  /** What blocks of a prefix have, by their names in it. */
+  partsOf(block: string): ReadonlyMap<string, TensorParts> | undefined {
+    return this.#index.blocks.get(block);
+  }
+
+  /** The leaf of a tensor; undefined of one that is not loaded. */
+  leaf(tensor: ModelTensor, device?: Device): GraphTensor | undefined {
+    const devices = this.#places.devicesOf(tensor.name);
     const at = device !== undefined && devices.includes(device) ? device : devices[0];
-    return at && this.#leaf(tensor, at);
+    return at && this.#leafOn(tensor, at);
   }
 
   /** `find`, of a tensor that the architecture cannot be without. */
@@ -50,25 +88,31 @@ export class GraphWeights {
   output(): GraphTensor {
     const stored = this.find(OUTPUT_MATRIX);
     if (stored !== undefined) return stored;
-    const embedding = this.#tensors.get(EMBEDDING);
+    const embedding = this.#index.all.get(EMBEDDING);
     if (embedding === undefined) throw new MissingWeight(OUTPUT_MATRIX);
-    const { architecture } = this.#model;
     const { tiedOutput } = this.#places;
     const isOne = this.#places.devicesOf(EMBEDDING)[0] === tiedOutput;
-    if (OUTPUT_IS_EMBEDDING.has(architecture ?? "")) return this.get(EMBEDDING);
-    if (isOne && !ALWAYS_DUPLICATES_EMBEDDING.has(architecture ?? "")) return this.get(EMBEDDING);
-    return this.#leaf(embedding, tiedOutput, " copy");
+    if (OUTPUT_IS_EMBEDDING.has(this.#architecture)) return this.get(EMBEDDING);
+    if (isOne && !ALWAYS_DUPLICATES_EMBEDDING.has(this.#architecture)) return this.get(EMBEDDING);
+    this.#copy ??= this.#newLeaf(embedding, tiedOutput);
+    return this.#copy;
   }
 
-  #leaf({ name, dtype, shape }: ModelTensor, device: Device, copy = ""): GraphTensor {
-    const key = `${name}${copy} ${device.name}`;
-    const known = this.#made.get(key);
+  #leafOn(tensor: ModelTensor, device: Device): GraphTensor {
+    const leafs = this.#made.get(tensor) ?? [];
+    const known = leafs.find(({ storage }) => storage?.device === device);
     if (known !== undefined) return known;
+    const leaf = this.#newLeaf(tensor, device);
+    leafs.push(leaf);
+    this.#made.set(tensor, leafs);
+    return leaf;
+  }
+
+  #newLeaf({ name, dtype, shape }: ModelTensor, device: Device): GraphTensor {
     const type = GGML_TYPES_BY_NAME.get(dtype) ?? F32;
     const ne = fourOf(shape);
     const leaf = new GraphTensor("NONE", type, ne, contiguous(type, ne), [], undefined, this.#storage(device));
     leaf.name = name;
-    this.#made.set(key, leaf);
     return leaf;
   }
 
@@ -91,37 +135,46 @@ export class BlockWeights {
   readonly index: number;
   readonly #weights: GraphWeights;
   readonly #prefix: string;
+  readonly #parts: ReadonlyMap<string, TensorParts> | undefined;
 
   constructor(weights: GraphWeights, index: number, prefix = "blk") {
     this.index = index;
     this.#weights = weights;
-    this.#prefix = `${prefix}.${index}.`;
+    this.#prefix = `${prefix}.${index}`;
+    this.#parts = weights.partsOf(this.#prefix);
   }
 
   /** `blk.<index>.<name>.weight`, where the file has it. */
   weight(name: string): GraphTensor | undefined {
-    return this.#weights.find(`${this.#prefix}${name}.weight`);
+    return this.#part(name, "weight");
   }
 
   bias(name: string): GraphTensor | undefined {
-    return this.#weights.find(`${this.#prefix}${name}.bias`);
+    return this.#part(name, "bias");
   }
 
   scale(name: string): GraphTensor | undefined {
-    return this.#weights.find(`${this.#prefix}${name}.scale`);
+    return this.#part(name, "scale");
   }
 
   /** A tensor whose name ends otherwise, such as `ssm_a`. */
   plain(name: string): GraphTensor | undefined {
-    return this.#weights.find(this.#prefix + name);
+    return this.#weights.find(`${this.#prefix}.${name}`);
   }
 
   /** A weight that the architecture cannot be without. */
   need(name: string): GraphTensor {
-    return this.#weights.get(`${this.#prefix}${name}.weight`);
+    const weight = this.weight(name);
+    if (weight === undefined) throw new MissingWeight(`${this.#prefix}.${name}.weight`);
+    return weight;
   }
 
   projection(name: string): Projection {
-    return this.#weights.projection(this.#prefix + name);
+    return { weight: this.weight(name), bias: this.bias(name), scale: this.scale(name) };
+  }
+
+  #part(name: string, part: keyof TensorParts): GraphTensor | undefined {
+    const tensor = this.#parts?.get(name)?.[part];
+    return tensor && this.#weights.leaf(tensor);
   }
 }
