@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeCudaRules } from "./cuda-rules.ts";
 import { type AskedWorkload, engineFlags } from "./workloads.ts";
 
 /** Folder of the programs that ask. */
@@ -75,6 +76,7 @@ export function prepareEngine(): void {
     run("cmake", ["-S", SOURCE, "-B", BUILD, "-G", "Ninja", ...CMAKE_OPTIONS]);
     run("cmake", ["--build", BUILD, "--target", "llama", "-j2"]);
   }
+  writeCudaRules(SOURCE, join(WORK, "cuda-rules.inc"));
   compileProgram(["ask.cpp", "simulated-gpu.cpp"], PROGRAM, { includes: [], libraries: ["-lllama"] });
 }
 
@@ -86,7 +88,7 @@ export function compileProgram(files: readonly string[], program: string, { incl
   const link = [`-L${BUILD}/bin`, ...libraries, "-lggml", "-lggml-base", "-lggml-cpu", `-Wl,-rpath,${BUILD}/bin`];
   // The size of the output buffer is a private matter of the engine's context.
   const options = ["-O1", "-std=c++17", "-fno-access-control"];
-  run("g++", [...options, ...folders, ...files.map((file) => join(HERE, file)), "-o", program, ...link]);
+  run("g++", [...options, `-I${WORK}`, ...folders, ...files.map((file) => join(HERE, file)), "-o", program, ...link]);
 }
 
 /**

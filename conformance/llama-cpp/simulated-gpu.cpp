@@ -4,19 +4,49 @@
 #include "ggml-backend.h"
 #include "ggml-impl.h"
 
+#include <algorithm>
+#include <cinttypes>
+#include <cstring>
 #include <memory>
 #include <string>
+#include <vector>
+
+// What the engine's own rules for CUDA, which are included below, need of CUDA: one device of compute capability 8.9, as
+// all since it in what is asked here.
+
+#define __host__
+#define __device__
+#define FLASH_ATTN_AVAILABLE
+#define GGML_CUDA_USE_CUB // every build with CUDA 11.7 or newer
+#define MATRIX_ROW_PADDING 512
+#define QK_K 256
+#define GGML_CUDA_CC_ADA_LOVELACE 890
+#define GGML_CUDA_CC_IS_NVIDIA(cc) ((cc) < 1000)
+
+struct ggml_backend_cuda_context;
+struct ggml_backend_cuda_device_context { int device = 0; int op_offload_min_batch_size = 32; };
+using ggml_backend_cuda_buffer_type_context = ggml_backend_cuda_device_context;
+
+struct cuda_device_info { struct { int cc = GGML_CUDA_CC_ADA_LOVELACE; } devices[16]; };
+static const cuda_device_info & ggml_cuda_info() { static cuda_device_info info; return info; }
+static bool turing_mma_available(int) { return true; }
+static bool volta_mma_available(int) { return false; }
+static bool amd_mfma_available(int) { return false; }
+static bool amd_wmma_available(int) { return false; }
+static bool ggml_backend_buft_is_cuda(ggml_backend_buffer_type_t type);
+
+template <int D, ggml_type K, ggml_type V> static void ggml_cuda_flash_attn_ext_vec_case(ggml_backend_cuda_context &, ggml_tensor *) {}
+
+#include "cuda-rules.inc"
 
 namespace {
 
-// ggml-cuda.cu: ggml_backend_cuda_buffer_type_get_alignment, MATRIX_ROW_PADDING; ggml-metal.cpp: get_alignment.
+// ggml-cuda.cu: ggml_backend_cuda_buffer_type_get_alignment; ggml-metal.cpp: get_alignment.
 constexpr size_t  CUDA_ALIGNMENT = 128;
 constexpr size_t  METAL_ALIGNMENT = 32;
-constexpr int64_t CUDA_ROW_PADDING = 512;
-// ggml-cuda.cu: ggml_backend_cuda_device_offload_op, GGML_OP_OFFLOAD_MIN_BATCH.
-constexpr int64_t OFFLOAD_MIN_BATCH = 32;
 
-struct gpu {
+// Devices and buffers have the same context; the engine's rules see its first part.
+struct gpu : ggml_backend_cuda_device_context {
     std::string              name;
     size_t                   memory = 0;
     gpu_kind                 kind   = gpu_kind::cuda;
@@ -54,12 +84,8 @@ ggml_backend_buffer_t allocate(ggml_backend_buffer_type_t type, size_t size) {
 const char * type_name(ggml_backend_buffer_type_t type) { return of(type).name.c_str(); }
 size_t alignment(ggml_backend_buffer_type_t type) { return of(type).kind == gpu_kind::cuda ? CUDA_ALIGNMENT : METAL_ALIGNMENT; }
 
-// ggml-cuda.cu: ggml_backend_cuda_buffer_type_get_alloc_size, without what attention over quantized caches takes beside.
 size_t size_in_buffer(ggml_backend_buffer_type_t type, const ggml_tensor * tensor) {
-    const size_t  size   = ggml_nbytes(tensor);
-    const int64_t beyond = tensor->ne[0] % CUDA_ROW_PADDING;
-    if (of(type).kind != gpu_kind::cuda || !ggml_is_quantized(tensor->type) || beyond == 0) return size;
-    return size + ggml_row_size(tensor->type, CUDA_ROW_PADDING - beyond);
+    return of(type).kind == gpu_kind::cuda ? ggml_backend_cuda_buffer_type_get_alloc_size(type, tensor) : ggml_nbytes(tensor);
 }
 
 const char * pinned_name(ggml_backend_buffer_type_t) { return "Pinned"; }
@@ -83,6 +109,10 @@ void         synchronize(ggml_backend_t) {}
 void         use_event(ggml_backend_t, ggml_backend_event_t) {}
 ggml_status  compute(ggml_backend_t, ggml_cgraph *) { return GGML_STATUS_SUCCESS; }
 
+void optimize(ggml_backend_t backend, ggml_cgraph * graph, ggml_backend_graph_optimize_params * params) {
+    if (static_cast<gpu *>(backend->context)->kind == gpu_kind::cuda) ggml_backend_cuda_graph_optimize(backend, graph, params);
+}
+
 ggml_backend_t start(ggml_backend_dev_t device, const char *) {
     ggml_backend_i calls = {};
     calls.get_name      = backend_name;
@@ -91,6 +121,7 @@ ggml_backend_t start(ggml_backend_dev_t device, const char *) {
     calls.graph_compute = compute;
     calls.event_record  = use_event;
     calls.event_wait    = use_event;
+    calls.graph_optimize = optimize;
     return new ggml_backend{ guid(), calls, device, device->context };
 }
 
@@ -124,45 +155,17 @@ bool is_on_other_gpu(const ggml_tensor * tensor, ggml_backend_dev_t device) {
     return type->iface.get_name == type_name && type->device != device;
 }
 
-// ggml-cuda/fattn.cu: ggml_cuda_get_best_fattn_kernel, for the tensor cores of compute capability 7.5 and newer.
-bool has_attention_kernel(const ggml_tensor * op) {
-    const int64_t key_dim   = op->src[1]->ne[0];
-    const int64_t value_dim = op->src[2]->ne[0];
-    const int64_t heads_per_key = op->src[0]->ne[2] / op->src[1]->ne[2];
-    switch (key_dim) {
-        case 40: case 64: case 72: case 80: case 96: case 112: case 128: case 256: return key_dim == value_dim;
-        case 192: return value_dim == 128 && heads_per_key % 8 == 0;
-        case 512: return value_dim == 512 && heads_per_key >= 2;
-        case 576: return value_dim == 512 && heads_per_key >= 2;
-        default: return false;
-    }
-}
-
 bool supports_op(ggml_backend_dev_t device, const ggml_tensor * op) {
-    for (const ggml_tensor * source : op->src) {
-        if (is_on_other_gpu(source, device)) return false;
-    }
-    return op->op != GGML_OP_FLASH_ATTN_EXT || of(device).kind != gpu_kind::cuda || has_attention_kernel(op);
+    if (of(device).kind == gpu_kind::cuda) return ggml_backend_cuda_device_supports_op(device, op);
+    return std::none_of(op->src, op->src + GGML_MAX_SRC, [&](const ggml_tensor * source) { return is_on_other_gpu(source, device); });
 }
 
 bool supports_buffers(ggml_backend_dev_t device, ggml_backend_buffer_type_t type) {
     return type->iface.get_name == type_name && type->device == device;
 }
 
-// ggml-cuda.cu: get_op_batch_size.
-int64_t batch_of(const ggml_tensor * op) {
-    switch (op->op) {
-        case GGML_OP_GET_ROWS: return 0;
-        case GGML_OP_MUL_MAT: return op->ne[1];
-        case GGML_OP_MUL_MAT_ID:
-        case GGML_OP_ROPE:
-        case GGML_OP_ROPE_BACK: return op->ne[2];
-        default: return ggml_nrows(op);
-    }
-}
-
 bool wants_op(ggml_backend_dev_t device, const ggml_tensor * op) {
-    return of(device).kind == gpu_kind::cuda && batch_of(op) >= OFFLOAD_MIN_BATCH;
+    return of(device).kind == gpu_kind::cuda && ggml_backend_cuda_device_offload_op(device, op);
 }
 
 ggml_backend_event_t new_event(ggml_backend_dev_t device) { return new ggml_backend_event{ device, nullptr }; }
@@ -195,10 +198,13 @@ void *             no_extension(ggml_backend_reg_t, const char *) { return nullp
 
 } // namespace
 
+static bool ggml_backend_buft_is_cuda(ggml_backend_buffer_type_t type) { return type->iface.get_name == type_name; }
+
 void add_simulated_gpus(gpu_kind kind, const std::vector<size_t> & memory) {
     if (memory.empty()) return;
     for (const size_t bytes : memory) {
         auto added = std::make_unique<gpu>();
+        static_cast<ggml_backend_cuda_device_context &>(*added).device = (int) gpus.size();
         added->name           = "GPU" + std::to_string(gpus.size());
         added->memory         = bytes;
         added->kind           = kind;

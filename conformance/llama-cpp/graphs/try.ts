@@ -9,23 +9,23 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeGguf } from "../../../fixtures/write-gguf.ts";
 import { inspectModel } from "../../../src/inspect.ts";
-import { cellsOf } from "../../../src/runtimes/llama-cpp/cells.ts";
 import { blockCount } from "../../../src/runtimes/llama-cpp/cached-layers.ts";
-import { drawGraph } from "../../../src/runtimes/llama-cpp/graph/draw.ts";
+import { cellsOf } from "../../../src/runtimes/llama-cpp/cells.ts";
 import { ENCODERS_WITH_CACHE } from "../../../src/runtimes/llama-cpp/engine-facts.ts";
 import { type GraphSubject, graphSubject } from "../../../src/runtimes/llama-cpp/graph/context.ts";
+import { drawGraph } from "../../../src/runtimes/llama-cpp/graph/draw.ts";
 import { GRAPH_BUILDERS } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
 import { placeBlocks } from "../../../src/runtimes/llama-cpp/placement.ts";
 import { batchesOf, reserveCompute } from "../../../src/runtimes/llama-cpp/reserve.ts";
 import { resolveSettings } from "../../../src/runtimes/llama-cpp/settings.ts";
 import { placeTensors } from "../../../src/runtimes/llama-cpp/tensor-place.ts";
-import { ggufOfKeys } from "../architectures/keys.ts";
 import { ARCHITECTURE_CASES } from "../architectures/cases.ts";
+import { ggufOfKeys } from "../architectures/keys.ts";
 import { askDevices, prepareEngine, WORK } from "../engine.ts";
+import { PLACEMENTS, type PlacedWorkload, placedFlags } from "../placements.ts";
 import { besides } from "../whole-models/ask.ts";
 import { keysOfRows, readWholeModels, type WholeModelRow } from "../whole-models/golden.ts";
 import { unfoldTensors } from "../whole-models/tensors.ts";
-import { PLACEMENTS, placedFlags, type PlacedWorkload } from "../placements.ts";
 import { engineLines, writtenGraph } from "./written.ts";
 
 const MODEL = join(WORK, "try.gguf");
@@ -49,7 +49,11 @@ let exact = 0;
 let asked = 0;
 const failed = new Set<string>();
 for (const row of readWholeModels().rows) {
-  if (!names.split(",").some((name) => (name.endsWith("*") ? row.architecture.startsWith(name.slice(0, -1)) : name === row.architecture)))
+  if (
+    !names
+      .split(",")
+      .some((name) => (name.endsWith("*") ? row.architecture.startsWith(name.slice(0, -1)) : name === row.architecture))
+  )
     continue;
   await tryRow(row);
 }
@@ -89,9 +93,24 @@ async function tryRow(row: WholeModelRow): Promise<void> {
         const flashAttention = settings.flashAttention !== "off" && model.architecture !== "grok";
         const fused = { flashAttention, hyperPre: true, hyperCombine: true, hyperPost: true };
         const [batch] = batchesOf(subject, fused);
-        const ours = writtenGraph(drawGraph(subject, { ...batch!, outputs: Math.min(settings.contextTokens === 0 ? 0 : batch!.tokens, subject.cells.full * subject.cells.streams, subject.cells.microBatch) }, builder));
+        const ours = writtenGraph(
+          drawGraph(
+            subject,
+            {
+              ...batch!,
+              outputs: Math.min(
+                settings.contextTokens === 0 ? 0 : batch!.tokens,
+                subject.cells.full * subject.cells.streams,
+                subject.cells.microBatch,
+              ),
+            },
+            builder,
+          ),
+        );
         const theirs = engineLines(readFileSync(GRAPH, "utf8"));
-        const at = theirs.findIndex((line, index) => line.startsWith("N") && line !== ours[index + (ours.length - theirs.length) * 0]);
+        const at = theirs.findIndex(
+          (line, index) => line.startsWith("N") && line !== ours[index + (ours.length - theirs.length) * 0],
+        );
         const leafAt = theirs.findIndex((line, index) => line !== ours[index]);
         if (leafAt >= 0 || ours.length !== theirs.length) {
           say(difference(ours, theirs, at < 0 ? leafAt : at, leafAt));
@@ -108,7 +127,8 @@ async function tryRow(row: WholeModelRow): Promise<void> {
       const differs = (ours: readonly number[], theirs: readonly number[]): boolean =>
         theirs.some((bytes, index) => bytes !== (ours[index] ?? 0));
       if (differs(ourBytes, theirBytes)) say(`reserves ${ourBytes.join()}, llama.cpp ${theirBytes.join()}`);
-      else if (differs(ourMeasured, theirMeasured)) say(`measures ${ourMeasured.join()}, llama.cpp ${theirMeasured.join()}`);
+      else if (differs(ourMeasured, theirMeasured))
+        say(`measures ${ourMeasured.join()}, llama.cpp ${theirMeasured.join()}`);
       else exact += 1;
     } catch (error) {
       say(error instanceof Error ? (error.stack ?? error.message).split("\n").slice(0, 4).join(" | ") : String(error));
@@ -126,9 +146,11 @@ function difference(ours: readonly string[], theirs: readonly string[], at: numb
   const node = b.findIndex((line, index) => line !== a[index]);
   const first = node < 0 && a.length > b.length ? b.length : node;
   const around = (lines: readonly string[]): string => lines.slice(Math.max(0, first - 4), first + 5).join("\n      ");
-  if (first >= 0) return `node ${first} of ${b.length} (ours ${a.length})\n    ours\n      ${around(a)}\n    llama.cpp\n      ${around(b)}`;
+  if (first >= 0)
+    return `node ${first} of ${b.length} (ours ${a.length})\n    ours\n      ${around(a)}\n    llama.cpp\n      ${around(b)}`;
   const [c, d] = [leafs(ours), leafs(theirs)];
   const leaf = d.findIndex((line, index) => line !== c[index]);
-  if (leaf >= 0) return `leaf ${leaf} of ${d.length} (ours ${c.length})\n    ours      ${c[leaf]}\n    llama.cpp ${d[leaf]}`;
+  if (leaf >= 0)
+    return `leaf ${leaf} of ${d.length} (ours ${c.length})\n    ours      ${c[leaf]}\n    llama.cpp ${d[leaf]}`;
   return `line ${Math.max(at, leafAt)}\n    ours      ${ours[Math.max(at, leafAt)]}\n    llama.cpp ${theirs[Math.max(at, leafAt)]}`;
 }

@@ -139,7 +139,13 @@ function rowCaches(mixer: Mixer, context: Omit<Context, "device">): RowCache[] {
   const tokensPerRow = compression?.ratio ?? 1;
   const cells = compression === undefined ? pool.full : compressedCells(pool.full, tokensPerRow);
   if (compression !== undefined) {
-    caches.push({ ...main, role: "compressed", kind: `compressed cache, 1 row for ${tokensPerRow} tokens`, cells, tokensPerRow });
+    caches.push({
+      ...main,
+      role: "compressed",
+      kind: `compressed cache, 1 row for ${tokensPerRow} tokens`,
+      cells,
+      tokensPerRow,
+    });
   }
   if (attention.indexer !== undefined) {
     const indexWidths = { key: attention.indexer.keyDim, value: indexValueWidth(attention, context) };
@@ -156,7 +162,10 @@ function paddingOf({ cells, paddedValue, hasRecurrence }: Omit<Context, "device"
 }
 
 /** An engine's leftover: where the index cache is built like any other, it has values of one head. */
-function indexValueWidth(attention: AttentionMixer | LatentMixer, { architecture }: Pick<Context, "architecture">): number {
+function indexValueWidth(
+  attention: AttentionMixer | LatentMixer,
+  { architecture }: Pick<Context, "architecture">,
+): number {
   return attention.kind === "attention" && INDEX_CACHE_WITH_VALUES.has(architecture) ? attention.valueDim : 0;
 }
 

@@ -1,3 +1,6 @@
+import { attentionKernel } from "./cuda-attention.ts";
+import type { Operation } from "./graph/operation.ts";
+import { contiguousFrom, hasWholeRows, isContiguous } from "./graph/ops/shapes.ts";
 import type { GraphTensor } from "./graph/tensor.ts";
 
 /** Batches from this many rows on are computed on a GPU though their weights lie on the host (`ggml-cuda.cu`, offload_op). */
@@ -8,23 +11,150 @@ export function offloadsToCuda({ operation, ne }: GraphTensor): boolean {
   return rowsOf(operation, ne) >= OFFLOADED_BATCH;
 }
 
-function rowsOf(operation: GraphTensor["operation"], ne: GraphTensor["ne"]): number {
+function rowsOf(operation: Operation, ne: GraphTensor["ne"]): number {
   if (operation === "GET_ROWS") return 0;
   if (operation === "MUL_MAT") return ne[1];
   if (operation === "MUL_MAT_ID" || operation === "ROPE") return ne[2];
   return ne[1] * ne[2] * ne[3];
 }
 
-/** Head sizes that keys and values may have in CUDA's flash attention (`ggml-cuda/fattn.cu`, ggml_cuda_get_best_fattn_kernel). */
-const HEAD_SIZES: ReadonlySet<number> = new Set([40, 64, 72, 80, 96, 112, 128, 256]);
+type Rule = (node: GraphTensor, sources: readonly GraphTensor[]) => boolean;
 
-/** True of every operation but flash attention without a kernel for its heads. */
-export function attentionKernelExists({ operation, sources: [q, k, v] }: GraphTensor): boolean {
-  if (operation !== "FLASH_ATTN_EXT" || q === undefined || k === undefined || v === undefined) return true;
-  const keyDim = k.ne[0];
-  const valueDim = v.ne[0];
-  const headsPerKey = Math.floor(q.ne[2] / k.ne[2]);
-  if (keyDim === 192) return valueDim === 128 && headsPerKey % 8 === 0;
-  if (keyDim === 512 || keyDim === 576) return valueDim === 512 && headsPerKey >= 2;
-  return keyDim === valueDim && HEAD_SIZES.has(keyDim);
+const FLOATS: ReadonlySet<string> = new Set(["F32", "F16"]);
+const ANY_FLOATS: ReadonlySet<string> = new Set(["F32", "F16", "BF16"]);
+const MULTIPLIED: ReadonlySet<string> = new Set(
+  (
+    "F32 F16 BF16 Q1_0 Q2_0 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 MXFP4 NVFP4 Q2_K Q3_K Q4_K Q5_K Q6_K Q8_K IQ1_M IQ1_S IQ2_S IQ2_XS " +
+    "IQ2_XXS IQ3_S IQ3_XXS IQ4_NL IQ4_XS"
+  ).split(" "),
+);
+const LOOKED_UP: ReadonlySet<string> = new Set(
+  (
+    "F16 F32 BF16 I32 Q1_0 Q2_0 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ2_XXS IQ2_XS IQ2_S IQ3_XXS IQ3_S IQ1_S " +
+    "IQ1_M IQ4_XS"
+  ).split(" "),
+);
+/** Read in blocks of 256: rows have to be multiples of it. */
+const LOOKED_UP_WHOLE: ReadonlySet<string> = new Set(["IQ4_NL", "MXFP4"]);
+const WRITTEN: ReadonlySet<string> = new Set("F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 IQ4_NL".split(" "));
+/** Copies between these and float32, both ways but for the last. */
+const COPIED: ReadonlySet<string> = new Set("Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 IQ4_NL I32".split(" "));
+
+const always: Rule = () => true;
+const firstIsContiguous: Rule = (_, [a]) => a !== undefined && isContiguous(a);
+const firstHasRows: Rule = (_, [a]) => a !== undefined && hasWholeRows(a);
+const sumsRows: Rule = (node, [a]) =>
+  a !== undefined && a.type.name === "F32" && node.type.name === "F32" && hasWholeRows(a);
+
+const addsOrMultiplies: Rule = (node, sources) =>
+  FLOATS.has(node.type.name) && sources.every(({ type }) => FLOATS.has(type.name));
+
+const multipliesMatrices: Rule = (_, [a, b]) => {
+  if (a === undefined || b === undefined || a.nb[0] !== a.type.blockBytes || b.nb[0] !== b.type.blockBytes)
+    return false;
+  return !(b.type.name === "F16" && a.type.name !== "F16") && MULTIPLIED.has(a.type.name);
+};
+
+const looksUp: Rule = (_, [a]) =>
+  a !== undefined && (LOOKED_UP.has(a.type.name) || (LOOKED_UP_WHOLE.has(a.type.name) && a.ne[0] % 256 === 0));
+
+const writesRows: Rule = ({ type }, [rows]) =>
+  (WRITTEN.has(type.name) && rows?.type.name === "F32") || (type.name === "F16" && rows?.type.name === "F16");
+
+const copies: Rule = (_, [a, b]) => {
+  if (a === undefined || b === undefined) return false;
+  const [from, to] = [a.type.name, b.type.name];
+  if (ANY_FLOATS.has(from) && ANY_FLOATS.has(to)) return true;
+  if ((from === "F32" && COPIED.has(to)) || (to === "F32" && COPIED.has(from) && from !== "IQ4_NL")) return true;
+  return from === to && (from === "I32" || (isContiguous(a) && isContiguous(b)));
+};
+
+const scansStates: Rule = (_, [state, , , a, b]) => {
+  if (state === undefined || a === undefined || b === undefined) return false;
+  const [size, head, heads] = state.ne;
+  if (a.ne[0] === 1) return (size === 128 || size === 256) && head % 16 === 0;
+  return size === 16 && head === 1 && heads % 128 === 0 && b.ne[1] === 1;
+};
+
+const indexes: Rule = (_, [q, k]) =>
+  q !== undefined &&
+  k !== undefined &&
+  q.ne[0] === 128 &&
+  (q.ne[1] === 64 || q.ne[1] === 32) &&
+  [q, k].every(({ type, nb }) => type.blockElements > 1 || nb.slice(1).every((stride) => stride % 16 === 0));
+
+/** Which nodes the backend computes (`ggml_backend_cuda_device_supports_op`); what is not named here it does not. */
+const RULES: Partial<Record<Operation, Rule>> = {
+  UNARY: firstIsContiguous,
+  GLU: (_, [a]) => a !== undefined && contiguousFrom(a, 1),
+  MUL_MAT: multipliesMatrices,
+  MUL_MAT_ID: multipliesMatrices,
+  GET_ROWS: looksUp,
+  SET_ROWS: writesRows,
+  SET: ({ type }, sources) =>
+    (type.name === "F32" || type.name === "I32") && sources.every((source) => source.type === type),
+  CPY: copies,
+  REPEAT: (_, [a]) => a !== undefined && FLOATS.has(a.type.name),
+  CONCAT: ({ type }, [a, b]) => a?.type === type && b?.type === type,
+  NORM: firstHasRows,
+  RMS_NORM: firstHasRows,
+  L2_NORM: firstHasRows,
+  GROUP_NORM: firstIsContiguous,
+  ADD: addsOrMultiplies,
+  SUB: addsOrMultiplies,
+  MUL: addsOrMultiplies,
+  DIV: addsOrMultiplies,
+  SSM_SCAN: scansStates,
+  SSM_CONV: (_, [a]) => a !== undefined && a.ne[1] % 128 === 0,
+  ROPE: (_, [a]) => a !== undefined && a.nb[0] === a.type.blockBytes && contiguousFrom(a, 2),
+  IM2COL: (_, [a, b]) => a !== undefined && b !== undefined && isContiguous(a) && isContiguous(b),
+  SUM_ROWS: sumsRows,
+  MEAN: sumsRows,
+  FLASH_ATTN_EXT: (node) => attentionKernel(node) !== undefined,
+  LIGHTNING_INDEXER: indexes,
+};
+
+const ALWAYS: readonly Operation[] = [
+  ...([
+    "NONE",
+    "RESHAPE",
+    "VIEW",
+    "PERMUTE",
+    "TRANSPOSE",
+    "ADD_ID",
+    "ADD1",
+    "SCALE",
+    "SQR",
+    "SQRT",
+    "CLAMP",
+    "LOG",
+  ] as const),
+  ...([
+    "CONT",
+    "SOFT_MAX",
+    "POOL_2D",
+    "TOP_K",
+    "ARGSORT",
+    "ARGMAX",
+    "PAD",
+    "ARANGE",
+    "RWKV_WKV6",
+    "RWKV_WKV7",
+  ] as const),
+  ...([
+    "GATED_LINEAR_ATTN",
+    "GATED_DELTA_NET",
+    "DSV4_HC_COMB",
+    "DSV4_HC_PRE",
+    "DSV4_HC_POST",
+    "FILL",
+    "CUMSUM",
+  ] as const),
+  ...(["TRI", "DIAG", "SOLVE_TRI"] as const),
+];
+for (const operation of ALWAYS) RULES[operation] = always;
+
+/** True of nodes that llama.cpp's CUDA backend computes, of compute capability 7.5 and newer. */
+export function isComputedByCuda(node: GraphTensor): boolean {
+  return RULES[node.operation]?.(node, node.sources) === true;
 }

@@ -1,7 +1,10 @@
-import { padTo } from "../pad.ts";
 import type { Device } from "../device.ts";
-import { bufferBytes, alignmentOf } from "./buffer-bytes.ts";
+import { padTo } from "../pad.ts";
+import { alignmentOf, bufferBytes } from "./buffer-bytes.ts";
 import { blockElements } from "./cache-type.ts";
+import { attentionBytes } from "./cuda-attention.ts";
+import { keptByCuda } from "./cuda-fusions.ts";
+import { isComputedByCuda, offloadsToCuda } from "./cuda-operations.ts";
 import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { FusedOperation, FusedOperations, GraphBatch, GraphBuilder, GraphSubject } from "./graph/context.ts";
 import { drawGraph } from "./graph/draw.ts";
@@ -9,7 +12,6 @@ import type { GraphTensor } from "./graph/tensor.ts";
 import { mostOutputs } from "./graph-moments.ts";
 import { type PlannedBuffer, planGraph } from "./planner.ts";
 import { assignDevices, type Backend, scheduleGraph } from "./scheduler.ts";
-import { attentionKernelExists, offloadsToCuda } from "./cuda-operations.ts";
 
 /** Scratch memory of each device that computes, in bytes. */
 export type ReservedBytes = ReadonlyMap<Device, number>;
@@ -60,14 +62,17 @@ export function batchesOf({ settings, cells }: GraphSubject, fused: FusedOperati
 }
 
 function backendsOf({ placement }: GraphSubject): Backend[] {
-  const gpus = placement.gpus.map(
-    (device): Backend => ({
+  const { host } = placement;
+  const gpus = placement.gpus.map((device): Backend => {
+    const isCuda = device.kind === "cuda";
+    return {
       device,
-      supports: (node) => isWithinReach(node, device, placement.host) && (device.kind !== "cuda" || attentionKernelExists(node)),
-      offloads: (node) => device.kind === "cuda" && offloadsToCuda(node),
-    }),
-  );
-  return [...gpus, { device: placement.host, supports: () => true, offloads: () => false }];
+      supports: (node) => isWithinReach(node, device, host) && (!isCuda || isComputedByCuda(node)),
+      offloads: (node) => isCuda && offloadsToCuda(node),
+      keeps: (nodes, start, end) => (isCuda ? keptByCuda(nodes, start, end) : []),
+    };
+  });
+  return [...gpus, { device: host, supports: () => true, offloads: () => false, keeps: () => [] }];
 }
 
 /** A GPU reads no buffer of another. */
@@ -78,8 +83,12 @@ function isWithinReach({ sources }: GraphTensor, device: Device, host: Device): 
 function bufferOf(device: Device): PlannedBuffer {
   return {
     alignment: alignmentOf(device),
-    bytesOf: (tensor) => bufferBytes(tensor.bytes, tensor.type, tensor.ne[0], device),
+    bytesOf: (tensor) => bufferBytes(bytesOn(device, tensor), tensor.type, tensor.ne[0], device),
   };
+}
+
+function bytesOn({ kind }: Device, tensor: GraphTensor): number {
+  return kind === "cuda" && tensor.operation === "FLASH_ATTN_EXT" ? attentionBytes(tensor) : tensor.bytes;
 }
 
 /**

@@ -10,7 +10,12 @@ export type Backend = {
   supports(node: GraphTensor): boolean;
   /** Large batches are computed here though their weights lie in the memory of the host (`ggml_backend_offload_op`). */
   offloads(node: GraphTensor): boolean;
+  /** What is kept longer than it is read, of the nodes of one split (`ggml_backend_graph_optimize`). */
+  keeps(nodes: readonly GraphTensor[], start: number, end: number): readonly KeptUntil[];
 };
+
+/** Tensors whose memory is kept until a node has been computed, though nothing reads them any more. */
+export type KeptUntil = { readonly until: GraphTensor; readonly kept: readonly GraphTensor[] };
 
 export type SchedulerOptions = {
   /** Weights of the host may be brought to a GPU (`op_offload`). */
@@ -246,15 +251,29 @@ class Schedule {
     return copy;
   }
 
+  /** What devices keep, by the node until which. */
+  #keeping(splits: readonly Split[]): ReadonlyMap<GraphTensor, ReadonlySet<GraphTensor>> {
+    const keeping = new Map<GraphTensor, Set<GraphTensor>>();
+    for (const { backend, start, end } of splits) {
+      for (const { until, kept } of this.#backends[backend]?.keeps(this.#graph.nodes, start, end) ?? []) {
+        const all = keeping.get(until) ?? new Set();
+        keeping.set(until, all);
+        for (const tensor of kept) all.add(tensor);
+      }
+    }
+    return keeping;
+  }
+
   /** Nodes with copies before each split, and nodes that keep what is copied alive until then. */
   #assembled(splits: readonly Split[]): PlannedGraph & { readonly splits: number } {
     const nodes: GraphTensor[] = [];
     const nodeBuffers: number[] = [];
     const leafs: GraphTensor[] = [];
     const leafBuffers: number[] = [];
+    const keeping = this.#keeping(splits);
     for (const { backend, start, end, inputs } of splits) {
       for (const input of inputs) {
-        nodes.push(new GraphTensor("NONE", input.type, input.ne, input.nb, [input], input));
+        nodes.push(keeper([input]));
         nodeBuffers.push(input.backend);
         const copy = this.#copies.get(input)?.get(backend)?.[0];
         if (copy === undefined) continue;
@@ -266,6 +285,11 @@ class Schedule {
         if (node === undefined) continue;
         nodes.push(node);
         nodeBuffers.push(node.backend);
+        const kept = [...(keeping.get(node) ?? [])];
+        for (let first = 0; first < kept.length; first += MOST_SOURCES) {
+          nodes.push(keeper(kept.slice(first, first + MOST_SOURCES)));
+          nodeBuffers.push(backend);
+        }
       }
     }
     const addLeafs = (tensors: readonly GraphTensor[], backend: number): void => {
@@ -285,4 +309,14 @@ class Schedule {
     for (const leaf of this.#graph.leafs) addLeafs([leaf], leaf.backend);
     return { nodes, leafs, nodeBuffers, leafBuffers, splits: splits.length };
   }
+}
+
+/** Sources of one node, at most (`GGML_MAX_SRC`). */
+const MOST_SOURCES = 10;
+
+/** A node that computes nothing and keeps what it reads alive. */
+function keeper(kept: readonly GraphTensor[]): GraphTensor {
+  const [first] = kept;
+  if (first === undefined) throw new Error("nothing to keep");
+  return new GraphTensor("NONE", first.type, first.ne, first.nb, kept, first);
 }

@@ -1,13 +1,13 @@
 import type { GgmlType } from "../../../formats/gguf/types.ts";
 import type { Device } from "../../device.ts";
+import { type LayerRows, layerRows, valuesAreTransposed } from "../cache.ts";
 import { cacheGgmlType } from "../cache-type.ts";
 import { cachedLayers } from "../cached-layers.ts";
-import { type LayerRows, layerRows, valuesAreTransposed } from "../cache.ts";
 import type { LlamaCppCacheType } from "../workload.ts";
 import type { GraphSubject } from "./context.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
-import { cont, pad, reshape, view } from "./ops/shapes.ts";
 import { setRows } from "./ops/products.ts";
+import { cont, pad, reshape, view } from "./ops/shapes.ts";
 import { contiguous, F16, F32, fourOf, GraphTensor, I64, inputTensor, rowBytes, type Storage } from "./tensor.ts";
 
 /** Keys and values of one layer, `[row, cells, streams]`; no values where a row is both. */
@@ -125,7 +125,8 @@ export class GraphCaches {
   storeValues(layer: number, values: GraphTensor, rows: GraphTensor, role: CacheRole = "main"): GraphTensor {
     const { value } = this.of(layer, role);
     if (value === undefined) throw new Error(`layer ${layer} has no values`);
-    if (!valuesAreTransposed(this.#subject.model, this.#subject.settings)) return setRows(joined(value), flat(values), rows);
+    if (!valuesAreTransposed(this.#subject.model, this.#subject.settings))
+      return setRows(joined(value), flat(values), rows);
     const width = values.ne[0] * values.ne[1];
     const isWhole = rowBytes(values.type, width) === values.nb[2];
     const joinedRows = isWhole ? reshape(values, width, values.ne[2]) : cont(values, width, values.ne[2]);
@@ -138,11 +139,11 @@ export class GraphCaches {
   keys(layer: number, role: CacheRole = "main", heads: number = this.#hp.kvHeads(layer)): GraphTensor {
     const { key, cells, streams } = this.of(layer, role);
     const dim = key.ne[0] / heads;
-    return view(key, [dim, heads, cells, streams], [
-      rowBytes(key.type, dim),
-      rowBytes(key.type, key.ne[0]),
-      rowBytes(key.type, key.ne[0] * cells),
-    ]);
+    return view(
+      key,
+      [dim, heads, cells, streams],
+      [rowBytes(key.type, dim), rowBytes(key.type, key.ne[0]), rowBytes(key.type, key.ne[0] * cells)],
+    );
   }
 
   /** The values of all cells: as keys, or transposed without flash attention (`get_v`). */
@@ -152,17 +153,17 @@ export class GraphCaches {
     const dim = this.#hp.valueDim(layer);
     const { type, ne } = value;
     if (!valuesAreTransposed(this.#subject.model, this.#subject.settings)) {
-      return view(value, [dim, heads, cells, streams], [
-        rowBytes(type, dim),
-        rowBytes(type, ne[0]),
-        rowBytes(type, ne[0] * cells),
-      ]);
+      return view(
+        value,
+        [dim, heads, cells, streams],
+        [rowBytes(type, dim), rowBytes(type, ne[0]), rowBytes(type, ne[0] * cells)],
+      );
     }
-    return view(value, [cells, heads, dim, streams], [
-      rowBytes(type, cells * dim),
-      rowBytes(type, cells),
-      rowBytes(type, cells * ne[0]),
-    ]);
+    return view(
+      value,
+      [cells, heads, dim, streams],
+      [rowBytes(type, cells * dim), rowBytes(type, cells), rowBytes(type, cells * ne[0])],
+    );
   }
 
   #storage(layer: number): Storage {

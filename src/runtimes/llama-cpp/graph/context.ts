@@ -115,10 +115,7 @@ export class GraphContext {
   rotaryFactors(layer: number): GraphTensor | undefined {
     const { placement, cells } = this.subject;
     const device = placement.deviceOf(layer);
-    const trained = this.hp.number(
-      "rope.scaling.original_context_length",
-      this.hp.number("context_length", 0),
-    );
+    const trained = this.hp.number("rope.scaling.original_context_length", this.hp.number("context_length", 0));
     return (
       this.weights.find("rope_freqs.weight", device) ??
       this.weights.find(`rope_factors_${cells.full > trained ? "long" : "short"}.weight`, device)

@@ -12,7 +12,7 @@ export class ComputeGraph {
   expand(tensor: GraphTensor): GraphTensor {
     if (tensor.isMet) return tensor;
     tensor.isMet = true;
-    for (const source of tensor.sources) this.expand(source);
+    for (const source of tensor.sources) this.expand(source).uses += 1;
     (tensor.operation === "NONE" ? this.leafs : this.nodes).push(tensor);
     return tensor;
   }

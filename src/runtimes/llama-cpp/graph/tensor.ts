@@ -60,6 +60,8 @@ export class GraphTensor {
   pinnedTo: Device | undefined;
   /** A tensor belongs to one graph, which marks it here when it is met. */
   isMet = false;
+  /** How often nodes of the graph read it. */
+  uses = 0;
   /** Index of the device that the scheduler chose; below 0 while there is none. */
   backend = -1;
   /** What the planner knows of it. */

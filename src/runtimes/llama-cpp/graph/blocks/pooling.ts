@@ -16,8 +16,12 @@ const SOFTENED: ReadonlySet<string> = new Set(["qwen3", "qwen3vl"]);
 /** One row for each sequence, and the dense layers after it (`build_pooling`, `build_dense_out`). */
 export function pooled(g: GraphContext, embedding: GraphTensor): GraphTensor {
   const type = g.hp.number("pooling_type", NONE);
-  const rows = g.expand(type === RANK ? ranked(g, embedding) : type === NONE ? embedding : onePerSequence(g, embedding, type));
-  const [second, bias, third] = ["dense_2.weight", "dense_2.bias", "dense_3.weight"].map((name) => g.weights.find(name));
+  const rows = g.expand(
+    type === RANK ? ranked(g, embedding) : type === NONE ? embedding : onePerSequence(g, embedding, type),
+  );
+  const [second, bias, third] = ["dense_2.weight", "dense_2.bias", "dense_3.weight"].map((name) =>
+    g.weights.find(name),
+  );
   let y = rows;
   if (second !== undefined) y = mulMat(second, y);
   if (bias !== undefined) y = add(y, bias);

@@ -1,7 +1,7 @@
 import type { GraphContext } from "../context.ts";
 import { add, clamp } from "../ops/elementwise.ts";
-import { concat, reshape, view } from "../ops/shapes.ts";
 import { mulMat } from "../ops/products.ts";
+import { concat, reshape, view } from "../ops/shapes.ts";
 import { type GraphTensor, rowBytes } from "../tensor.ts";
 import type { BlockWeights, Projection } from "../weights.ts";
 import { project, scaled } from "./projection.ts";
@@ -19,7 +19,12 @@ type Options = {
 };
 
 /** Queries, keys and values, of one matrix or of three, clamped where the model says so (`build_qkv`). */
-export function queryKeyValue(g: GraphContext, block: BlockWeights, x: GraphTensor, options: Options = {}): QueryKeyValue {
+export function queryKeyValue(
+  g: GraphContext,
+  block: BlockWeights,
+  x: GraphTensor,
+  options: Options = {},
+): QueryKeyValue {
   const { hp } = g;
   const il = block.index;
   const keyDim = hp.keyDim(il);

@@ -65,14 +65,25 @@ export function pad(a: GraphTensor, ...more: readonly number[]): GraphTensor {
 }
 
 /** True where no element is skipped between the first and the last (`ggml_is_contiguous`). */
-export function isContiguous({ type, ne, nb }: GraphTensor): boolean {
-  const own = contiguous(type, ne);
-  if (ne[0] !== type.blockElements && nb[0] !== own[0]) return false;
-  let next = own[1];
-  for (const dimension of [1, 2, 3] as const) {
-    if (ne[dimension] === 1) continue;
-    if (nb[dimension] !== next) return false;
-    next *= ne[dimension];
+export function isContiguous(a: GraphTensor): boolean {
+  return contiguousFrom(a, 0);
+}
+
+/** The same of all dimensions after `dimension`, whose own stride may skip (`ggml_is_contiguous_1`, `_2`). */
+export function contiguousFrom({ type, ne, nb }: GraphTensor, dimension: number): boolean {
+  if (ne[0] !== type.blockElements && nb[0] !== type.blockBytes) return false;
+  let next = (type.blockBytes * ne[0]) / type.blockElements;
+  for (const each of [1, 2, 3] as const) {
+    if (each <= dimension) next = ne[each] * nb[each];
+    else {
+      if (ne[each] !== 1 && nb[each] !== next) return false;
+      next *= ne[each];
+    }
   }
   return true;
+}
+
+/** True where the elements of a row lie side by side (`ggml_is_contiguous_rows`). */
+export function hasWholeRows({ type, ne, nb }: GraphTensor): boolean {
+  return ne[0] === type.blockElements || nb[0] === type.blockBytes;
 }
