@@ -65,6 +65,7 @@ export type InspectCode =
   | "unsupported-runtime"
   | "unsupported-option"
   | "not-counted"
+  | "graph-not-loaded"
   | "does-not-start";
 
 /**

@@ -17,6 +17,7 @@ describe("the public API", () => {
         "inspectModels",
         "isInspectError",
         "largestContext",
+        "loadComputeGraph",
         "readMetadataArray",
         "runtimesFor",
       ]

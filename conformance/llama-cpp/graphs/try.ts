@@ -14,7 +14,7 @@ import { cellsOf } from "../../../src/runtimes/llama-cpp/cells.ts";
 import { ENCODERS_WITH_CACHE } from "../../../src/runtimes/llama-cpp/engine-facts.ts";
 import { type GraphSubject, graphSubject } from "../../../src/runtimes/llama-cpp/graph/context.ts";
 import { drawGraph } from "../../../src/runtimes/llama-cpp/graph/draw.ts";
-import { GRAPH_BUILDERS } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
+import { GRAPH_FAMILIES } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
 import { placeBlocks } from "../../../src/runtimes/llama-cpp/placement.ts";
 import { batchesOf, reserveCompute } from "../../../src/runtimes/llama-cpp/reserve.ts";
 import { resolveSettings } from "../../../src/runtimes/llama-cpp/settings.ts";
@@ -65,7 +65,7 @@ async function tryRow(row: WholeModelRow): Promise<void> {
   const file = ggufOfKeys(row.architecture, keys.keys, unfoldTensors(row.tensors));
   writeFileSync(MODEL, writeGguf(file));
   const model = await inspectModel(MODEL);
-  const builder = GRAPH_BUILDERS.get(row.architecture);
+  const builder = (await GRAPH_FAMILIES.get(row.architecture)?.())?.[row.architecture];
   if (builder === undefined) return void console.log(`${title}: no builder`);
   const draftsFor = ARCHITECTURE_CASES.find(({ architecture }) => architecture === row.architecture)?.draftsFor;
   const beside = besides(draftsFor);

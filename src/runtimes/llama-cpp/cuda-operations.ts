@@ -1,10 +1,8 @@
 import { attentionKernel } from "./cuda-attention.ts";
+import { OFFLOADED_BATCH } from "./cuda-batch.ts";
 import type { Operation } from "./graph/operation.ts";
 import { contiguousFrom, hasWholeRows, isContiguous } from "./graph/ops/shapes.ts";
 import type { GraphTensor } from "./graph/tensor.ts";
-
-/** Batches from this many rows on are computed on a GPU though their weights lie on the host (`ggml-cuda.cu`, offload_op). */
-export const OFFLOADED_BATCH = 32;
 
 /** What llama.cpp's CUDA backend brings to the device (`ggml/src/ggml-cuda/ggml-cuda.cu`, get_op_batch_size). */
 export function offloadsToCuda({ operation, ne }: GraphTensor): boolean {

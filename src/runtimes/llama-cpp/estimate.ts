@@ -1,3 +1,4 @@
+import type { Diagnostic } from "../../diagnostics.ts";
 import type { Model } from "../../model/model.ts";
 import { assembleEstimate } from "../assemble.ts";
 import type { Certainty, MemoryEstimate, MemoryItem } from "../estimate.ts";
@@ -6,6 +7,7 @@ import { deviceCaches } from "./cache.ts";
 import { blockCount } from "./cached-layers.ts";
 import { cellsOf } from "./cells.ts";
 import { computeItems } from "./compute.ts";
+import { awaitsGraph } from "./compute-graph.ts";
 import { ENCODERS_WITH_CACHE } from "./engine-facts.ts";
 import { gpuContextItems, overheadItems } from "./overhead.ts";
 import { placeBlocks } from "./placement.ts";
@@ -56,13 +58,20 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
     deviceNames: [...new Set([...gpus, placement.host])].map(({ name }) => name),
     weights: part(weightItems(model, settings, placement, places, certainty), "weights") ?? [],
     cache: part(caches?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty)) ?? null, "cache"),
-    compute: part(computeItems(model, settings, cells, placement, places, cacheBytes), "compute"),
+    compute: part(computeItems({ model, settings, cells, placement, places, cacheBytes }), "compute"),
     overhead: part(overhead && [...overhead, ...gpuContextItems(placement)], "overhead"),
     cachePerToken: all && bytesPerToken([...all, ...beside.flatMap(({ caches: more }) => more)]),
     sequences: settings.sequences,
-    diagnostics: [],
+    diagnostics: awaitsGraph(model.architecture) ? [GRAPH_NOT_LOADED] : [],
   });
 }
+
+/** Reading a file loads what draws its graph; a model that was not read here has to be prepared. */
+const GRAPH_NOT_LOADED: Diagnostic = {
+  code: "graph-not-loaded",
+  message: "the compute buffers are estimates: call `await loadComputeGraph(model)` first for exact ones",
+  where: "compute",
+};
 
 /** Items of the model and of what is loaded beside it; null where a part of either is not known. */
 function joined(

@@ -152,3 +152,6 @@ export const PROVEN_ARCHITECTURES: ReadonlySet<string> = new Set([
   "wavtokenizer-dec",
   "xverse",
 ]);
+
+/** Architectures whose compute buffers the engine reserved to the byte as planned here, on a CPU and on simulated GPUs. */
+export const PROVEN_COMPUTE: ReadonlySet<string> = new Set(["llama", "llama-embed"]);

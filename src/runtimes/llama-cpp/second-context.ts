@@ -7,6 +7,7 @@ import { blockCount, type CachedLayer, cachedLayers } from "./cached-layers.ts";
 import { type Cells, cellsOf } from "./cells.ts";
 import { endsWithMtp } from "./companion.ts";
 import { computeItems } from "./compute.ts";
+import { formItems } from "./compute-form.ts";
 import { mtpCells, mtpLayers, PROVEN_MTP } from "./mtp-context.ts";
 import { overheadItems } from "./overhead.ts";
 import { type Placement, placeBlocks } from "./placement.ts";
@@ -103,7 +104,10 @@ function contextParts(
   const drawn = layers === "mtp" ? asModelOf(model, cached) : model;
   const cacheBytes = caches.reduce((sum, { bytes }) => sum + bytes, 0);
   const places = placeTensors(drawn, settings, placement);
-  const compute = computeItems(drawn, settings, cells, placement, places, cacheBytes);
+  const subject = { model: drawn, settings, cells, placement, places, cacheBytes };
+  // The graph of MTP blocks is not the model's own, and is not drawn.
+  const compute =
+    layers === "mtp" ? formItems(drawn, settings, cells, placement, places, cacheBytes) : computeItems(subject);
   return {
     caches,
     cache: byDevice?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty)).map(named(name)) ?? null,

@@ -4,6 +4,7 @@ import { type LayerRows, layerRows, valuesAreTransposed } from "../cache.ts";
 import { cacheGgmlType } from "../cache-type.ts";
 import { cachedLayers } from "../cached-layers.ts";
 import type { LlamaCppCacheType } from "../workload.ts";
+import { CannotDraw } from "./cannot-draw.ts";
 import type { GraphSubject } from "./context.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
 import { setRows } from "./ops/products.ts";
@@ -51,7 +52,7 @@ export class GraphCaches {
     const known = this.#made.get(name);
     if (known !== undefined) return known;
     const rows = this.#rows.get(layer)?.find((each) => each.role === role);
-    if (rows === undefined) throw new Error(`layer ${layer} has no ${role} cache`);
+    if (rows === undefined) throw new CannotDraw(`layer ${layer} has no ${role} cache`);
     const { settings } = this.#subject;
     const storage = this.#storage(layer);
     const tensor = (type: GgmlType, width: number): GraphTensor => {
@@ -124,7 +125,7 @@ export class GraphCaches {
   /** The same of values; without flash attention each element is a row of its own (`cpy_v`). */
   storeValues(layer: number, values: GraphTensor, rows: GraphTensor, role: CacheRole = "main"): GraphTensor {
     const { value } = this.of(layer, role);
-    if (value === undefined) throw new Error(`layer ${layer} has no values`);
+    if (value === undefined) throw new CannotDraw(`layer ${layer} has no values`);
     if (!valuesAreTransposed(this.#subject.model, this.#subject.settings))
       return setRows(joined(value), flat(values), rows);
     const width = values.ne[0] * values.ne[1];
@@ -149,7 +150,7 @@ export class GraphCaches {
   /** The values of all cells: as keys, or transposed without flash attention (`get_v`). */
   values(layer: number, role: CacheRole = "main", heads: number = this.#hp.kvHeads(layer)): GraphTensor {
     const { value, cells, streams } = this.of(layer, role);
-    if (value === undefined) throw new Error(`layer ${layer} has no values`);
+    if (value === undefined) throw new CannotDraw(`layer ${layer} has no values`);
     const dim = this.#hp.valueDim(layer);
     const { type, ne } = value;
     if (!valuesAreTransposed(this.#subject.model, this.#subject.settings)) {

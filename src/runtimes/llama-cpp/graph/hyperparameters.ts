@@ -1,5 +1,9 @@
 import { attentionPart, recurrentPart } from "../../../model/mixer-parts.ts";
 import type { MetadataValue, Model, ModelLayer } from "../../../model/model.ts";
+import { CannotDraw } from "./cannot-draw.ts";
+
+/** `LLAMA_MAX_LAYERS` (`src/llama-hparams.h`): the engine loads no model of more. */
+const MOST_LAYERS = 512;
 
 /** The numbers of one model as the engine keeps them (llama.cpp 0.5.0 `src/llama-hparams.h`): keys of the file, by layer. */
 export class Hyperparameters {
@@ -23,6 +27,7 @@ export class Hyperparameters {
     this.#layers = layers;
     this.allLayers = this.number("block_count", layers.length);
     this.layerCount = this.allLayers - this.number("nextn_predict_layers", 0);
+    if (!(this.allLayers <= MOST_LAYERS)) throw new CannotDraw(`${this.allLayers} layers`);
   }
 
   /** A key of the architecture, `<architecture>.<name>`; undefined where the file has none. */

@@ -3,6 +3,7 @@ import type { ModelTensor } from "../../../model/model.ts";
 import type { Device } from "../../device.ts";
 import { ALWAYS_DUPLICATES_EMBEDDING, OUTPUT_IS_EMBEDDING } from "../engine-facts.ts";
 import { EMBEDDING, OUTPUT_MATRIX, type TensorPlaces } from "../tensor-place.ts";
+import { CannotDraw } from "./cannot-draw.ts";
 import type { GraphSubject } from "./context.ts";
 import { contiguous, F32, fourOf, GraphTensor, type Storage } from "./tensor.ts";
 
@@ -124,7 +125,7 @@ export class GraphWeights {
 }
 
 /** A file lacks a tensor that its architecture's graph reads: no graph can be drawn of it. */
-export class MissingWeight extends Error {
+export class MissingWeight extends CannotDraw {
   constructor(name: string) {
     super(`no tensor ${name}`);
   }

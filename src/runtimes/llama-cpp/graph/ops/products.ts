@@ -1,3 +1,4 @@
+import { CannotDraw } from "../cannot-draw.ts";
 import { contiguous, F32, type Four, fourOf, GraphTensor, I32 } from "../tensor.ts";
 import { view } from "./shapes.ts";
 
@@ -9,6 +10,7 @@ function float(operation: GraphTensor["operation"], ne: Four, sources: readonly 
 
 /** Rows of `b` times the matrix `a` of as wide rows: `[a rows, b rows, …]`. */
 export function mulMat(a: GraphTensor, b: GraphTensor): GraphTensor {
+  if (a.ne[0] !== b.ne[0]) throw new CannotDraw(`rows of ${b.ne[0]} times a matrix of rows of ${a.ne[0]}`);
   return float("MUL_MAT", [a.ne[1], b.ne[1], b.ne[2], b.ne[3]], [a, b]);
 }
 

@@ -1,3 +1,4 @@
+import { CannotDraw } from "../cannot-draw.ts";
 import { contiguous, type Four, fourOf, GraphTensor } from "../tensor.ts";
 import { like } from "./elementwise.ts";
 
@@ -19,6 +20,8 @@ export function view(a: GraphTensor, ne: readonly number[], strides: readonly nu
 /** The same elements in other dimensions; a tensor with gaps has to be made contiguous before. */
 export function reshape(a: GraphTensor, ...ne: readonly number[]): GraphTensor {
   const four = fourOf(ne);
+  if (four[0] * four[1] * four[2] * four[3] !== a.elements)
+    throw new CannotDraw(`${a.ne.join("x")} as ${four.join("x")}`);
   return new GraphTensor("RESHAPE", a.type, four, contiguous(a.type, four), [a], a);
 }
 
