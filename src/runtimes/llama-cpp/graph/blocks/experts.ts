@@ -1,20 +1,5 @@
 import type { GraphContext } from "../context.ts";
-import {
-  add,
-  addOfExperts,
-  cast,
-  clamp,
-  div,
-  fill,
-  gated,
-  mul,
-  scale,
-  softMax,
-  sqr,
-  sqrt,
-  sumRows,
-  unary,
-} from "../ops/elementwise.ts";
+import { add, addOfExperts, cast, clamp, div, fill, gated, mul, scale, softMax, sqr, sqrt, sumRows, unary } from "../ops/elementwise.ts";
 import { argsortTopK, getRows, mulMat, mulMatOfExperts, setRows } from "../ops/products.ts";
 import { cont, repeat, reshape, view } from "../ops/shapes.ts";
 import { F32, type GraphTensor, I32 } from "../tensor.ts";
@@ -70,8 +55,7 @@ export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, op
   const [hidden, tokens] = x.ne;
   const logits = routerLogits(block, x, options);
   const probabilities = probabilitiesOf(logits, options.gating);
-  let chosen =
-    options.chosen ?? argsortTopK(choosingScores(g, block, logits, probabilities, expertCount, options), used);
+  let chosen = options.chosen ?? argsortTopK(choosingScores(g, block, logits, probabilities, expertCount, options), used);
   let scores: GraphTensor;
   if (options.sharedBy === undefined) scores = reshape(probabilities, 1, expertCount, tokens);
   else {
