@@ -1,5 +1,5 @@
-import { type DecoderForm, feedForwardAfter, plainDecoder } from "../blocks/plain-decoder.ts";
-import { project } from "../blocks/projection.ts";
+import { type DecoderForm, feedForwardAfter, type Multipliers, plainDecoder } from "../blocks/plain-decoder.ts";
+import { projectUnscaled } from "../blocks/projection.ts";
 import type { QueryKeyValue } from "../blocks/qkv.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import type { Hyperparameters } from "../hyperparameters.ts";
@@ -43,7 +43,7 @@ function hasSections(hp: Hyperparameters): boolean {
 }
 
 /** Defaults of older files (`src/models/minicpm.cpp`, its graph is that of `granite.cpp`). */
-function minicpmMultipliers(hp: Hyperparameters): ReturnType<NonNullable<DecoderForm["multipliers"]>> {
+function minicpmMultipliers(hp: Hyperparameters): Multipliers {
   return {
     embedding: hp.number("embedding_scale", 12),
     residual: hp.number("residual_scale", 1.4 / Math.sqrt(hp.layerCount)),
@@ -51,16 +51,12 @@ function minicpmMultipliers(hp: Hyperparameters): ReturnType<NonNullable<Decoder
   };
 }
 
+/** Three views of the heads of one product, which has no scale. */
 function cutHeads(g: GraphContext, block: BlockWeights, x: GraphTensor): QueryKeyValue {
   const { hp } = g;
   const il = block.index;
   const [dim, heads, kvHeads] = [hp.keyDim(il), hp.heads(il), hp.kvHeads(il)];
-  const row = reshape(
-    project({ ...block.projection("attn_qkv"), scale: undefined }, x),
-    dim,
-    heads + 2 * kvHeads,
-    g.tokens,
-  );
+  const row = reshape(projectUnscaled(block.projection("attn_qkv"), x), dim, heads + 2 * kvHeads, g.tokens);
   const part = (count: number): GraphTensor => view(row, [dim, count, g.tokens], [row.nb[1], row.nb[2]]);
   return { q: part(heads), k: part(kvHeads), v: part(kvHeads) };
 }
