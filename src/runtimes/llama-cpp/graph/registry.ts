@@ -7,7 +7,17 @@ type Family = { readonly names: string; readonly load: () => Promise<GraphFamily
 
 /** Architectures whose graphs are drawn, by the file that draws them: it is loaded when a model of one is read. */
 const FAMILIES: readonly Family[] = [
+  { names: "deci", load: async () => (await import("./architectures/deci.ts")).DECI },
   { names: "llama llama-embed", load: async () => (await import("./architectures/llama.ts")).LLAMA },
+  {
+    names: "command-r falcon phi2 plamo stablelm",
+    load: async () => (await import("./architectures/parallel-decoders.ts")).PARALLEL_DECODERS,
+  },
+  {
+    names:
+      "bitnet chatglm exaone gemma glm4 internlm2 jais2 minicpm nemotron olmo orion qwen2 qwen3 starcoder starcoder2 xverse openelm phi3 phimoe",
+    load: async () => (await import("./architectures/plain-decoders.ts")).PLAIN_DECODERS,
+  },
 ];
 
 export const GRAPH_FAMILIES: ReadonlyMap<string, Family["load"]> = new Map(

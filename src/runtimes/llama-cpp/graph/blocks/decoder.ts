@@ -1,5 +1,5 @@
 import type { GraphContext, GraphResult } from "../context.ts";
-import { scale } from "../ops/elementwise.ts";
+import { add, scale } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
@@ -29,6 +29,8 @@ export function head(
 ): GraphResult {
   const embedding = norm(g, x, g.weights.find("output_norm.weight"), kind, -1, g.weights.find("output_norm.bias"));
   const product = scaled(mulMat(g.weights.output(), embedding), g.weights.find("output.scale"));
-  const logits = g.expand(scaledLogits ? scale(product) : product);
+  const bias = g.weights.find("output.bias");
+  const biased = bias === undefined ? product : add(product, bias);
+  const logits = g.expand(scaledLogits ? scale(biased) : biased);
   return { embedding, logits };
 }

@@ -34,6 +34,12 @@ export function denseParts(block: BlockWeights, name = ""): FeedForwardParts {
   };
 }
 
+/** The same where the engine does not pass the scales of NVFP4 matrices. */
+export function withoutScales({ up, gate, down, ...others }: FeedForwardParts): FeedForwardParts {
+  const unscaled = (part: Projection | undefined): Projection | undefined => part && { ...part, scale: undefined };
+  return { ...others, up: unscaled(up), gate: unscaled(gate), down: unscaled(down) };
+}
+
 /** Up, gate and down with an activation between (`build_ffn`): product, bias, scale. */
 export function feedForward(
   x: GraphTensor,

@@ -9,13 +9,16 @@ import { norm } from "./norm.ts";
 const NONE = 0;
 const MEAN = 1;
 const RANK = 4;
+/** What the engine saves where a file says nothing (`LLAMA_POOLING_TYPE_UNSPECIFIED`, -1). */
+const UNSPECIFIED = 0xffffffff;
 
 /** Rerankers whose scores are made chances. */
 const SOFTENED: ReadonlySet<string> = new Set(["qwen3", "qwen3vl"]);
 
 /** One row for each sequence, and the dense layers after it (`build_pooling`, `build_dense_out`). */
 export function pooled(g: GraphContext, embedding: GraphTensor): GraphTensor {
-  const type = g.hp.number("pooling_type", NONE);
+  const stated = g.hp.number("pooling_type", NONE);
+  const type = stated === UNSPECIFIED ? NONE : stated;
   const rows = g.expand(
     type === RANK ? ranked(g, embedding) : type === NONE ? embedding : onePerSequence(g, embedding, type),
   );
