@@ -5,7 +5,6 @@
  *
  * A name that ends in `*` stands for all that begin so. `--all` asks for the compute workloads of the golden file as well.
  */
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspectModel } from "../../../src/inspect.ts";
 import { reserveCompute } from "../../../src/runtimes/llama-cpp/reserve.ts";
