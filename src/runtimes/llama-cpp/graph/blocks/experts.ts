@@ -26,6 +26,8 @@ export type ExpertOptions = {
   readonly name?: string;
   /** Choosing takes the probabilities themselves: the bias is not read though the file may have one. */
   readonly unbiased?: boolean;
+  /** Products are not multiplied with the scales of an NVFP4 file. */
+  readonly unscaled?: boolean;
   readonly limit?: "none" | "steps" | "fused";
   /** Groups of experts that are chosen first (`expert_group_count`). Default: what the file says. */
   readonly groups?: { readonly count: number; readonly used: number };
@@ -51,7 +53,7 @@ export function gatingOf(g: GraphContext, otherwise: Gating): Gating {
 export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, options: ExpertOptions): GraphTensor {
   const { expertCount = g.hp.expertCount(), used = g.hp.expertsUsed(), name = "exps", weighsBefore = false } = options;
   const [hidden, tokens] = x.ne;
-  const matrix = (part: string) => block.projection(`ffn_${part}_${name}`);
+  const matrix = (part: string): ExpertMatrices => expertMatrices(block, part, options, name);
   const logits = routerLogits(block, x, options);
   const probabilities = probabilitiesOf(logits, options.gating);
   let chosen = options.chosen ?? argsortTopK(choosingScores(g, block, logits, probabilities, expertCount, options), used);
@@ -129,6 +131,11 @@ function chosenWeights(
 
 type ExpertMatrices = ReturnType<BlockWeights["projection"]>;
 
+function expertMatrices(block: BlockWeights, part: string, { unscaled }: ExpertOptions, name: string): ExpertMatrices {
+  const matrices = block.projection(`ffn_${part}_${name}`);
+  return unscaled ? { ...matrices, scale: undefined } : matrices;
+}
+
 /** A product with the matrices of the chosen experts, their scales and their biases (`build_lora_mm_id`). */
 function times({ weight, bias, scale: scales }: ExpertMatrices, x: GraphTensor, chosen: GraphTensor): GraphTensor {
   if (weight === undefined) throw new Error("experts without a matrix");
@@ -145,10 +152,11 @@ function insideExperts(
   block: BlockWeights,
   x: GraphTensor,
   chosen: GraphTensor,
-  { activation, limit = "none", boundsUp = false }: ExpertOptions,
+  options: ExpertOptions,
   name: string,
 ): GraphTensor {
-  const matrix = (part: string): ExpertMatrices => block.projection(`ffn_${part}_${name}`);
+  const { activation, limit = "none", boundsUp = false } = options;
+  const matrix = (part: string): ExpertMatrices => expertMatrices(block, part, options, name);
   const joint = matrix("gate_up");
   if (joint.weight !== undefined) {
     const both = times({ ...joint, scale: matrix("up").scale }, x, chosen);
