@@ -1,11 +1,14 @@
-import { head } from "../blocks/decoder.ts";
+import { putOut } from "../blocks/decoder.ts";
+import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { type ExpertOptions, experts } from "../blocks/experts.ts";
-import { denseParts, feedForward } from "../blocks/feed-forward.ts";
+import { bareParts, denseParts, feedForward } from "../blocks/feed-forward.ts";
+import { norm } from "../blocks/norm.ts";
 import { bareFeedForward, biasedFeedForward, type LayerPart, preNormDecoder } from "../blocks/pre-norm.ts";
 import { type HeadStep, positionsBySections, rotary } from "../blocks/rotary.ts";
-import type { GraphBuilder } from "../context.ts";
+import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, mul, unary } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
+import type { GraphTensor } from "../tensor.ts";
 
 const silu = bareFeedForward("silu");
 const sharedExpert = bareFeedForward("silu", "_shexp");
@@ -47,11 +50,30 @@ const temperedQueries: HeadStep = (g, block, heads) => {
 /** One matrix up and one down, between them a function with parameters of its own (`src/models/apertus.cpp`). */
 const xielu: LayerPart = (_, block, x) => mulMat(block.need("ffn_down"), unary(mulMat(block.need("ffn_up"), x)));
 
+/** `src/models/pangu-embed.cpp`. */
+function addOutputBias(g: GraphContext, logits: GraphTensor): GraphTensor {
+  const bias = g.weights.find("output.bias");
+  return bias === undefined ? logits : add(logits, bias);
+}
+
 /** Every fourth layer knows no positions (`src/models/smollm3.cpp`). */
 const NO_POSITIONS_STEP = 4;
 
 /** Layers whose models are the ones of 7 billion parameters, which alone are rotated (`src/models/baichuan.cpp`). */
 const ROTATED_BAICHUAN_LAYERS = 32;
+
+/** Norms have no weights, and every layer adds the embeddings once more (`src/models/talkie.cpp`). */
+const talkie = preNormDecoder({
+  embed: (g) => norm(g, tokenEmbeddings(g), undefined, "rms", -1),
+  position: rotary({ headNorms: "after" }),
+  outputBias: false,
+  feedForward: (_, block, x) => {
+    const { up, gate, down } = bareParts(block);
+    return feedForward(x, { up, gate, down: down && { ...down, scale: block.scale("ffn_down") } }, "silu");
+  },
+  after: (g, block, x, embedded) => add(x, mul(putOut(g, block, embedded), block.need("layer_output_scale"))),
+  head: { unscaled: true, scaledLogits: true },
+});
 
 const hunyuan = preNormDecoder({
   position: rotary({ factors: true, headNorms: "after", positionsPerToken: positionsBySections }),
@@ -81,7 +103,7 @@ export const MORE_DECODERS: Readonly<Record<string, GraphBuilder>> = {
   "pangu-embedded": preNormDecoder({
     position: rotary(),
     feedForward: biasedFeedForward("silu"),
-    head: (g, x) => head(g, x, { biased: true }),
+    head: { finish: addOutputBias },
   }),
   pockettts: preNormDecoder({
     kind: "layer",
@@ -95,4 +117,5 @@ export const MORE_DECODERS: Readonly<Record<string, GraphBuilder>> = {
     position: rotary({ isRotated: (_, layer) => (layer + 1) % NO_POSITIONS_STEP !== 0 }),
     feedForward: biasedFeedForward("silu"),
   }),
+  talkie,
 };

@@ -1,5 +1,5 @@
 import type { GraphContext, GraphResult } from "../context.ts";
-import { add, scale } from "../ops/elementwise.ts";
+import { scale } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
@@ -21,23 +21,24 @@ export function putOut(g: GraphContext, { index }: BlockWeights, x: GraphTensor)
   return index === g.hp.layerCount - 1 ? getRows(x, g.outputRows()) : x;
 }
 
-type HeadOptions = {
+export type HeadOptions = {
   readonly kind?: NormKind;
   readonly scaledLogits?: boolean;
-  /** `output.bias` is added, where the file has one: few read it. */
-  readonly biased?: boolean;
+  /** The scale of an NVFP4 file's output matrix is not read. */
+  readonly unscaled?: boolean;
+  /** What is done to the logits at last. */
+  readonly finish?: (g: GraphContext, logits: GraphTensor) => GraphTensor;
 };
 
 /** The last norm and the output matrix: embedding and logits of the tokens that are put out. */
 export function head(
   g: GraphContext,
   x: GraphTensor,
-  { kind = "rms", scaledLogits = false, biased = false }: HeadOptions = {},
+  { kind = "rms", scaledLogits = false, unscaled = false, finish }: HeadOptions = {},
 ): GraphResult {
   const embedding = norm(g, x, g.weights.find("output_norm.weight"), kind, -1, g.weights.find("output_norm.bias"));
-  const product = scaled(mulMat(g.weights.output(), embedding), g.weights.find("output.scale"));
-  const bias = biased ? g.weights.find("output.bias") : undefined;
-  const sum = bias === undefined ? product : add(product, bias);
-  const logits = g.expand(scaledLogits ? scale(sum) : sum);
+  const product = scaled(mulMat(g.weights.output(), embedding), unscaled ? undefined : g.weights.find("output.scale"));
+  const finished = scaledLogits ? scale(product) : product;
+  const logits = g.expand(finish?.(g, finished) ?? finished);
   return { embedding, logits };
 }

@@ -1,9 +1,9 @@
-import type { GraphBuilder, GraphContext, GraphResult } from "../context.ts";
+import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add } from "../ops/elementwise.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 import { attendCache, cacheInputs } from "./attention.ts";
-import { head, layers, putOut } from "./decoder.ts";
+import { type HeadOptions, head, layers, putOut } from "./decoder.ts";
 import { tokenEmbeddings } from "./embedding.ts";
 import { type Activation, bareParts, feedForward, unscaledParts } from "./feed-forward.ts";
 import { type NormKind, norm } from "./norm.ts";
@@ -29,37 +29,42 @@ export type PreNormOptions = {
   readonly isParallel?: (g: GraphContext) => boolean;
   /** What follows a layer; `embedded` are the first hidden states. */
   readonly after?: (g: GraphContext, block: BlockWeights, x: GraphTensor, embedded: GraphTensor) => GraphTensor;
-  /** Default: a norm and the output matrix. */
-  readonly head?: (g: GraphContext, x: GraphTensor) => GraphResult;
+  readonly head?: Omit<HeadOptions, "kind">;
+  /** Queries, keys and values are not multiplied with the scales of an NVFP4 file. */
+  readonly unscaledHeads?: boolean;
+  /** The last layer computes all tokens, not only those that are put out. */
+  readonly putsOutAll?: boolean;
 };
 
 /** A decoder whose layers norm, attend and add, then norm, feed forward and add. */
 export function preNormDecoder(options: PreNormOptions): GraphBuilder {
-  const { kind = "rms", outputBias = true, secondNorm = "ffn_norm", position, isParallel, after } = options;
+  const {
+    kind = "rms",
+    outputBias = true,
+    secondNorm = "ffn_norm",
+    unscaledHeads = false,
+    putsOutAll = false,
+  } = options;
+  const { position, isParallel, after } = options;
   return (g) => {
     const inputs = cacheInputs(g);
     const embedded = (options.embed ?? tokenEmbeddings)(g);
     const normed = (block: BlockWeights, x: GraphTensor, name: string): GraphTensor =>
       norm(g, x, block.weight(name), kind, block.index, kind === "rms" ? undefined : block.bias(name));
+    const going = (block: BlockWeights, x: GraphTensor): GraphTensor => (putsOutAll ? x : putOut(g, block, x));
     const last = layers(g, embedded, (x, block) => {
-      const heads = queryKeyValue(g, block, normed(block, x, "attn_norm"));
+      const heads = queryKeyValue(g, block, normed(block, x, "attn_norm"), { unscaled: unscaledHeads });
       const queried = position?.(g, block, heads) ?? heads;
       const output = block.projection("attn_output");
-      const attended = attendCache(
-        g,
-        inputs,
-        block.index,
-        queried,
-        outputBias ? output : { ...output, bias: undefined },
-      );
-      const y = putOut(g, block, attended);
-      const z = putOut(g, block, x);
+      const read = outputBias ? output : { ...output, bias: undefined };
+      const y = going(block, attendCache(g, inputs, block.index, queried, read));
+      const z = going(block, x);
       const forwarded = (from: GraphTensor): GraphTensor =>
         add(options.feedForward(g, block, normed(block, from, secondNorm)), from);
       const sum = isParallel?.(g) ? add(forwarded(z), y) : forwarded(add(y, z));
       return after?.(g, block, sum, embedded) ?? sum;
     });
-    return options.head?.(g, last) ?? head(g, last, { kind });
+    return head(g, last, { kind, ...options.head });
   };
 }
 
