@@ -46,6 +46,14 @@ export class GraphWeights {
     return { weight: this.find(`${name}.weight`), bias: this.find(`${name}.bias`), scale: this.find(`${name}.scale`) };
   }
 
+  /** The embedding; where a file has none, a copy of the output matrix beside it (`src/models/codeshell.cpp`). */
+  embedding(): GraphTensor {
+    const output = this.#tensors.get(OUTPUT_MATRIX);
+    const [device] = this.#places.devicesOf(OUTPUT_MATRIX);
+    const isStored = this.#tensors.has(EMBEDDING);
+    return isStored || !output || !device ? this.get(EMBEDDING) : this.#leaf(output, device, " copy");
+  }
+
   /** The output matrix, or the embedding that is taken for it: a copy, unless both lie in one buffer. */
   output(): GraphTensor {
     const stored = this.find(OUTPUT_MATRIX);

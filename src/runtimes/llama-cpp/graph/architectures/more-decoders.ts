@@ -5,20 +5,19 @@ import { bareParts, denseParts, feedForward } from "../blocks/feed-forward.ts";
 import { norm } from "../blocks/norm.ts";
 import { bareFeedForward, biasedFeedForward, type LayerPart, preNormDecoder } from "../blocks/pre-norm.ts";
 import { type HeadStep, positionsBySections, rotary } from "../blocks/rotary.ts";
-import type { GraphBuilder, GraphContext } from "../context.ts";
+import type { GraphBuilder } from "../context.ts";
 import { add, mul, unary } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
-import type { GraphTensor } from "../tensor.ts";
 
 const silu = bareFeedForward("silu");
 const sharedExpert = bareFeedForward("silu", "_shexp");
 
-/** Experts as most take them: chances of all by softmax, those of the chosen made to sum to 1. */
+/**
+ * Experts as most take them: chances of all by softmax, those of the chosen made to sum to 1. No `expert_weights_scale`:
+ * the engine does not read it for these.
+ */
 export function usualExperts(options: Partial<ExpertOptions>): LayerPart {
-  return (g, block, x) => {
-    const weightScale = g.hp.number("expert_weights_scale", 0);
-    return experts(g, block, x, { gating: "softmax", activation: "silu", normalized: true, weightScale, ...options });
-  };
+  return (g, block, x) => experts(g, block, x, { gating: "softmax", activation: "silu", normalized: true, ...options });
 }
 
 const biasedChoice = usualExperts({ unscaled: true });
@@ -41,25 +40,21 @@ const hunyuanExperts: LayerPart = (g, block, x) => add(plainChoice(g, block, x),
 const mistralFeedForward: LayerPart = (g, block, x) =>
   block.weight("ffn_gate_inp") === undefined ? feedForward(x, denseParts(block), "silu") : scaledChoice(g, block, x);
 
+const scaledRotary = rotary({ factors: true });
+
 /** Later queries count for more (`src/models/mistral3.cpp`). */
 const temperedQueries: HeadStep = (g, block, heads) => {
-  const { q, k, v } = rotary({ factors: true })(g, block, heads);
+  const { q, k, v } = scaledRotary(g, block, heads);
   return { q: g.hp.number("attention.temperature_scale", 0) === 0 ? q : mul(q, g.queryScales()), k, v };
 };
 
 /** One matrix up and one down, between them a function with parameters of its own (`src/models/apertus.cpp`). */
 const xielu: LayerPart = (_, block, x) => mulMat(block.need("ffn_down"), unary(mulMat(block.need("ffn_up"), x)));
 
-/** `src/models/pangu-embed.cpp`. */
-function addOutputBias(g: GraphContext, logits: GraphTensor): GraphTensor {
-  const bias = g.weights.find("output.bias");
-  return bias === undefined ? logits : add(logits, bias);
-}
-
 /** Every fourth layer knows no positions (`src/models/smollm3.cpp`). */
 const NO_POSITIONS_STEP = 4;
 
-/** Layers whose models are the ones of 7 billion parameters, which alone are rotated (`src/models/baichuan.cpp`). */
+/** Layers of the model of 7 billion parameters: only that one rotates, others have their positions in the mask. */
 const ROTATED_BAICHUAN_LAYERS = 32;
 
 /** Norms have no weights, and every layer adds the embeddings once more (`src/models/talkie.cpp`). */
@@ -75,15 +70,12 @@ const talkie = preNormDecoder({
   head: { unscaled: true, scaledLogits: true },
 });
 
-const hunyuan = preNormDecoder({
-  position: rotary({ factors: true, headNorms: "after", positionsPerToken: positionsBySections }),
-  feedForward: silu,
-});
+const hunyuanHeads = { factors: true, headNorms: "after" } as const;
 
 /** Decoders that rotate queries and keys, each `src/models/<its name>.cpp`. */
 export const MORE_DECODERS: Readonly<Record<string, GraphBuilder>> = {
   apertus: preNormDecoder({ position: rotary({ factors: true, headNorms: "before" }), feedForward: xielu }),
-  arcee: preNormDecoder({ position: rotary({ factors: true }), feedForward: bareFeedForward("relu-squared") }),
+  arcee: preNormDecoder({ position: scaledRotary, feedForward: bareFeedForward("relu-squared") }),
   baichuan: preNormDecoder({
     position: rotary({ isRotated: (g) => g.hp.layerCount === ROTATED_BAICHUAN_LAYERS }),
     outputBias: false,
@@ -92,19 +84,15 @@ export const MORE_DECODERS: Readonly<Record<string, GraphBuilder>> = {
   codeshell: preNormDecoder({ kind: "layer", position: rotary(), feedForward: biasedFeedForward("gelu") }),
   ernie4_5: preNormDecoder({ position: rotary(), outputBias: false, feedForward: silu }),
   "ernie4_5-moe": preNormDecoder({ position: rotary(), outputBias: false, feedForward: ernieExperts }),
-  "hunyuan-dense": hunyuan,
-  hunyuan_vl: hunyuan,
-  "hunyuan-moe": preNormDecoder({
-    position: rotary({ factors: true, headNorms: "after" }),
-    feedForward: hunyuanExperts,
+  "hunyuan-dense": preNormDecoder({ position: rotary(hunyuanHeads), feedForward: silu }),
+  hunyuan_vl: preNormDecoder({
+    position: rotary({ ...hunyuanHeads, positionsPerToken: positionsBySections }),
+    feedForward: silu,
   }),
+  "hunyuan-moe": preNormDecoder({ position: rotary(hunyuanHeads), feedForward: hunyuanExperts }),
   maincoder: preNormDecoder({ position: rotary({ headNorms: "after" }), feedForward: silu }),
   mistral3: preNormDecoder({ position: temperedQueries, feedForward: mistralFeedForward }),
-  "pangu-embedded": preNormDecoder({
-    position: rotary(),
-    feedForward: biasedFeedForward("silu"),
-    head: { finish: addOutputBias },
-  }),
+  "pangu-embedded": preNormDecoder({ position: rotary(), feedForward: biasedFeedForward("silu") }),
   pockettts: preNormDecoder({
     kind: "layer",
     position: rotary(),

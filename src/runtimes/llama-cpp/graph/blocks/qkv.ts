@@ -20,6 +20,9 @@ type Options = {
   readonly unscaled?: boolean;
 };
 
+/** Who reads `attention.clamp_kqv`; in files of others it means nothing (`src/models/dbrx.cpp`, `mpt.cpp`, `olmo.cpp`). */
+const CLAMPED: ReadonlySet<string> = new Set(["dbrx", "mpt", "olmo"]);
+
 /** Queries, keys and values, of one matrix or of three, clamped where the model says so (`build_qkv`). */
 export function queryKeyValue(g: GraphContext, block: BlockWeights, x: GraphTensor, options: Options = {}): QueryKeyValue {
   const { hp } = g;
@@ -27,7 +30,7 @@ export function queryKeyValue(g: GraphContext, block: BlockWeights, x: GraphTens
   const keyDim = hp.keyDim(il);
   const dims = options.dims ?? { q: keyDim, k: keyDim, v: hp.valueDim(il) };
   const heads = options.heads ?? { q: hp.heads(il), k: hp.kvHeads(il), v: hp.kvHeads(il) };
-  const clamps = hp.number("attention.clamp_kqv", 0) > 0;
+  const clamps = CLAMPED.has(hp.architecture) && hp.number("attention.clamp_kqv", 0) > 0;
   const clamped = (y: GraphTensor): GraphTensor => (clamps ? clamp(y) : y);
   const matrix = (name: string): Projection =>
     options.unscaled ? { ...block.projection(name), scale: undefined } : block.projection(name);
