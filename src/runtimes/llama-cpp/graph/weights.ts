@@ -48,10 +48,12 @@ export class GraphWeights {
 
   /** The embedding; where a file has none, a copy of the output matrix beside it (`src/models/codeshell.cpp`). */
   embedding(): GraphTensor {
-    const output = this.#tensors.get(OUTPUT_MATRIX);
-    const [device] = this.#places.devicesOf(OUTPUT_MATRIX);
-    const isStored = this.#tensors.has(EMBEDDING);
-    return isStored || !output || !device ? this.get(EMBEDDING) : this.#leaf(output, device, " copy");
+    const stored = this.find(EMBEDDING);
+    if (stored !== undefined) return stored;
+    const { name, type, ne, nb, storage } = this.get(OUTPUT_MATRIX);
+    const copy = new GraphTensor("NONE", type, ne, nb, [], undefined, storage);
+    copy.name = name;
+    return copy;
   }
 
   /** The output matrix, or the embedding that is taken for it: a copy, unless both lie in one buffer. */

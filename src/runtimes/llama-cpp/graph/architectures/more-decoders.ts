@@ -1,9 +1,14 @@
 import { putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { type ExpertOptions, experts } from "../blocks/experts.ts";
 import { bareParts, denseParts, feedForward } from "../blocks/feed-forward.ts";
 import { norm } from "../blocks/norm.ts";
-import { bareFeedForward, biasedFeedForward, type LayerPart, preNormDecoder } from "../blocks/pre-norm.ts";
+import {
+  bareFeedForward,
+  biasedFeedForward,
+  type LayerPart,
+  preNormDecoder,
+  usualExperts,
+} from "../blocks/pre-norm.ts";
 import { type HeadStep, positionsBySections, rotary } from "../blocks/rotary.ts";
 import type { GraphBuilder } from "../context.ts";
 import { add, mul, unary } from "../ops/elementwise.ts";
@@ -11,14 +16,6 @@ import { mulMat } from "../ops/products.ts";
 
 const silu = bareFeedForward("silu");
 const sharedExpert = bareFeedForward("silu", "_shexp");
-
-/**
- * Experts as most take them: chances of all by softmax, those of the chosen made to sum to 1. No `expert_weights_scale`:
- * the engine does not read it for these.
- */
-export function usualExperts(options: Partial<ExpertOptions>): LayerPart {
-  return (g, block, x) => experts(g, block, x, { gating: "softmax", activation: "silu", normalized: true, ...options });
-}
 
 const biasedChoice = usualExperts({ unscaled: true });
 const plainChoice = usualExperts({ unscaled: true, unbiased: true });

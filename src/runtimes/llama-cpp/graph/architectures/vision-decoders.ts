@@ -2,7 +2,7 @@ import { attendCache, cacheInputs } from "../blocks/attention.ts";
 import { head, layers, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { norm } from "../blocks/norm.ts";
-import { bareFeedForward, preNormDecoder } from "../blocks/pre-norm.ts";
+import { bareFeedForward, preNormDecoder, usualExperts } from "../blocks/pre-norm.ts";
 import { queryKeyValue } from "../blocks/qkv.ts";
 import { rotary } from "../blocks/rotary.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
@@ -10,7 +10,6 @@ import { add, clamp, rope, scale } from "../ops/elementwise.ts";
 import { concat, repeat, set, view } from "../ops/shapes.ts";
 import { F32, fourOf, GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { usualExperts } from "./more-decoders.ts";
 
 const silu = bareFeedForward("silu");
 const plainChoice = usualExperts({ unscaled: true, unbiased: true });
@@ -57,7 +56,7 @@ const cogvlm = preNormDecoder({
   putsOutAll: true,
 });
 
-/** Tokens of the vocabulary that stand for parts of an image: 8192 (`src/models/chameleon.cpp`). */
+/** Tokens of the vocabulary that stand for parts of an image (`src/models/chameleon.cpp`). */
 const IMAGE_TOKENS = 8196 - 4;
 
 /** Tokens of images are not said. */

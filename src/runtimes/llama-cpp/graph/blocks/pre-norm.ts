@@ -5,6 +5,7 @@ import type { BlockWeights } from "../weights.ts";
 import { attendCache, cacheInputs } from "./attention.ts";
 import { type HeadOptions, head, layers, putOut } from "./decoder.ts";
 import { tokenEmbeddings } from "./embedding.ts";
+import { type ExpertOptions, experts } from "./experts.ts";
 import { type Activation, bareParts, feedForward, unscaledParts } from "./feed-forward.ts";
 import { type NormKind, norm } from "./norm.ts";
 import { queryKeyValue } from "./qkv.ts";
@@ -76,4 +77,12 @@ export function biasedFeedForward(activation: Activation): LayerPart {
 /** A dense feed-forward of matrices alone. */
 export function bareFeedForward(activation: Activation, name?: string): LayerPart {
   return (_, block, x) => feedForward(x, bareParts(block, name), activation);
+}
+
+/**
+ * Experts as most take them: chances of all by softmax, those of the chosen made to sum to 1. No `expert_weights_scale`:
+ * the engine does not read it for these.
+ */
+export function usualExperts(options: Partial<ExpertOptions>): LayerPart {
+  return (g, block, x) => experts(g, block, x, { gating: "softmax", activation: "silu", normalized: true, ...options });
 }
