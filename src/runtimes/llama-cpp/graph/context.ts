@@ -6,7 +6,7 @@ import type { TensorPlaces } from "../tensor-place.ts";
 import { GraphCaches } from "./caches.ts";
 import { ComputeGraph } from "./graph.ts";
 import { Hyperparameters } from "./hyperparameters.ts";
-import { type GraphTensor, I32, inputTensor } from "./tensor.ts";
+import { F32, type GraphTensor, I32, inputTensor } from "./tensor.ts";
 import { BlockWeights, GraphWeights, indexTensors, type TensorIndex } from "./weights.ts";
 
 /** A model in a context: what every graph of it is drawn from. */
@@ -73,6 +73,7 @@ export class GraphContext {
   readonly fusedNodes: FusedNode[] = [];
   #positions: GraphTensor | undefined;
   #outputRows: GraphTensor | undefined;
+  #queryScales: GraphTensor | undefined;
 
   constructor(subject: GraphSubject, batch: GraphBatch) {
     this.subject = subject;
@@ -103,6 +104,12 @@ export class GraphContext {
   positions(perToken = 1): GraphTensor {
     this.#positions ??= inputTensor(I32, [this.tokens * perToken]);
     return this.#positions;
+  }
+
+  /** What queries are multiplied with by their position (`inp_attn_scale`). */
+  queryScales(): GraphTensor {
+    this.#queryScales ??= inputTensor(F32, [1, 1, this.tokens]);
+    return this.#queryScales;
   }
 
   /** Which tokens are put out (`inp_out_ids`). */

@@ -8,7 +8,16 @@ type Family = { readonly names: string; readonly load: () => Promise<GraphFamily
 /** Architectures whose graphs are drawn, by the file that draws them: it is loaded when a model of one is read. */
 const FAMILIES: readonly Family[] = [
   { names: "deci", load: async () => (await import("./architectures/deci.ts")).DECI },
+  {
+    names: "bloom gpt2 gptneox jais mpt refact",
+    load: async () => (await import("./architectures/learned-positions.ts")).LEARNED_POSITIONS,
+  },
   { names: "llama llama-embed", load: async () => (await import("./architectures/llama.ts")).LLAMA },
+  {
+    names:
+      "apertus arcee baichuan codeshell ernie4_5 ernie4_5-moe hunyuan-dense hunyuan_vl hunyuan-moe maincoder mistral3 pangu-embedded pockettts qwen seed_oss smollm3 talkie",
+    load: async () => (await import("./architectures/more-decoders.ts")).MORE_DECODERS,
+  },
   {
     names: "command-r falcon phi2 plamo stablelm",
     load: async () => (await import("./architectures/parallel-decoders.ts")).PARALLEL_DECODERS,
@@ -17,6 +26,10 @@ const FAMILIES: readonly Family[] = [
     names:
       "bitnet chatglm exaone gemma glm4 internlm2 jais2 minicpm nemotron olmo orion qwen2 qwen3 starcoder starcoder2 xverse openelm phi3 phimoe",
     load: async () => (await import("./architectures/plain-decoders.ts")).PLAIN_DECODERS,
+  },
+  {
+    names: "chameleon cogvlm paddleocr qwen2vl qwen3tts qwen3vl qwen3vlmoe",
+    load: async () => (await import("./architectures/vision-decoders.ts")).VISION_DECODERS,
   },
 ];
 

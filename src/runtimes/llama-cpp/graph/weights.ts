@@ -85,6 +85,16 @@ export class GraphWeights {
     return { weight: this.find(`${name}.weight`), bias: this.find(`${name}.bias`), scale: this.find(`${name}.scale`) };
   }
 
+  /** The embedding; where a file has none, a copy of the output matrix beside it (`src/models/codeshell.cpp`). */
+  embedding(): GraphTensor {
+    const stored = this.find(EMBEDDING);
+    if (stored !== undefined) return stored;
+    const { name, type, ne, nb, storage } = this.get(OUTPUT_MATRIX);
+    const copy = new GraphTensor("NONE", type, ne, nb, [], undefined, storage);
+    copy.name = name;
+    return copy;
+  }
+
   /** The output matrix, or the embedding that is taken for it: a copy, unless both lie in one buffer. */
   output(): GraphTensor {
     const stored = this.find(OUTPUT_MATRIX);

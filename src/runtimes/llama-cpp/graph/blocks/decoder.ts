@@ -21,16 +21,28 @@ export function putOut(g: GraphContext, { index }: BlockWeights, x: GraphTensor)
   return index === g.hp.layerCount - 1 ? getRows(x, g.outputRows()) : x;
 }
 
+export type HeadOptions = {
+  readonly kind?: NormKind;
+  readonly scaledLogits?: boolean;
+  /** The scale of an NVFP4 file's output matrix is not read. */
+  readonly unscaled?: boolean;
+  /** The output matrix has a bias in some files, which some architectures read. */
+  readonly biased?: boolean;
+  /** What is done to the logits at last. */
+  readonly finish?: (g: GraphContext, logits: GraphTensor) => GraphTensor;
+};
+
 /** The last norm and the output matrix: embedding and logits of the tokens that are put out. */
 export function head(
   g: GraphContext,
   x: GraphTensor,
-  { kind = "rms", scaledLogits = false }: { readonly kind?: NormKind; readonly scaledLogits?: boolean } = {},
+  { kind = "rms", scaledLogits = false, unscaled = false, biased = false, finish }: HeadOptions = {},
 ): GraphResult {
   const embedding = norm(g, x, g.weights.find("output_norm.weight"), kind, -1, g.weights.find("output_norm.bias"));
-  const product = scaled(mulMat(g.weights.output(), embedding), g.weights.find("output.scale"));
-  const bias = g.weights.find("output.bias");
-  const biased = bias === undefined ? product : add(product, bias);
-  const logits = g.expand(scaledLogits ? scale(biased) : biased);
+  const product = scaled(mulMat(g.weights.output(), embedding), unscaled ? undefined : g.weights.find("output.scale"));
+  const bias = biased ? g.weights.find("output.bias") : undefined;
+  const sum = bias === undefined ? product : add(product, bias);
+  const finished = scaledLogits ? scale(sum) : sum;
+  const logits = g.expand(finish?.(g, finished) ?? finished);
   return { embedding, logits };
 }

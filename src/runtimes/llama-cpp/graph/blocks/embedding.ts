@@ -21,7 +21,7 @@ export function tokenEmbeddings(g: GraphContext, { scaled = false, inputSize }: 
   const width = inputSize ?? hiddenSize;
   const tokens = inputTensor(I32, [g.tokens]);
   const given = inputTensor(F32, [width, g.tokens]);
-  const rows = getRows(g.weights.get("token_embd.weight"), tokens);
+  const rows = getRows(g.weights.embedding(), tokens);
   const read = width === hiddenSize ? rows : pad(rows, width - hiddenSize);
   g.expand(read);
   g.expand(given);

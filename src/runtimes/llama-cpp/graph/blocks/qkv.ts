@@ -16,7 +16,12 @@ type Options = {
   readonly dims?: Heads;
   /** Heads. Default: those of the layer. */
   readonly heads?: Heads;
+  /** The scales of an NVFP4 file are not read. */
+  readonly unscaled?: boolean;
 };
+
+/** Who reads `attention.clamp_kqv`; in files of others it means nothing (`src/models/dbrx.cpp`, `mpt.cpp`, `olmo.cpp`). */
+const CLAMPED: ReadonlySet<string> = new Set(["dbrx", "mpt", "olmo"]);
 
 /** Queries, keys and values, of one matrix or of three, clamped where the model says so (`build_qkv`). */
 export function queryKeyValue(
@@ -30,12 +35,14 @@ export function queryKeyValue(
   const keyDim = hp.keyDim(il);
   const dims = options.dims ?? { q: keyDim, k: keyDim, v: hp.valueDim(il) };
   const heads = options.heads ?? { q: hp.heads(il), k: hp.kvHeads(il), v: hp.kvHeads(il) };
-  const clamps = hp.number("attention.clamp_kqv", 0) > 0;
+  const clamps = CLAMPED.has(hp.architecture) && hp.number("attention.clamp_kqv", 0) > 0;
   const clamped = (y: GraphTensor): GraphTensor => (clamps ? clamp(y) : y);
-  const joint = block.projection("attn_qkv");
+  const matrix = (name: string): Projection =>
+    options.unscaled ? { ...block.projection(name), scale: undefined } : block.projection(name);
+  const joint = matrix("attn_qkv");
   if (joint.weight !== undefined) return cutInThree(g, clamped(projectJoint(block, joint, x)), dims, heads);
   const part = (name: "q" | "k" | "v"): GraphTensor =>
-    reshape(clamped(project(block.projection(`attn_${name}`), x)), dims[name], heads[name], g.tokens);
+    reshape(clamped(project(matrix(`attn_${name}`), x)), dims[name], heads[name], g.tokens);
   return { q: part("q"), k: part("k"), v: part("v") };
 }
 
