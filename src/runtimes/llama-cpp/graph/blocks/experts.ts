@@ -26,6 +26,8 @@ export type ExpertOptions = {
   readonly name?: string;
   /** Choosing takes the probabilities themselves: the bias is not read though the file may have one. */
   readonly unbiased?: boolean;
+  /** The scales of the matrices are not read though the file may have them. */
+  readonly unscaled?: boolean;
   readonly limit?: "none" | "steps" | "fused";
   /** Groups of experts that are chosen first (`expert_group_count`). Default: what the file says. */
   readonly groups?: { readonly count: number; readonly used: number };
@@ -49,9 +51,8 @@ export function gatingOf(g: GraphContext, otherwise: Gating): Gating {
 
 /** A mixture of experts: `[hidden, tokens]` to the same (`build_moe_ffn`). */
 export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, options: ExpertOptions): GraphTensor {
-  const { expertCount = g.hp.expertCount(), used = g.hp.expertsUsed(), name = "exps", weighsBefore = false } = options;
+  const { expertCount = g.hp.expertCount(), used = g.hp.expertsUsed(), weighsBefore = false } = options;
   const [hidden, tokens] = x.ne;
-  const matrix = (part: string) => block.projection(`ffn_${part}_${name}`);
   const logits = routerLogits(block, x, options);
   const probabilities = probabilitiesOf(logits, options.gating);
   let chosen = options.chosen ?? argsortTopK(choosingScores(g, block, logits, probabilities, expertCount, options), used);
@@ -65,7 +66,7 @@ export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, op
   g.expand(weights);
   let rows = reshape(x, hidden, 1, tokens);
   if (weighsBefore) rows = mul(repeat(rows, hidden, used, tokens, 1), weights);
-  let y = times(matrix("down"), insideExperts(block, rows, chosen, options, name), chosen);
+  let y = times(matricesOf(block, "down", options), insideExperts(block, rows, chosen, options), chosen);
   if (!weighsBefore) y = mul(y, weights);
   g.expand(y);
   return sumOfExperts(g, y, hidden, tokens, g.hp.expertsUsed(block.index));
@@ -92,7 +93,7 @@ function choosingScores(
   expertCount: number,
   { unbiased, chosenBy, groups }: ExpertOptions,
 ): GraphTensor {
-  const bias = unbiased ? undefined : block.bias("exp_probs_b");
+  const bias = unbiased ? undefined : (block.bias("exp_probs_b") ?? block.plain("exp_probs_b"));
   let scores = bias === undefined ? probabilities : add(probabilities, bias);
   if (chosenBy === "logits") scores = logits;
   if (chosenBy === "sigmoid") scores = unary(logits);
@@ -129,6 +130,11 @@ function chosenWeights(
 
 type ExpertMatrices = ReturnType<BlockWeights["projection"]>;
 
+function matricesOf(block: BlockWeights, part: string, { name = "exps", unscaled }: ExpertOptions): ExpertMatrices {
+  const matrices = block.projection(`ffn_${part}_${name}`);
+  return unscaled ? { ...matrices, scale: undefined } : matrices;
+}
+
 /** A product with the matrices of the chosen experts, their scales and their biases (`build_lora_mm_id`). */
 function times({ weight, bias, scale: scales }: ExpertMatrices, x: GraphTensor, chosen: GraphTensor): GraphTensor {
   if (weight === undefined) throw new Error("experts without a matrix");
@@ -141,14 +147,9 @@ function times({ weight, bias, scale: scales }: ExpertMatrices, x: GraphTensor, 
   return bias === undefined ? y : addOfExperts(y, bias, chosen);
 }
 
-function insideExperts(
-  block: BlockWeights,
-  x: GraphTensor,
-  chosen: GraphTensor,
-  { activation, limit = "none", boundsUp = false }: ExpertOptions,
-  name: string,
-): GraphTensor {
-  const matrix = (part: string): ExpertMatrices => block.projection(`ffn_${part}_${name}`);
+function insideExperts(block: BlockWeights, x: GraphTensor, chosen: GraphTensor, options: ExpertOptions): GraphTensor {
+  const { activation, limit = "none", boundsUp = false } = options;
+  const matrix = (part: string): ExpertMatrices => matricesOf(block, part, options);
   const joint = matrix("gate_up");
   if (joint.weight !== undefined) {
     const both = times({ ...joint, scale: matrix("up").scale }, x, chosen);

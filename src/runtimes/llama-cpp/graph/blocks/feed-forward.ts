@@ -34,6 +34,12 @@ export function denseParts(block: BlockWeights, name = ""): FeedForwardParts {
   };
 }
 
+/** The same without scales, of the architectures that do not ask for them. */
+export function unscaledParts(block: BlockWeights, name = ""): FeedForwardParts {
+  const unscaled = (part: string): Projection => ({ ...block.projection(`ffn_${part}${name}`), scale: undefined });
+  return { up: unscaled("up"), gate: unscaled("gate"), down: unscaled("down") };
+}
+
 /** Up, gate and down with an activation between (`build_ffn`): product, bias, scale. */
 export function feedForward(
   x: GraphTensor,

@@ -1,6 +1,6 @@
 import type { GraphContext } from "../context.ts";
 import { add, clamp } from "../ops/elementwise.ts";
-import { concat, reshape, view } from "../ops/shapes.ts";
+import { concat, cont, reshape, view } from "../ops/shapes.ts";
 import { mulMat } from "../ops/products.ts";
 import { type GraphTensor, rowBytes } from "../tensor.ts";
 import type { BlockWeights, Projection } from "../weights.ts";
@@ -16,7 +16,12 @@ type Options = {
   readonly dims?: Heads;
   /** Heads. Default: those of the layer. */
   readonly heads?: Heads;
+  /** Rows of all heads, `[heads x head, tokens]`, neither clamped nor cut into heads yet. */
+  readonly whole?: boolean;
 };
+
+/** Architectures that read how far queries, keys and values are clamped (`LLM_KV_ATTENTION_CLAMP_KQV`). */
+const READS_CLAMP: ReadonlySet<string> = new Set(["dbrx", "mpt", "olmo"]);
 
 /** Queries, keys and values, of one matrix or of three, clamped where the model says so (`build_qkv`). */
 export function queryKeyValue(g: GraphContext, block: BlockWeights, x: GraphTensor, options: Options = {}): QueryKeyValue {
@@ -25,12 +30,29 @@ export function queryKeyValue(g: GraphContext, block: BlockWeights, x: GraphTens
   const keyDim = hp.keyDim(il);
   const dims = options.dims ?? { q: keyDim, k: keyDim, v: hp.valueDim(il) };
   const heads = options.heads ?? { q: hp.heads(il), k: hp.kvHeads(il), v: hp.kvHeads(il) };
-  const clamps = hp.number("attention.clamp_kqv", 0) > 0;
+  const clamps = READS_CLAMP.has(hp.architecture) && !options.whole && hp.number("attention.clamp_kqv", 0) > 0;
   const clamped = (y: GraphTensor): GraphTensor => (clamps ? clamp(y) : y);
   const joint = block.projection("attn_qkv");
+  if (options.whole) return wholeRows(g, block, joint, x, dims, heads);
   if (joint.weight !== undefined) return cutInThree(g, clamped(projectJoint(block, joint, x)), dims, heads);
   const part = (name: "q" | "k" | "v"): GraphTensor =>
     reshape(clamped(project(block.projection(`attn_${name}`), x)), dims[name], heads[name], g.tokens);
+  return { q: part("q"), k: part("k"), v: part("v") };
+}
+
+function wholeRows(
+  g: GraphContext,
+  block: BlockWeights,
+  joint: Projection,
+  x: GraphTensor,
+  dims: Heads,
+  heads: Heads,
+): QueryKeyValue {
+  const qkv = joint.weight && projectJoint(block, joint, x);
+  const part = (name: "q" | "k" | "v"): GraphTensor =>
+    qkv === undefined
+      ? project(block.projection(`attn_${name}`), x)
+      : cont(view(qkv, [dims[name] * heads[name], g.tokens], [qkv.nb[1]]));
   return { q: part("q"), k: part("k"), v: part("v") };
 }
 
