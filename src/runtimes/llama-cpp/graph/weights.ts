@@ -91,11 +91,14 @@ export class BlockWeights {
   readonly index: number;
   readonly #weights: GraphWeights;
   readonly #prefix: string;
+  readonly #scalePrefix: string;
 
-  constructor(weights: GraphWeights, index: number, prefix = "blk") {
+  /** `stored` is the block that the file has them under, where layers are gone through again; scales are of each pass. */
+  constructor(weights: GraphWeights, index: number, prefix = "blk", stored: number = index) {
     this.index = index;
     this.#weights = weights;
-    this.#prefix = `${prefix}.${index}.`;
+    this.#prefix = `${prefix}.${stored}.`;
+    this.#scalePrefix = `${prefix}.${index}.`;
   }
 
   /** `blk.<index>.<name>.weight`, where the file has it. */
@@ -108,7 +111,7 @@ export class BlockWeights {
   }
 
   scale(name: string): GraphTensor | undefined {
-    return this.#weights.find(`${this.#prefix}${name}.scale`);
+    return this.#weights.find(`${this.#scalePrefix}${name}.scale`);
   }
 
   /** A tensor whose name ends otherwise, such as `ssm_a`. */
@@ -122,6 +125,6 @@ export class BlockWeights {
   }
 
   projection(name: string): Projection {
-    return this.#weights.projection(this.#prefix + name);
+    return { weight: this.weight(name), bias: this.bias(name), scale: this.scale(name) };
   }
 }
