@@ -9,13 +9,16 @@ import { norm } from "./norm.ts";
 const NONE = 0;
 const MEAN = 1;
 const RANK = 4;
+/** -1, which files that the engine saved give: none as well (`src/llama-context.cpp:216`). */
+const UNSPECIFIED = 2 ** 32 - 1;
 
 /** Rerankers whose scores are made chances. */
 const SOFTENED: ReadonlySet<string> = new Set(["qwen3", "qwen3vl"]);
 
 /** One row for each sequence, and the dense layers after it (`build_pooling`, `build_dense_out`). */
 export function pooled(g: GraphContext, embedding: GraphTensor): GraphTensor {
-  const type = g.hp.number("pooling_type", NONE);
+  const stored = g.hp.number("pooling_type", NONE);
+  const type = stored === UNSPECIFIED ? NONE : stored;
   const rows = g.expand(type === RANK ? ranked(g, embedding) : type === NONE ? embedding : onePerSequence(g, embedding, type));
   const [second, bias, third] = ["dense_2.weight", "dense_2.bias", "dense_3.weight"].map((name) => g.weights.find(name));
   let y = rows;
