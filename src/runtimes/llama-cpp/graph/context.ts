@@ -96,8 +96,8 @@ export class GraphContext {
     return node;
   }
 
-  block(index: number, prefix?: string): BlockWeights {
-    return new BlockWeights(this.weights, index, prefix);
+  block(index: number, prefix?: string, stored?: number): BlockWeights {
+    return new BlockWeights(this.weights, index, prefix, stored);
   }
 
   /** Positions of the tokens: one number each, or `perToken` (`inp_pos`). */

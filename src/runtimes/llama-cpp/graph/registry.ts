@@ -9,10 +9,22 @@ type Family = { readonly names: string; readonly load: () => Promise<GraphFamily
 const FAMILIES: readonly Family[] = [
   { names: "deci", load: async () => (await import("./architectures/deci.ts")).DECI },
   {
+    names: "graniteswitch granite granitemoe granite_swa",
+    load: async () => (await import("./architectures/granite.ts")).GRANITE,
+  },
+  { names: "grok", load: async () => (await import("./architectures/grok.ts")).GROK },
+  {
     names: "bloom gpt2 gptneox jais mpt refact",
     load: async () => (await import("./architectures/learned-positions.ts")).LEARNED_POSITIONS,
   },
   { names: "llama llama-embed", load: async () => (await import("./architectures/llama.ts")).LLAMA },
+  { names: "llama4", load: async () => (await import("./architectures/llama4.ts")).LLAMA4 },
+  { names: "nanbeige hrm_text", load: async () => (await import("./architectures/looped.ts")).LOOPED },
+  {
+    names:
+      "arctic qwen2moe qwen3moe olmoe minimax-m2 dbrx deepseek bailingmoe bailingmoe2 dots1 deepseek2-ocr glm4moe hy_v3 grovemoe",
+    load: async () => (await import("./architectures/mixtures.ts")).MIXTURES,
+  },
   {
     names:
       "apertus arcee baichuan codeshell ernie4_5 ernie4_5-moe hunyuan-dense hunyuan_vl hunyuan-moe maincoder mistral3 pangu-embedded pockettts qwen seed_oss smollm3 talkie",

@@ -147,12 +147,15 @@ export class BlockWeights {
   readonly #weights: GraphWeights;
   readonly #prefix: string;
   readonly #parts: ReadonlyMap<string, TensorParts> | undefined;
+  readonly #scales: ReadonlyMap<string, TensorParts> | undefined;
 
-  constructor(weights: GraphWeights, index: number, prefix = "blk") {
+  /** `stored` is the block that the file has them under, where layers are gone through again; scales are of each pass. */
+  constructor(weights: GraphWeights, index: number, prefix = "blk", stored: number = index) {
     this.index = index;
     this.#weights = weights;
-    this.#prefix = `${prefix}.${index}`;
+    this.#prefix = `${prefix}.${stored}`;
     this.#parts = weights.partsOf(this.#prefix);
+    this.#scales = stored === index ? this.#parts : weights.partsOf(`${prefix}.${index}`);
   }
 
   /** `blk.<index>.<name>.weight`, where the file has it. */
@@ -165,7 +168,8 @@ export class BlockWeights {
   }
 
   scale(name: string): GraphTensor | undefined {
-    return this.#part(name, "scale");
+    const tensor = this.#scales?.get(name)?.scale;
+    return tensor && this.#weights.leaf(tensor);
   }
 
   /** A tensor whose name ends otherwise, such as `ssm_a`. */
@@ -184,7 +188,7 @@ export class BlockWeights {
     return { weight: this.weight(name), bias: this.bias(name), scale: this.scale(name) };
   }
 
-  #part(name: string, part: keyof TensorParts): GraphTensor | undefined {
+  #part(name: string, part: "weight" | "bias"): GraphTensor | undefined {
     const tensor = this.#parts?.get(name)?.[part];
     return tensor && this.#weights.leaf(tensor);
   }
