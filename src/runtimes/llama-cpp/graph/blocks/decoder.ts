@@ -21,14 +21,25 @@ export function putOut(g: GraphContext, { index }: BlockWeights, x: GraphTensor)
   return index === g.hp.layerCount - 1 ? getRows(x, g.outputRows()) : x;
 }
 
+export type HeadOptions = {
+  readonly kind?: NormKind;
+  readonly scaledLogits?: boolean;
+  /** Name of the last norm. */
+  readonly lastNorm?: string;
+  /** Hidden states of all tokens go to blocks that predict further ones, as they are after the norm. */
+  readonly nextHidden?: "after norm";
+  /** Logits are not computed where embeddings are asked for. */
+  readonly embeddingsAlone?: boolean;
+};
+
 /** The last norm and the output matrix: embedding and logits of the tokens that are put out. */
-export function head(
-  g: GraphContext,
-  x: GraphTensor,
-  { kind = "rms", scaledLogits = false }: { readonly kind?: NormKind; readonly scaledLogits?: boolean } = {},
-): GraphResult {
-  const embedding = norm(g, x, g.weights.find("output_norm.weight"), kind, -1, g.weights.find("output_norm.bias"));
-  const product = scaled(mulMat(g.weights.output(), embedding), g.weights.find("output.scale"));
+export function head(g: GraphContext, x: GraphTensor, options: HeadOptions = {}): GraphResult {
+  const { kind = "rms", scaledLogits = false, lastNorm = "output_norm", nextHidden, embeddingsAlone = false } = options;
+  const { weights } = g;
+  const last = norm(g, x, weights.find(`${lastNorm}.weight`), kind, -1, weights.find(`${lastNorm}.bias`));
+  const embedding = nextHidden === undefined ? last : getRows(last, g.outputRows());
+  if (embeddingsAlone && g.subject.settings.embeddings) return { embedding: g.expand(embedding) };
+  const product = scaled(mulMat(weights.output(), embedding), weights.find("output.scale"));
   const logits = g.expand(scaledLogits ? scale(product) : product);
-  return { embedding, logits };
+  return nextHidden === undefined ? { embedding, logits } : { embedding, logits, nextHidden: last };
 }

@@ -15,6 +15,11 @@ export function projectUnscaled({ weight, bias }: Projection, x: GraphTensor): G
   return project({ weight, bias, scale: undefined }, x);
 }
 
+/** The same matrix where the engine does not ask for its bias. */
+export function unbiased(projection: Projection): Projection {
+  return { ...projection, bias: undefined };
+}
+
 export function scaled(x: GraphTensor, scale: GraphTensor | undefined): GraphTensor {
   return scale === undefined ? x : mul(x, scale);
 }
