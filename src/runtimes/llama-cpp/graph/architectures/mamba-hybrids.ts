@@ -2,7 +2,7 @@ import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.
 import { head, layers, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { experts } from "../blocks/experts.ts";
-import { bareParts, denseParts, feedForward, unscaledParts } from "../blocks/feed-forward.ts";
+import { denseParts, feedForward, unscaledParts } from "../blocks/feed-forward.ts";
 import { norm } from "../blocks/norm.ts";
 import { unbiased } from "../blocks/projection.ts";
 import { cutInThree, queryKeyValue } from "../blocks/qkv.ts";
@@ -28,18 +28,18 @@ const jamba: GraphBuilder = (g) => {
     const normed = norm(g, x, block.weight("attn_norm"), "rms", block.index);
     const mixed = g.hp.isRecurrent(block.index)
       ? mamba1(g, rows, block, normed)
-      : attendCache(
-          g,
-          caches,
-          block.index,
-          queryKeyValue(g, block, normed),
-          unbiased(block.projection("attn_output")),
-        );
+      : attendCache(g, caches, block.index, queryKeyValue(g, block, normed), block.projection("attn_output"));
     const y = add(putOut(g, block, x), putOut(g, block, mixed));
     const inner = norm(g, y, block.weight("ffn_norm"), "rms", block.index);
-    if (block.weight("ffn_gate_inp") === undefined) return add(y, feedForward(inner, bareParts(block), "silu"));
-    const options = { gating: "softmax", activation: "silu", normalized: false, unbiased: true, unscaled: true } as const;
-    return add(y, experts(g, block, inner, { ...options, weightScale: g.hp.number("expert_weights_scale", 0) }));
+    if (block.weight("ffn_gate_inp") === undefined) return add(y, feedForward(inner, unscaledParts(block), "silu"));
+    const options = {
+      gating: "softmax",
+      activation: "silu",
+      normalized: false,
+      unbiased: true,
+      unscaled: true,
+    } as const;
+    return add(y, experts(g, block, inner, options));
   });
   return head(g, x);
 };
@@ -76,12 +76,11 @@ function graniteFeedForward(g: GraphContext, block: BlockWeights, x: GraphTensor
     gating: "softmax",
     activation: "silu",
     normalized: true,
-    weightScale: g.hp.number("expert_weights_scale", 0),
     unbiased: true,
     unscaled: true,
   });
   const isShared = g.hp.number("expert_shared_feed_forward_length", 0) > 0;
-  return isShared ? add(mixed, feedForward(x, bareParts(block, "_shexp"), "silu")) : mixed;
+  return isShared ? add(mixed, feedForward(x, unscaledParts(block, "_shexp"), "silu")) : mixed;
 }
 
 /** Layers of PLaMo's own scan, some of attention, normed before and after each part (`src/models/plamo2.cpp`). */
@@ -91,14 +90,12 @@ const plamo2: GraphBuilder = (g) => {
   const x = layers(g, tokenEmbeddings(g), (x, block) => {
     const il = block.index;
     const normed = norm(g, x, block.weight("attn_norm"), "rms", il);
-    const mixed = hp.isRecurrent(il)
-      ? plamoMamba(g, rows, block, normed)
-      : plamoAttention(g, caches, block, normed);
-    const after = norm(g, putOut(g, block, mixed), block.plain("post_attention_norm"), "rms", il);
+    const mixed = hp.isRecurrent(il) ? plamoMamba(g, rows, block, normed) : plamoAttention(g, caches, block, normed);
+    const after = norm(g, putOut(g, block, mixed), block.needPlain("post_attention_norm"), "rms", il);
     const y = add(after, putOut(g, block, x));
-    const { up, down } = bareParts(block);
+    const { up, down } = unscaledParts(block);
     const z = feedForward(norm(g, y, block.weight("ffn_norm"), "rms", il), { up, down }, "halves");
-    return add(norm(g, z, block.plain("post_ffw_norm"), "rms", il), y);
+    return add(norm(g, z, block.needPlain("post_ffw_norm"), "rms", il), y);
   });
   return head(g, x);
 };
@@ -112,7 +109,7 @@ function plamoAttention(g: GraphContext, caches: CacheInputs, block: BlockWeight
   const turned = (y: GraphTensor, name: string): GraphTensor =>
     rope(norm(g, y, block.weight(name), "rms", il), g.positions());
   const queried = { q: turned(q, "attn_q_norm"), k: turned(k, "attn_k_norm"), v };
-  return attendCache(g, caches, il, queried, unbiased(block.projection("attn_output")));
+  return attendCache(g, caches, il, queried, block.projection("attn_output"));
 }
 
 /** Attention and Mamba 2 side by side in each layer (`src/models/falcon-h1.cpp`). */
@@ -126,7 +123,7 @@ const falcon: GraphBuilder = (g) => {
     const attended = attendCache(g, caches, il, queried, unbiased(block.projection("attn_output")));
     const scanned = mamba2(g, rows, block, normed());
     const y = putOut(g, block, add(add(attended, scanned), x));
-    const inner = norm(g, y, block.plain("ffn_norm"), "rms", il);
+    const inner = norm(g, y, block.needPlain("ffn_norm"), "rms", il);
     return add(feedForward(inner, unscaledParts(block), "silu"), y);
   });
   return head(g, x);
@@ -164,11 +161,7 @@ function nemotronFeedForward(g: GraphContext, block: BlockWeights, x: GraphTenso
     probabilities: mulMat(block.need("ffn_gate_inp"), x),
   });
   const { up, down } = denseParts(block, "_shexp");
-  const shared = feedForward(
-    x,
-    { up: up && unbiased(up), down: down && unbiased(down) },
-    "relu-squared",
-  );
+  const shared = feedForward(x, { up, down }, "relu-squared");
   return add(wide === undefined ? mixed : mulMat(wide, mixed), shared);
 }
 

@@ -109,7 +109,7 @@ export function plamoMamba(g: GraphContext, rows: StateRows, block: BlockWeights
 
   const bcd = mulMat(block.need("ssm_x"), convolved);
   const normed = (name: string, size: number): GraphTensor =>
-    norm(g, view(bcd, [size, tokens, sequences], [bcd.nb[1], bcd.nb[2]]), block.weight(name), "rms", block.index);
+    norm(g, view(bcd, [size, tokens, sequences], [bcd.nb[1], bcd.nb[2]]), block.needPlain(name), "rms", block.index);
   const rawB = normed("ssm_b_norm", state);
   const rawC = normed("ssm_c_norm", state);
   const rank = Math.max(64, Math.floor(g.hp.hiddenSize / 16));
