@@ -2,13 +2,13 @@ import { head, layers, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { feedForward, unscaledParts } from "../blocks/feed-forward.ts";
 import { norm } from "../blocks/norm.ts";
-import { stateRows } from "../blocks/recurrent-state.ts";
+import { bySequence, byToken, stateRows } from "../blocks/recurrent-state.ts";
 import { type TimeMix, timeMix6, timeMix7 } from "../blocks/time-mix.ts";
 import { keepShift, lastToken, partOfShift, readShift, shifted } from "../blocks/token-shift.ts";
-import type { GraphBuilder, GraphContext } from "../context.ts";
+import type { GraphBuilder } from "../context.ts";
 import { add, mul, scale, sqr, sub, unary } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
-import { concat, reshape } from "../ops/shapes.ts";
+import { concat } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
@@ -88,14 +88,6 @@ function towards(block: BlockWeights, part: string, difference: GraphTensor, x: 
 
 function channelTimes(block: BlockWeights, name: string, x: GraphTensor): GraphTensor {
   return mulMat(block.need(`channel_mix_${name}`), x);
-}
-
-function bySequence(g: GraphContext, x: GraphTensor): GraphTensor {
-  return reshape(x, g.hp.hiddenSize, g.tokens / g.sequences, g.sequences);
-}
-
-function byToken(g: GraphContext, x: GraphTensor): GraphTensor {
-  return reshape(x, g.hp.hiddenSize, g.tokens);
 }
 
 export const RWKV: Readonly<Record<string, GraphBuilder>> = {

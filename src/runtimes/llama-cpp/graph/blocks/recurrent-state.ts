@@ -67,3 +67,13 @@ export function keepLastColumns(g: GraphContext, state: GraphTensor, joined: Gra
 function lastColumns(joined: GraphTensor, columns: number): GraphTensor {
   return view(joined, [columns, joined.ne[1], joined.ne[2]], [joined.nb[1], joined.nb[2]]);
 }
+
+/** Tokens of each sequence apart: `[size, tokens]` to `[size, tokens of one, sequences]`. */
+export function bySequence(g: GraphContext, x: GraphTensor): GraphTensor {
+  return reshape(x, x.ne[0], g.tokens / g.sequences, g.sequences);
+}
+
+/** The tokens of all sequences in one run again. */
+export function byToken(g: GraphContext, x: GraphTensor): GraphTensor {
+  return reshape(x, x.ne[0], g.tokens);
+}

@@ -7,7 +7,15 @@ import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 import { norm } from "./norm.ts";
 import { plus, scaled } from "./projection.ts";
-import { keepColumns, keepLastColumns, readStates, type StateRows, writtenStates } from "./recurrent-state.ts";
+import {
+  bySequence,
+  byToken,
+  keepColumns,
+  keepLastColumns,
+  readStates,
+  type StateRows,
+  writtenStates,
+} from "./recurrent-state.ts";
 
 /** Sizes of a selective state space, by the `ssm.*` keys. */
 type ScanSizes = {
@@ -28,10 +36,10 @@ type ScanSizes = {
 export function mamba1(g: GraphContext, rows: StateRows, block: BlockWeights, input: GraphTensor): GraphTensor {
   const { kernel, inner, state, rank, tokens, sequences } = sizesOf(g);
   const past = reshape(readStates(g, rows, stateOf(g, block, "convolution")), kernel - 1, inner, sequences);
-  const xz = times(block, "ssm_in", reshape(input, input.ne[0], tokens, sequences));
-  const gate = view(xz, [inner, tokens, sequences], [xz.nb[1], xz.nb[2]]);
-  const channels = view(xz, [inner, tokens, sequences], [xz.nb[1], xz.nb[2]]);
-  const joined = concat(past, transpose(channels), 0);
+  const xz = times(block, "ssm_in", bySequence(g, input));
+  const half = (): GraphTensor => view(xz, [inner, tokens, sequences], [xz.nb[1], xz.nb[2]]);
+  const gate = half();
+  const joined = concat(past, transpose(half()), 0);
   keepLastColumns(g, stateOf(g, block, "convolution"), joined, kernel - 1);
   const x = unary(plus(convolution(joined, block.need("ssm_conv1d")), block.bias("ssm_conv1d")));
 
@@ -56,8 +64,7 @@ export function mamba1(g: GraphContext, rows: StateRows, block: BlockWeights, in
   keepState(g, block, scanned, state * inner * sequences);
   let y = view(scanned, [inner, tokens, sequences], [heads.nb[2], heads.nb[3]]);
   y = gated(cont(gate), add(y, mul(x, block.needPlain("ssm_d"))));
-  const output = times(block, "ssm_out", y);
-  return reshape(output, output.ne[0], tokens * sequences);
+  return byToken(g, times(block, "ssm_out", y));
 }
 
 /** Mamba 2, by heads and groups: `[hidden, tokens]` to the same (`build_mamba2_layer`). */
@@ -66,8 +73,7 @@ export function mamba2(g: GraphContext, rows: StateRows, block: BlockWeights, in
   const head = inner / heads;
   const wide = inner + 2 * groups * state;
   const past = reshape(readStates(g, rows, stateOf(g, block, "convolution")), kernel - 1, wide, sequences);
-  const flat = times(block, "ssm_in", input);
-  const all = reshape(flat, flat.ne[0], tokens, sequences);
+  const all = bySequence(g, times(block, "ssm_in", input));
   const gate = view(all, [head, heads, tokens, sequences], [head * all.nb[0], all.nb[1], all.nb[2]]);
   const channels = view(all, [wide, tokens, sequences], [all.nb[1], all.nb[2]]);
   const rawSteps = view(all, [heads, tokens, sequences], [all.nb[1], all.nb[2]]);
@@ -99,7 +105,7 @@ export function plamoMamba(g: GraphContext, rows: StateRows, block: BlockWeights
   const head = inner / heads;
   const wide = inner + 2 * groups * state;
   const past = reshape(readStates(g, rows, stateOf(g, block, "convolution")), kernel - 1, wide, sequences);
-  const product = mulMat(block.need("ssm_in"), reshape(input, input.ne[0], tokens, sequences));
+  const product = mulMat(block.need("ssm_in"), bySequence(g, input));
   const zx = cont(permute(product, 0, 2, 1, 3), head * 2, heads, tokens, sequences);
   const half = (): GraphTensor => view(zx, [head, heads, tokens, sequences], [zx.nb[1], zx.nb[2], zx.nb[3]]);
   const gate = half();
@@ -125,7 +131,7 @@ export function plamoMamba(g: GraphContext, rows: StateRows, block: BlockWeights
   let y = view(scanned, [head, heads, tokens, sequences]);
   y = gated(cont(gate), add(y, mul(x, reshape(block.needPlain("ssm_d"), 1, heads))));
   const output = mulMat(block.need("ssm_out"), view(y, [inner, tokens, sequences], [y.nb[2], y.nb[3]]));
-  return reshape(output, output.ne[0], tokens * sequences);
+  return byToken(g, output);
 }
 
 function sizesOf(g: GraphContext): ScanSizes {

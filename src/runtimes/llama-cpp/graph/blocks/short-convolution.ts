@@ -5,7 +5,7 @@ import { convolution } from "../ops/recurrences.ts";
 import { concat, cont, pad, reshape, transpose, view } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { keepColumns, readStates, type StateRows, writtenStates } from "./recurrent-state.ts";
+import { bySequence, byToken, keepColumns, readStates, type StateRows, writtenStates } from "./recurrent-state.ts";
 
 /**
  * A convolution over the last few tokens between two gates: `[hidden, tokens]` to the same (`src/models/lfm2.cpp`,
@@ -18,9 +18,8 @@ export function shortConvolution(
   input: GraphTensor,
 ): GraphTensor {
   const { hp, sequences } = g;
-  const tokens = g.tokens / sequences;
   const columns = hp.number("shortconv.l_cache", 0) - 1;
-  const parts = mulMat(block.need("shortconv.in_proj"), reshape(input, input.ne[0], tokens, sequences));
+  const parts = mulMat(block.need("shortconv.in_proj"), bySequence(g, input));
   const part = (): GraphTensor => view(parts, [parts.ne[0] / 3, parts.ne[1], parts.ne[2]], [parts.nb[1], parts.nb[2]]);
   const gated = transpose(mul(part(), part()));
   const outputGate = part();
@@ -30,8 +29,7 @@ export function shortConvolution(
   const joined = causal ? concat(past, gated, 0) : centered(past, gated);
   keepColumns(g, state, joined, columns, causal ? writtenStates(g) : 1);
   const y = mul(outputGate, convolution(joined, block.need("shortconv.conv")));
-  const output = mulMat(block.need("shortconv.out_proj"), y);
-  return reshape(output, output.ne[0], tokens * sequences);
+  return byToken(g, mulMat(block.need("shortconv.out_proj"), y));
 }
 
 function centered(past: GraphTensor, x: GraphTensor): GraphTensor {

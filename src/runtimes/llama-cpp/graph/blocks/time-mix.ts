@@ -6,7 +6,7 @@ import { cont, permute, repeat, reshape, view } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 import { plus } from "./projection.ts";
-import { readStates, type StateRows } from "./recurrent-state.ts";
+import { bySequence, readStates, type StateRows } from "./recurrent-state.ts";
 
 /** Mixes each token with those before it: `[hidden, tokens, sequences]` of the layer and of the predecessors to the same. */
 export type TimeMix = (
@@ -148,8 +148,4 @@ function normedByHead(g: GraphContext, block: BlockWeights, x: GraphTensor): Gra
   const { size, heads } = headsOf(g);
   const y = reshape(layerNorm(reshape(x, size, heads, g.tokens)), g.hp.hiddenSize, g.tokens);
   return plus(mul(y, block.need("time_mix_ln")), block.bias("time_mix_ln"));
-}
-
-function bySequence(g: GraphContext, x: GraphTensor): GraphTensor {
-  return reshape(x, g.hp.hiddenSize, g.tokens / g.sequences, g.sequences);
 }
