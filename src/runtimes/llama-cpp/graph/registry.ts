@@ -17,9 +17,15 @@ const FAMILIES: readonly Family[] = [
     names: "bloom gpt2 gptneox jais mpt refact",
     load: async () => (await import("./architectures/learned-positions.ts")).LEARNED_POSITIONS,
   },
+  { names: "lfm2 lfm2moe", load: async () => (await import("./architectures/lfm2.ts")).LFM2 },
   { names: "llama llama-embed", load: async () => (await import("./architectures/llama.ts")).LLAMA },
   { names: "llama4", load: async () => (await import("./architectures/llama4.ts")).LLAMA4 },
   { names: "nanbeige hrm_text", load: async () => (await import("./architectures/looped.ts")).LOOPED },
+  {
+    names: "jamba granitehybrid plamo2 falcon-h1 nemotron_h nemotron_h_moe",
+    load: async () => (await import("./architectures/mamba-hybrids.ts")).MAMBA_HYBRIDS,
+  },
+  { names: "mamba mamba2", load: async () => (await import("./architectures/mamba.ts")).MAMBA },
   {
     names:
       "arctic qwen2moe qwen3moe olmoe minimax-m2 dbrx deepseek bailingmoe bailingmoe2 dots1 deepseek2-ocr glm4moe hy_v3 grovemoe",
@@ -39,6 +45,7 @@ const FAMILIES: readonly Family[] = [
       "bitnet chatglm exaone gemma glm4 internlm2 jais2 minicpm nemotron olmo orion qwen2 qwen3 starcoder starcoder2 xverse openelm phi3 phimoe",
     load: async () => (await import("./architectures/plain-decoders.ts")).PLAIN_DECODERS,
   },
+  { names: "rwkv6 rwkv7 rwkv6qwen2 arwkv7", load: async () => (await import("./architectures/rwkv.ts")).RWKV },
   {
     names: "chameleon cogvlm paddleocr qwen2vl qwen3tts qwen3vl qwen3vlmoe",
     load: async () => (await import("./architectures/vision-decoders.ts")).VISION_DECODERS,
