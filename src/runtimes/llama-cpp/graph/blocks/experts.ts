@@ -39,6 +39,8 @@ export type ExpertOptions = {
   readonly routerBias?: boolean;
   /** The second half of `situ` is bounded as well. */
   readonly boundsUp?: boolean;
+  /** Scales of the matrices are not read though the file may have them. */
+  readonly unscaled?: boolean;
 };
 
 /** The name of a gating function by its number in the file (`llama_expert_gating_func_type`). */
@@ -51,7 +53,6 @@ export function gatingOf(g: GraphContext, otherwise: Gating): Gating {
 export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, options: ExpertOptions): GraphTensor {
   const { expertCount = g.hp.expertCount(), used = g.hp.expertsUsed(), name = "exps", weighsBefore = false } = options;
   const [hidden, tokens] = x.ne;
-  const matrix = (part: string) => block.projection(`ffn_${part}_${name}`);
   const logits = routerLogits(block, x, options);
   const probabilities = probabilitiesOf(logits, options.gating);
   let chosen = options.chosen ?? argsortTopK(choosingScores(g, block, logits, probabilities, expertCount, options), used);
@@ -65,7 +66,7 @@ export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, op
   g.expand(weights);
   let rows = reshape(x, hidden, 1, tokens);
   if (weighsBefore) rows = mul(repeat(rows, hidden, used, tokens, 1), weights);
-  let y = times(matrix("down"), insideExperts(block, rows, chosen, options, name), chosen);
+  let y = times(matrixOf(block, "down", name, options), insideExperts(block, rows, chosen, options, name), chosen);
   if (!weighsBefore) y = mul(y, weights);
   g.expand(y);
   return sumOfExperts(g, y, hidden, tokens, g.hp.expertsUsed(block.index));
@@ -129,6 +130,11 @@ function chosenWeights(
 
 type ExpertMatrices = ReturnType<BlockWeights["projection"]>;
 
+function matrixOf(block: BlockWeights, part: string, name: string, { unscaled }: ExpertOptions): ExpertMatrices {
+  const matrix = block.projection(`ffn_${part}_${name}`);
+  return unscaled ? { ...matrix, scale: undefined } : matrix;
+}
+
 /** A product with the matrices of the chosen experts, their scales and their biases (`build_lora_mm_id`). */
 function times({ weight, bias, scale: scales }: ExpertMatrices, x: GraphTensor, chosen: GraphTensor): GraphTensor {
   if (weight === undefined) throw new Error("experts without a matrix");
@@ -145,10 +151,11 @@ function insideExperts(
   block: BlockWeights,
   x: GraphTensor,
   chosen: GraphTensor,
-  { activation, limit = "none", boundsUp = false }: ExpertOptions,
+  options: ExpertOptions,
   name: string,
 ): GraphTensor {
-  const matrix = (part: string): ExpertMatrices => block.projection(`ffn_${part}_${name}`);
+  const { activation, limit = "none", boundsUp = false } = options;
+  const matrix = (part: string): ExpertMatrices => matrixOf(block, part, name, options);
   const joint = matrix("gate_up");
   if (joint.weight !== undefined) {
     const both = times({ ...joint, scale: matrix("up").scale }, x, chosen);

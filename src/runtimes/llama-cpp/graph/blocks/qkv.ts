@@ -1,6 +1,6 @@
 import type { GraphContext } from "../context.ts";
 import { add, clamp } from "../ops/elementwise.ts";
-import { concat, reshape, view } from "../ops/shapes.ts";
+import { concat, cont, reshape, view } from "../ops/shapes.ts";
 import { mulMat } from "../ops/products.ts";
 import { type GraphTensor, rowBytes } from "../tensor.ts";
 import type { BlockWeights, Projection } from "../weights.ts";
@@ -16,6 +16,10 @@ type Options = {
   readonly dims?: Heads;
   /** Heads. Default: those of the layer. */
   readonly heads?: Heads;
+  /** Scales of the matrices are not read though the file may have them. */
+  readonly unscaled?: boolean;
+  /** All heads of a token in one row, unclamped, as models need whose norms are over all heads (`reshape`). */
+  readonly flat?: boolean;
 };
 
 /** Queries, keys and values, of one matrix or of three, clamped where the model says so (`build_qkv`). */
@@ -25,12 +29,22 @@ export function queryKeyValue(g: GraphContext, block: BlockWeights, x: GraphTens
   const keyDim = hp.keyDim(il);
   const dims = options.dims ?? { q: keyDim, k: keyDim, v: hp.valueDim(il) };
   const heads = options.heads ?? { q: hp.heads(il), k: hp.kvHeads(il), v: hp.kvHeads(il) };
-  const clamps = hp.number("attention.clamp_kqv", 0) > 0;
+  const { flat = false, unscaled = false } = options;
+  const clamps = !flat && hp.number("attention.clamp_kqv", 0) > 0;
   const clamped = (y: GraphTensor): GraphTensor => (clamps ? clamp(y) : y);
-  const joint = block.projection("attn_qkv");
-  if (joint.weight !== undefined) return cutInThree(g, clamped(projectJoint(block, joint, x)), dims, heads);
-  const part = (name: "q" | "k" | "v"): GraphTensor =>
-    reshape(clamped(project(block.projection(`attn_${name}`), x)), dims[name], heads[name], g.tokens);
+  const matrix = (name: string): Projection => {
+    const stored = block.projection(name);
+    return unscaled ? { ...stored, scale: undefined } : stored;
+  };
+  const joint = matrix("attn_qkv");
+  if (joint.weight !== undefined) {
+    const qkv = clamped(projectJoint(block, joint, x));
+    return flat ? rowsOfThree(g, qkv, dims, heads) : cutInThree(g, qkv, dims, heads);
+  }
+  const part = (name: "q" | "k" | "v"): GraphTensor => {
+    const rows = clamped(project(matrix(`attn_${name}`), x));
+    return flat ? rows : reshape(rows, dims[name], heads[name], g.tokens);
+  };
   return { q: part("q"), k: part("k"), v: part("v") };
 }
 
@@ -47,5 +61,11 @@ function projectJoint(block: BlockWeights, joint: Projection, x: GraphTensor): G
 function cutInThree(g: GraphContext, qkv: GraphTensor, dims: Heads, heads: Heads): QueryKeyValue {
   const part = (name: "q" | "k" | "v"): GraphTensor =>
     view(qkv, [dims[name], heads[name], g.tokens], [rowBytes(qkv.type, dims[name]), qkv.nb[1]]);
+  return { q: part("q"), k: part("k"), v: part("v") };
+}
+
+/** Copies of the three parts of each row. */
+function rowsOfThree(g: GraphContext, qkv: GraphTensor, dims: Heads, heads: Heads): QueryKeyValue {
+  const part = (name: "q" | "k" | "v"): GraphTensor => cont(view(qkv, [dims[name] * heads[name], g.tokens], [qkv.nb[1]]));
   return { q: part("q"), k: part("k"), v: part("v") };
 }
