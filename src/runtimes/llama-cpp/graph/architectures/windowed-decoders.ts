@@ -1,11 +1,11 @@
 import { cacheInputs } from "../blocks/attention.ts";
-import { head, type HeadOptions, layers, putOut } from "../blocks/decoder.ts";
+import { type HeadOptions, head, layers, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { experts, gatingOf } from "../blocks/experts.ts";
 import { type Activation, denseParts, feedForward, unscaledParts } from "../blocks/feed-forward.ts";
-import { norm, type NormKind } from "../blocks/norm.ts";
-import { residualLayer, type ResidualParts } from "../blocks/residual.ts";
-import { cacheAttender, selfAttention, type SelfAttentionOptions } from "../blocks/self-attention.ts";
+import { type NormKind, norm } from "../blocks/norm.ts";
+import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
+import { cacheAttender, type SelfAttentionOptions, selfAttention } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, rmsNorm, scale } from "../ops/elementwise.ts";
 import type { GraphTensor } from "../tensor.ts";
@@ -35,7 +35,7 @@ const DECODERS: Readonly<Record<string, WindowedDecoder>> = {
   // src/models/exaone4.cpp
   exaone4: { rotates: rotatesWindowed, factors: "all" },
   // src/models/plamo3.cpp
-  plamo3: { unscaled: true, activation: "halves", kept: KEPT_BOTH },
+  plamo3: { bare: true, activation: "halves", kept: KEPT_BOTH },
   // src/models/muse-glimmer.cpp; the cap is 30 where the file does not say.
   "muse-glimmer": {
     normsEmbeddings: true,

@@ -16,8 +16,8 @@ type Options = {
   readonly dims?: Heads;
   /** Heads. Default: those of the layer. */
   readonly heads?: Heads;
-  /** Scales of the matrices are not read though the file may have them. */
-  readonly unscaled?: boolean;
+  /** Biases and scales of the matrices are not read though the file may have them. */
+  readonly bare?: boolean;
   /** All heads of a token in one row, unclamped, as models need whose norms are over all heads (`reshape`). */
   readonly flat?: boolean;
 };
@@ -29,16 +29,16 @@ export function queryKeyValue(g: GraphContext, block: BlockWeights, x: GraphTens
   const keyDim = hp.keyDim(il);
   const dims = options.dims ?? { q: keyDim, k: keyDim, v: hp.valueDim(il) };
   const heads = options.heads ?? { q: hp.heads(il), k: hp.kvHeads(il), v: hp.kvHeads(il) };
-  const { flat = false, unscaled = false } = options;
+  const { flat = false, bare = false } = options;
   const clamps = !flat && hp.number("attention.clamp_kqv", 0) > 0;
   const clamped = (y: GraphTensor): GraphTensor => (clamps ? clamp(y) : y);
   const matrix = (name: string): Projection => {
     const stored = block.projection(name);
-    return unscaled ? { ...stored, scale: undefined } : stored;
+    return bare ? { weight: stored.weight, bias: undefined, scale: undefined } : stored;
   };
   const joint = matrix("attn_qkv");
   if (joint.weight !== undefined) {
-    const qkv = clamped(projectJoint(block, joint, x));
+    const qkv = clamped(bare ? project(joint, x) : projectJoint(block, joint, x));
     return flat ? rowsOfThree(g, qkv, dims, heads) : cutInThree(g, qkv, dims, heads);
   }
   const part = (name: "q" | "k" | "v"): GraphTensor => {

@@ -7,7 +7,7 @@ import type { BlockWeights } from "../weights.ts";
 import { type AttentionOptions, attendCache, attendWindow, type CacheInputs, type Queried } from "./attention.ts";
 import { gatedHeads, normedHeads, rotatedHeads } from "./heads.ts";
 import { project } from "./projection.ts";
-import { queryKeyValue, type QueryKeyValue } from "./qkv.ts";
+import { type QueryKeyValue, queryKeyValue } from "./qkv.ts";
 
 export type SelfAttentionOptions = {
   /** Whether positions turn the heads of a layer. Default: in all of them. */
@@ -20,8 +20,8 @@ export type SelfAttentionOptions = {
   readonly normsRows?: boolean;
   /** Queries are multiplied with a number, not the scores. */
   readonly scaledQueries?: boolean;
-  /** Scales of the matrices of queries, keys and values are not read. */
-  readonly unscaled?: boolean;
+  /** Biases and scales of the matrices of queries, keys and values are not read. */
+  readonly bare?: boolean;
   /** Scores have a soft cap. */
   readonly bends?: number;
 };
@@ -36,7 +36,9 @@ export type Attender = (
 
 /** Caches with windows, or, where no layer of the model has one, those without (`swa_type`). */
 export function cacheAttender(g: GraphContext, inputs: CacheInputs): Attender {
-  const hasWindows = Array.from({ length: g.hp.layerCount }, (_, layer) => layer).some((layer) => g.hp.isWindowed(layer));
+  const hasWindows = Array.from({ length: g.hp.layerCount }, (_, layer) => layer).some((layer) =>
+    g.hp.isWindowed(layer),
+  );
   const attend = hasWindows ? attendWindow : attendCache;
   return (layer, queried, output, options) => attend(g, inputs, layer, queried, output, options);
 }
@@ -70,11 +72,11 @@ function normedQueries(
   g: GraphContext,
   block: BlockWeights,
   x: GraphTensor,
-  { headDim, normsRows = false, unscaled = false }: SelfAttentionOptions,
+  { headDim, normsRows = false, bare = false }: SelfAttentionOptions,
 ): QueryKeyValue {
   const size = headDim?.(g);
   const dims = size === undefined ? {} : { dims: { q: size, k: size, v: size } };
-  const heads = queryKeyValue(g, block, x, { ...dims, unscaled, flat: normsRows });
+  const heads = queryKeyValue(g, block, x, { ...dims, bare, flat: normsRows });
   const { q, k, v } = normedHeads(g, block, heads);
   if (!normsRows) return { q, k, v };
   const split = (rows: GraphTensor, dim: number, count: number): GraphTensor => reshape(rows, dim, count, g.tokens);
