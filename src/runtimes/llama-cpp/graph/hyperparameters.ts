@@ -106,6 +106,13 @@ export class Hyperparameters {
     return window !== undefined && window.kind !== "none";
   }
 
+  /** The layer whose cache this one reads: its own, or that of an earlier one. */
+  cacheLayer(layer: number): number {
+    const mixer = this.#layers[layer]?.mixer;
+    const attention = mixer && attentionPart(mixer);
+    return (attention?.kind === "attention" ? attention.sharesCacheWith : undefined) ?? layer;
+  }
+
   /** True for layers with a recurrence (`is_recr`), alone or beside an attention. */
   isRecurrent(layer: number): boolean {
     const mixer = this.#layers[layer]?.mixer;

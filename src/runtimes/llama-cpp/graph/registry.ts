@@ -1,4 +1,5 @@
 import { GEMMA } from "./architectures/gemma.ts";
+import { GEMMA_SHARED } from "./architectures/gemma-shared.ts";
 import { LLAMA } from "./architectures/llama.ts";
 import { WINDOWED_DECODERS } from "./architectures/windowed-decoders.ts";
 import { WINDOWED_MIXTURES } from "./architectures/windowed-mixtures.ts";
@@ -6,5 +7,5 @@ import type { GraphBuilder } from "./context.ts";
 
 /** Who draws the graph of an architecture, by its name in the file. */
 export const GRAPH_BUILDERS: ReadonlyMap<string, GraphBuilder> = new Map(
-  Object.entries({ ...LLAMA, ...GEMMA, ...WINDOWED_DECODERS, ...WINDOWED_MIXTURES }),
+  Object.entries({ ...LLAMA, ...GEMMA, ...GEMMA_SHARED, ...WINDOWED_DECODERS, ...WINDOWED_MIXTURES }),
 );

@@ -10,7 +10,8 @@ type Part = (x: GraphTensor) => GraphTensor;
 
 export type ResidualParts = {
   readonly attention: Part;
-  readonly feedForward: Part;
+  /** Is given the hidden states without the norm as well. */
+  readonly feedForward: (x: GraphTensor, unnormed: GraphTensor) => GraphTensor;
   /** Name of the norm before the feed-forward. */
   readonly feedForwardNorm?: string;
   /** Norms after a part that are kept on the layer's device. */
@@ -36,6 +37,6 @@ export function residualLayer(g: GraphContext, block: BlockWeights, x: GraphTens
   y = after("post_attention_norm", y, kept.attention);
   if (dropsTokens === "after norm") y = dropped(y);
   const attended = add(y, dropped(x));
-  const fed = parts.feedForward(normedBy(g, block, feedForwardNorm, attended));
+  const fed = parts.feedForward(normedBy(g, block, feedForwardNorm, attended), attended);
   return add(after("post_ffw_norm", fed, kept.feedForward), attended);
 }
