@@ -7,8 +7,9 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeGguf } from "../../../fixtures/write-gguf.ts";
+import { type GgufTensor, writeGguf } from "../../../fixtures/write-gguf.ts";
 import { inspectModel } from "../../../src/inspect.ts";
+import type { Model } from "../../../src/model/model.ts";
 import { cellsOf } from "../../../src/runtimes/llama-cpp/cells.ts";
 import { blockCount } from "../../../src/runtimes/llama-cpp/cached-layers.ts";
 import { drawGraph } from "../../../src/runtimes/llama-cpp/graph/draw.ts";
@@ -19,9 +20,9 @@ import { placeBlocks } from "../../../src/runtimes/llama-cpp/placement.ts";
 import { batchesOf, reserveCompute } from "../../../src/runtimes/llama-cpp/reserve.ts";
 import { resolveSettings } from "../../../src/runtimes/llama-cpp/settings.ts";
 import { placeTensors } from "../../../src/runtimes/llama-cpp/tensor-place.ts";
-import { ggufOfKeys } from "../architectures/keys.ts";
+import { ggufOfKeys, writeKeys } from "../architectures/keys.ts";
 import { ARCHITECTURE_CASES } from "../architectures/cases.ts";
-import { askDevices, prepareEngine, WORK } from "../engine.ts";
+import { askDevices, madeUpTensors, prepareEngine, WORK } from "../engine.ts";
 import { besides } from "../whole-models/ask.ts";
 import { keysOfRows, readWholeModels, type WholeModelRow } from "../whole-models/golden.ts";
 import { unfoldTensors } from "../whole-models/tensors.ts";
@@ -30,6 +31,7 @@ import { engineLines, writtenGraph } from "./written.ts";
 
 const MODEL = join(WORK, "try.gguf");
 const GRAPH = join(WORK, "try.graph");
+const TARGET = join(WORK, "try-target.gguf");
 
 const ON_HOST: readonly PlacedWorkload[] = [
   { contextTokens: 4096 },
@@ -55,6 +57,28 @@ for (const row of readWholeModels().rows) {
 }
 console.log(`${exact}/${asked} exact; not: ${[...failed].join(" ") || "none"}`);
 
+/** The model that a draft is for, with the tensors that the engine makes up for it. */
+async function targetOf(architecture: string | undefined): Promise<Model | undefined> {
+  const asked = ARCHITECTURE_CASES.find((each) => each.architecture === architecture);
+  if (asked === undefined) return undefined;
+  writeFileSync(TARGET, writeKeys(asked.architecture, asked.keys));
+  const tensors = (madeUpTensors(TARGET) ?? []).map(([name, type, shape]) => ({ name, type: type.toUpperCase(), shape }) as GgufTensor);
+  writeFileSync(TARGET, writeGguf(ggufOfKeys(asked.architecture, asked.keys, tensors)));
+  return inspectModel(TARGET);
+}
+
+function subjectOf(model: Model, workload: PlacedWorkload): GraphSubject {
+  const settings = resolveSettings(model, { runtime: "llama.cpp", ...workload });
+  const placement = placeBlocks(settings, blockCount(model));
+  return {
+    model,
+    settings,
+    placement,
+    places: placeTensors(model, settings, placement),
+    cells: cellsOf(settings, model.causal || ENCODERS_WITH_CACHE.has(model.architecture ?? "")),
+  };
+}
+
 async function tryRow(row: WholeModelRow): Promise<void> {
   const keys = keysOfRows()(row);
   const title = `${row.keys === "saved-models" ? "saved " : ""}${row.architecture} ${row.title}${row.tied ? " tied" : ""}`;
@@ -65,6 +89,7 @@ async function tryRow(row: WholeModelRow): Promise<void> {
   if (builder === undefined) return void console.log(`${title}: no builder`);
   const draftsFor = ARCHITECTURE_CASES.find(({ architecture }) => architecture === row.architecture)?.draftsFor;
   const beside = besides(draftsFor);
+  const target = await targetOf(draftsFor);
   for (const workload of [...ON_HOST, ...PLACEMENTS]) {
     const onHost = (workload.devices ?? []).length === 0;
     const graphFlags = onHost ? ["--graph", GRAPH] : [];
@@ -76,15 +101,8 @@ async function tryRow(row: WholeModelRow): Promise<void> {
     };
     asked += 1;
     try {
-      const settings = resolveSettings(model, { runtime: "llama.cpp", ...workload });
-      const placement = placeBlocks(settings, blockCount(model));
-      const subject: GraphSubject = {
-        model,
-        settings,
-        placement,
-        places: placeTensors(model, settings, placement),
-        cells: cellsOf(settings, model.causal || ENCODERS_WITH_CACHE.has(model.architecture ?? "")),
-      };
+      const subject = { ...subjectOf(model, workload), ...(target && { target: subjectOf(target, workload) }) };
+      const { settings, placement } = subject;
       if (onHost) {
         const flashAttention = settings.flashAttention !== "off" && model.architecture !== "grok";
         const fused = { flashAttention, hyperPre: true, hyperCombine: true, hyperPost: true };

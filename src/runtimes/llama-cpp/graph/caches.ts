@@ -5,7 +5,7 @@ import { cachedLayers } from "../cached-layers.ts";
 import { type LayerRows, layerRows, valuesAreTransposed } from "../cache.ts";
 import type { LlamaCppCacheType } from "../workload.ts";
 import type { GraphSubject } from "./context.ts";
-import type { Hyperparameters } from "./hyperparameters.ts";
+import { Hyperparameters } from "./hyperparameters.ts";
 import { cont, pad, reshape, view } from "./ops/shapes.ts";
 import { setRows } from "./ops/products.ts";
 import { contiguous, F16, F32, fourOf, GraphTensor, I64, inputTensor, rowBytes, type Storage } from "./tensor.ts";
@@ -38,10 +38,12 @@ export class GraphCaches {
   readonly #rows: ReadonlyMap<number, readonly LayerRows[]>;
   readonly #made = new Map<string, CacheTensors>();
   readonly #storages = new Map<Device, Storage>();
+  readonly #target: GraphCaches | undefined;
 
   constructor(subject: GraphSubject, hp: Hyperparameters) {
     this.#subject = subject;
     this.#hp = hp;
+    this.#target = subject.target && new GraphCaches(subject.target, new Hyperparameters(subject.target.model));
     this.#rows = layerRows(subject.model, subject.settings, subject.cells, cachedLayers(subject.model));
   }
 
@@ -50,6 +52,7 @@ export class GraphCaches {
     const name = `${role} ${layer}`;
     const known = this.#made.get(name);
     if (known !== undefined) return known;
+    if (this.#target !== undefined && this.#hp.readsTarget(layer)) return this.#target.#last(this.#hp.isWindowed(layer));
     const rows = this.#rows.get(layer)?.find((each) => each.role === role);
     if (rows === undefined) throw new Error(`layer ${layer} has no ${role} cache`);
     const { settings } = this.#subject;
@@ -68,6 +71,11 @@ export class GraphCaches {
     return made;
   }
 
+  /** What a draft reads: the last layer's, or where it sees a window the one before (`src/llama-model.cpp:2698`). */
+  #last(windowed: boolean): CacheTensors {
+    return this.of(this.#hp.cacheLayer(this.#hp.layerCount - (windowed ? 2 : 1)));
+  }
+
   /** A state of a recurrence, `[elements, sequences]` in float32 (`src/llama-memory-recurrent.cpp:96`). */
   state(layer: number, name: string, elements: number, rows: number): GraphTensor {
     const key = `${name} ${layer}`;
@@ -83,7 +91,9 @@ export class GraphCaches {
   poolInputs({ tokens, sequences, fused }: Batch, windowed: boolean): PoolInputs {
     const { settings, cells, model } = this.#subject;
     const layers = [...this.#rows.keys()].filter((layer) => this.#hp.isWindowed(layer) === windowed);
-    const held = this.#rows.get(layers[0] ?? -1)?.[0]?.cells ?? cells.full;
+    const [first = -1] = layers;
+    const reads = this.#target !== undefined && this.#hp.readsTarget(first);
+    const held = reads ? this.of(first).cells : (this.#rows.get(first)?.[0]?.cells ?? cells.full);
     const streams = settings.unifiedCache ? 1 : sequences;
     const widest = Math.max(...this.#everyLayer().map((layer) => this.#hp.valueDim(layer) * this.#hp.kvHeads(layer)));
     return {

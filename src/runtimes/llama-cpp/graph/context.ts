@@ -7,7 +7,7 @@ import { GraphCaches } from "./caches.ts";
 import { ComputeGraph } from "./graph.ts";
 import { Hyperparameters } from "./hyperparameters.ts";
 import { type GraphTensor, I32, inputTensor } from "./tensor.ts";
-import { BlockWeights, GraphWeights } from "./weights.ts";
+import { BlockWeights, GraphWeights, MissingWeight } from "./weights.ts";
 
 /** A model in a context: what every graph of it is drawn from. */
 export type GraphSubject = {
@@ -16,6 +16,8 @@ export type GraphSubject = {
   readonly cells: Cells;
   readonly placement: Placement;
   readonly places: TensorPlaces;
+  /** The model that a draft is for, in its context. */
+  readonly target?: GraphSubject;
 };
 
 /** The batch that a graph is for, and which of several ways to compute it takes. */
@@ -85,6 +87,13 @@ export class GraphContext {
   fusedNode(operation: FusedOperation, layer: number, node: GraphTensor): GraphTensor {
     this.fusedNodes.push({ operation, layer, node });
     return node;
+  }
+
+  /** Weights of the model that a draft is for. */
+  targetWeights(): GraphWeights {
+    const { target } = this.subject;
+    if (target === undefined) throw new MissingWeight("of a target");
+    return new GraphWeights(target.model, target.places);
   }
 
   block(index: number, prefix?: string): BlockWeights {

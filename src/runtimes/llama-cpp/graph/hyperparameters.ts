@@ -4,7 +4,7 @@ import type { MetadataValue, Model, ModelLayer } from "../../../model/model.ts";
 /** The numbers of one model as the engine keeps them (llama.cpp 0.5.0 `src/llama-hparams.h`): keys of the file, by layer. */
 export class Hyperparameters {
   readonly architecture: string;
-  /** Layers that the graph runs (`n_layer`): without those that predict further tokens. */
+  /** Layers that the graph runs (`n_layer`): without those that predict further tokens, unless there are no others. */
   readonly layerCount: number;
   /** With them (`n_layer_all`). */
   readonly allLayers: number;
@@ -20,7 +20,8 @@ export class Hyperparameters {
     this.#metadata = metadata;
     this.#layers = layers;
     this.allLayers = this.number("block_count", layers.length);
-    this.layerCount = this.allLayers - this.number("nextn_predict_layers", 0);
+    const predicting = this.number("nextn_predict_layers", 0);
+    this.layerCount = predicting < this.allLayers ? this.allLayers - predicting : this.allLayers;
   }
 
   /** A key of the architecture, `<architecture>.<name>`; undefined where the file has none. */
@@ -111,6 +112,13 @@ export class Hyperparameters {
     const mixer = this.#layers[layer]?.mixer;
     const attention = mixer && attentionPart(mixer);
     return (attention?.kind === "attention" ? attention.sharesCacheWith : undefined) ?? layer;
+  }
+
+  /** True for layers of a draft that read the cache of its target. */
+  readsTarget(layer: number): boolean {
+    const mixer = this.#layers[layer]?.mixer;
+    const attention = mixer && attentionPart(mixer);
+    return attention?.kind === "attention" && attention.readsTargetCache === true;
   }
 
   /** True for layers with a recurrence (`is_recr`), alone or beside an attention. */

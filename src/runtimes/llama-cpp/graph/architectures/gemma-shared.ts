@@ -9,7 +9,7 @@ import { attendWindow, type CacheInputs, cacheInputs, type WindowQueried } from 
 import { head, layers } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { experts } from "../blocks/experts.ts";
-import { denseParts, feedForward } from "../blocks/feed-forward.ts";
+import { denseParts, feedForward, unscaledParts } from "../blocks/feed-forward.ts";
 import { normedHeads, rotatedHeads } from "../blocks/heads.ts";
 import { norm } from "../blocks/norm.ts";
 import { gatedLayerEmbedding, perLayerEmbeddings, slice } from "../blocks/per-layer-embeddings.ts";
@@ -19,9 +19,9 @@ import { residualLayer } from "../blocks/residual.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, mean, mul, rmsNorm, rope, scale, sqr, sqrt, sub, sumRows, unary } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
-import { cont, reshape, view } from "../ops/shapes.ts";
-import type { GraphTensor } from "../tensor.ts";
-import type { BlockWeights } from "../weights.ts";
+import { concat, cont, reshape, view } from "../ops/shapes.ts";
+import { F32, type GraphTensor, I32, inputTensor } from "../tensor.ts";
+import type { BlockWeights, Projection } from "../weights.ts";
 
 /** Gemma 4: the last layers read the caches of earlier ones (`src/models/gemma4.cpp`). */
 const gemma4: GraphBuilder = (g) => {
@@ -158,4 +158,40 @@ function farAboveMean(x: GraphTensor): GraphTensor {
   return unary(sub(x, add(middle, scale(deviation))));
 }
 
-export const GEMMA_SHARED: Readonly<Record<string, GraphBuilder>> = { gemma3n, gemma4 };
+/** A draft for Gemma 4, which reads its target's embeddings, hidden states and caches (`src/models/gemma4-assistant.cpp`). */
+const gemma4Assistant: GraphBuilder = (g) => {
+  const { weights } = g;
+  const embeddings = scale(getRows(g.targetWeights().get("token_embd.weight"), inputTensor(I32, [g.tokens])));
+  const hidden = inputTensor(F32, [embeddings.ne[0], g.tokens]);
+  const inputs = cacheInputs(g);
+  const read = mulMat(weights.get("nextn.pre_projection.weight"), concat(embeddings, hidden, 0));
+  const x = layers(g, read, (x, block) => {
+    const y = residualLayer(g, block, x, {
+      attention: (y) => attendWindow(g, inputs, block.index, assistantQueries(g, block, y), bare(block, "attn_output")),
+      feedForward: (y) => feedForward(y, unscaledParts(block), "gelu"),
+    });
+    return mul(y, block.need("layer_output_scale"));
+  });
+  const normed = norm(g, x, weights.find("output_norm.weight"), "rms", -1);
+  const logits = g.expand(mulMat(weights.output(), normed));
+  return { logits, nextHidden: g.expand(mulMat(weights.get("nextn.post_projection.weight"), normed)) };
+};
+
+function assistantQueries(g: GraphContext, block: BlockWeights, x: GraphTensor): WindowQueried {
+  const { hp } = g;
+  const il = block.index;
+  const heads = reshape(mulMat(block.need("attn_q"), x), hp.keyDim(il), hp.heads(il), g.tokens);
+  const normed = norm(g, heads, block.weight("attn_q_norm"), "rms", il);
+  return { q: rope(normed, g.positions(), hp.isWindowed(il) ? undefined : g.rotaryFactors(il)) };
+}
+
+/** A matrix whose bias and scale are not read. */
+function bare(block: BlockWeights, name: string): Projection {
+  return { weight: block.weight(name), bias: undefined, scale: undefined };
+}
+
+export const GEMMA_SHARED: Readonly<Record<string, GraphBuilder>> = {
+  gemma3n,
+  gemma4,
+  "gemma4-assistant": gemma4Assistant,
+};
