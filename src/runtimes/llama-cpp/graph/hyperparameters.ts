@@ -107,6 +107,11 @@ export class Hyperparameters {
     return window !== undefined && window.kind !== "none";
   }
 
+  /** True where any layer sees a window only (`is_swa_any`). */
+  hasWindows(): boolean {
+    return this.#layers.some((_, layer) => this.isWindowed(layer));
+  }
+
   /** The layer whose cache this one reads: its own, or that of an earlier one. */
   cacheLayer(layer: number): number {
     const mixer = this.#layers[layer]?.mixer;

@@ -1,15 +1,14 @@
 import { cacheInputs } from "../blocks/attention.ts";
 import { type HeadOptions, head, layers, putOut } from "../blocks/decoder.ts";
+import { denseOrMixed, routingInFile } from "../blocks/dense-or-mixed.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { experts, gatingOf } from "../blocks/experts.ts";
-import { type Activation, denseParts, feedForward, unscaledParts } from "../blocks/feed-forward.ts";
+import { type Activation, feedForward, unscaledParts } from "../blocks/feed-forward.ts";
 import { type NormKind, norm } from "../blocks/norm.ts";
 import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
-import { cacheAttender, type SelfAttentionOptions, selfAttention } from "../blocks/self-attention.ts";
+import { cacheAttender, rotatesWindowed, type SelfAttentionOptions, selfAttention } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, rmsNorm, scale } from "../ops/elementwise.ts";
+import { add, rmsNorm } from "../ops/elementwise.ts";
 import type { GraphTensor } from "../tensor.ts";
-import type { BlockWeights } from "../weights.ts";
 
 /** A decoder of which some layers see a window only, with dense feed-forwards. */
 type WindowedDecoder = SelfAttentionOptions &
@@ -23,23 +22,17 @@ type WindowedDecoder = SelfAttentionOptions &
 const KEPT_NOWHERE = { attention: false, feedForward: false };
 const KEPT_BOTH = { attention: true, feedForward: true };
 
-/** Positions turn the heads of layers with a window, and those of all layers where none has one. */
-const rotatesWindowed = (g: GraphContext, layer: number): boolean =>
-  g.hp.isWindowed(layer) || !layersOf(g).some((each) => g.hp.isWindowed(each));
-
-const layersOf = ({ hp }: GraphContext): number[] => Array.from({ length: hp.layerCount }, (_, layer) => layer);
-
 const DECODERS: Readonly<Record<string, WindowedDecoder>> = {
   // Norms after attention and feed-forward only, those of the heads over all of them (src/models/olmo2.cpp).
   olmo2: { normsRows: true },
   // src/models/exaone4.cpp
-  exaone4: { rotates: rotatesWindowed, factors: "all" },
+  exaone4: { rotates: (g, layer) => !g.hp.hasWindows() || g.hp.isWindowed(layer), factors: "all" },
   // src/models/plamo3.cpp
   plamo3: { bare: true, activation: "halves", kept: KEPT_BOTH },
   // src/models/muse-glimmer.cpp; the cap is 30 where the file does not say.
   "muse-glimmer": {
     normsEmbeddings: true,
-    rotates: (g, layer) => g.hp.isWindowed(layer),
+    rotates: rotatesWindowed,
     kept: KEPT_NOWHERE,
     dropsTokens: "after norm",
     head: (g) => ({ scaledLogits: true, cappedLogits: g.hp.number("final_logit_softcapping", 30) !== 0 }),
@@ -81,8 +74,8 @@ const cohere2moe: GraphBuilder = (g) => {
 const scalesLogits = (g: GraphContext): boolean => g.hp.number("logit_scale", 0) !== 0;
 
 function parallelLayers(g: GraphContext, kind: NormKind, dropsTokens: boolean): GraphTensor {
-  const inputs = cacheInputs(g);
-  const attend = cacheAttender(g, inputs);
+  const attend = cacheAttender(g, cacheInputs(g));
+  const routing = { ...routingInFile(g), unbiased: true };
   const denseLead = g.hp.number("leading_dense_block_count", 0);
   const rotates = (_: GraphContext, layer: number): boolean => g.hp.isWindowed(layer) || layer < denseLead;
   return layers(g, tokenEmbeddings(g), (x, block) => {
@@ -90,21 +83,8 @@ function parallelLayers(g: GraphContext, kind: NormKind, dropsTokens: boolean): 
     const normed = norm(g, x, block.weight("attn_norm"), kind, block.index);
     const attended = dropped(selfAttention(g, block, normed, attend, { rotates, factors: "all" }));
     const rest = dropped(x);
-    return add(add(denseOrMixed(g, block, dropped(normed)), rest), attended);
+    return add(add(denseOrMixed(g, block, dropped(normed), routing, { averaged: true }), rest), attended);
   });
-}
-
-function denseOrMixed(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
-  if (block.weight("ffn_gate_inp") === undefined) return feedForward(x, denseParts(block), "silu");
-  const mixed = experts(g, block, x, {
-    gating: gatingOf(g, "sigmoid"),
-    activation: "silu",
-    normalized: g.hp.flag("expert_weights_norm", false),
-    weightScale: g.hp.number("expert_weights_scale", 0),
-    unbiased: true,
-  });
-  if (block.weight("ffn_up_shexp") === undefined) return mixed;
-  return scale(add(mixed, feedForward(x, denseParts(block, "_shexp"), "silu")));
 }
 
 export const WINDOWED_DECODERS: Readonly<Record<string, GraphBuilder>> = {

@@ -1,15 +1,14 @@
 import { cacheInputs } from "../blocks/attention.ts";
 import { type HeadOptions, head, layers, putOut } from "../blocks/decoder.ts";
+import { denseOrMixed, type Routing, routingInFile } from "../blocks/dense-or-mixed.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { type ExpertOptions, experts, gatingOf } from "../blocks/experts.ts";
-import { feedForward, limitOf, unscaledParts } from "../blocks/feed-forward.ts";
+import { gatingOf } from "../blocks/experts.ts";
+import { limitOf } from "../blocks/feed-forward.ts";
 import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
-import { cacheAttender, type SelfAttentionOptions, selfAttention } from "../blocks/self-attention.ts";
+import { cacheAttender, rotatesWindowed, type SelfAttentionOptions, selfAttention } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, scale } from "../ops/elementwise.ts";
+import { scale } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
-import type { GraphTensor } from "../tensor.ts";
-import type { BlockWeights } from "../weights.ts";
 
 /** A mixture of experts of which some layers see a window only. */
 type WindowedMixture = SelfAttentionOptions &
@@ -24,17 +23,8 @@ type WindowedMixture = SelfAttentionOptions &
     readonly head?: HeadOptions;
   };
 
-type Routing = Pick<ExpertOptions, "gating" | "normalized"> & Partial<ExpertOptions>;
-
-/** What the file says, by a sigmoid where it says nothing. */
-const asInFile = (g: GraphContext): Routing => ({
-  gating: gatingOf(g, "sigmoid"),
-  normalized: g.hp.flag("expert_weights_norm", false),
-  weightScale: g.hp.number("expert_weights_scale", 0),
-  unscaled: true,
-});
-
-const rotatesWindowed = (g: GraphContext, layer: number): boolean => g.hp.isWindowed(layer);
+/** As the file says; the scales of an NVFP4 file are not read. */
+const unscaledInFile = (g: GraphContext): Routing => ({ ...routingInFile(g), unscaled: true });
 
 /** Every fourth layer has no positions (`n_no_rope_layer_step`). */
 const STEP = 4;
@@ -61,12 +51,12 @@ const MIXTURES: Readonly<Record<string, WindowedMixture>> = {
     rotates: (_, layer) => (layer + 1) % STEP !== 0,
     kept: { attention: true, feedForward: true },
     dropsTokens: "after norm",
-    routing: asInFile,
+    routing: unscaledInFile,
   },
   // src/models/exaone-moe.cpp
-  "exaone-moe": { rotates: rotatesWindowed, factors: "all", routing: asInFile },
+  "exaone-moe": { rotates: rotatesWindowed, factors: "all", routing: unscaledInFile },
   // src/models/laguna.cpp
-  laguna: { routing: asInFile, head: { unscaled: true } },
+  laguna: { routing: unscaledInFile, head: { unscaled: true } },
   // src/models/mellum.cpp
   mellum: { routing: () => ({ gating: "softmax", normalized: true, unbiased: true }) },
   // src/models/smallthinker.cpp
@@ -102,15 +92,14 @@ const MIXTURES: Readonly<Record<string, WindowedMixture>> = {
   step35: {
     factors: "full",
     dropsTokens: "never",
-    routing: (g, layer) => ({ ...asInFile(g), limit: limitOf(g, "swiglu_clamp_exp", layer, false) }),
+    routing: (g, layer) => ({ ...unscaledInFile(g), limit: limitOf(g, "swiglu_clamp_exp", layer, false) }),
     head: { nextHidden: "before norm" },
   },
 };
 
 /** Smallthinker: all layers of a model without windows, or of as many layers as a step. */
 function rotatesBetween({ hp }: GraphContext, layer: number): boolean {
-  const hasWindows = hp.number("attention.sliding_window", 0) > 0;
-  return !hasWindows || hp.layerCount === STEP || layer % STEP !== 0;
+  return !hp.hasWindows() || hp.layerCount === STEP || layer % STEP !== 0;
 }
 
 function mixture(options: WindowedMixture): GraphBuilder {
@@ -139,15 +128,6 @@ function mixture(options: WindowedMixture): GraphBuilder {
     );
     return head(g, x, options.head);
   };
-}
-
-/** Experts and those that every token is given to, or in a layer without a router a dense feed-forward. */
-function denseOrMixed(g: GraphContext, block: BlockWeights, x: GraphTensor, routing: Routing): GraphTensor {
-  const limit = limitOf(g, "swiglu_clamp_shexp", block.index, false);
-  if (block.weight("ffn_gate_inp") === undefined) return feedForward(x, unscaledParts(block), "silu", { limit });
-  const mixed = experts(g, block, x, { activation: "silu", ...routing });
-  const shared = unscaledParts(block, "_shexp");
-  return shared.up?.weight === undefined ? mixed : add(mixed, feedForward(x, shared, "silu", { limit }));
 }
 
 export const WINDOWED_MIXTURES: Readonly<Record<string, GraphBuilder>> = Object.fromEntries(

@@ -3,7 +3,7 @@ import { scale, unary } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { norm, type NormKind } from "./norm.ts";
+import { type NormKind, norm } from "./norm.ts";
 import { scaled } from "./projection.ts";
 
 /** One layer: hidden states `[hidden, tokens]` to the same; the last one to the tokens that are put out. */

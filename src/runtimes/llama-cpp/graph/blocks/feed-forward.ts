@@ -37,7 +37,8 @@ export function denseParts(block: BlockWeights, name = ""): FeedForwardParts {
 /** The same without scales, of the architectures that do not hand them to `build_ffn`. */
 export function unscaledParts(block: BlockWeights, name = ""): FeedForwardParts {
   const { up, gate, down } = denseParts(block, name);
-  const unscaled = (matrix: Projection | undefined): Projection | undefined => matrix && { ...matrix, scale: undefined };
+  const unscaled = (matrix: Projection | undefined): Projection | undefined =>
+    matrix && { ...matrix, scale: undefined };
   return { up: unscaled(up), gate: unscaled(gate), down: unscaled(down) };
 }
 

@@ -19,7 +19,7 @@ type Options = {
   /** Biases and scales of the matrices are not read though the file may have them. */
   readonly bare?: boolean;
   /** All heads of a token in one row, unclamped, as models need whose norms are over all heads (`reshape`). */
-  readonly flat?: boolean;
+  readonly whole?: boolean;
 };
 
 /** Queries, keys and values, of one matrix or of three, clamped where the model says so (`build_qkv`). */
@@ -29,8 +29,8 @@ export function queryKeyValue(g: GraphContext, block: BlockWeights, x: GraphTens
   const keyDim = hp.keyDim(il);
   const dims = options.dims ?? { q: keyDim, k: keyDim, v: hp.valueDim(il) };
   const heads = options.heads ?? { q: hp.heads(il), k: hp.kvHeads(il), v: hp.kvHeads(il) };
-  const { flat = false, bare = false } = options;
-  const clamps = !flat && hp.number("attention.clamp_kqv", 0) > 0;
+  const { whole = false, bare = false } = options;
+  const clamps = !whole && hp.number("attention.clamp_kqv", 0) > 0;
   const clamped = (y: GraphTensor): GraphTensor => (clamps ? clamp(y) : y);
   const matrix = (name: string): Projection => {
     const stored = block.projection(name);
@@ -39,11 +39,11 @@ export function queryKeyValue(g: GraphContext, block: BlockWeights, x: GraphTens
   const joint = matrix("attn_qkv");
   if (joint.weight !== undefined) {
     const qkv = clamped(bare ? project(joint, x) : projectJoint(block, joint, x));
-    return flat ? rowsOfThree(g, qkv, dims, heads) : cutInThree(g, qkv, dims, heads);
+    return whole ? rowsOfThree(g, qkv, dims, heads) : cutInThree(g, qkv, dims, heads);
   }
   const part = (name: "q" | "k" | "v"): GraphTensor => {
     const rows = clamped(project(matrix(`attn_${name}`), x));
-    return flat ? rows : reshape(rows, dims[name], heads[name], g.tokens);
+    return whole ? rows : reshape(rows, dims[name], heads[name], g.tokens);
   };
   return { q: part("q"), k: part("k"), v: part("v") };
 }

@@ -20,7 +20,7 @@ export type ResidualParts = {
   readonly dropsTokens?: "before norm" | "after norm" | "never";
 };
 
-/** The layer after attention, {@link ResidualParts.kept}. */
+/** Most architectures keep the norm after attention alone. */
 const ATTENTION_KEPT = { attention: true, feedForward: false };
 
 /**

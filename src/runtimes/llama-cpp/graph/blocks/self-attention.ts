@@ -26,6 +26,9 @@ export type SelfAttentionOptions = {
   readonly bends?: number;
 };
 
+/** Positions turn the heads of layers with a window alone. */
+export const rotatesWindowed = ({ hp }: GraphContext, layer: number): boolean => hp.isWindowed(layer);
+
 /** Attends to the caches of the model, each layer to its own. */
 export type Attender = (
   layer: number,
@@ -36,10 +39,7 @@ export type Attender = (
 
 /** Caches with windows, or, where no layer of the model has one, those without (`swa_type`). */
 export function cacheAttender(g: GraphContext, inputs: CacheInputs): Attender {
-  const hasWindows = Array.from({ length: g.hp.layerCount }, (_, layer) => layer).some((layer) =>
-    g.hp.isWindowed(layer),
-  );
-  const attend = hasWindows ? attendWindow : attendCache;
+  const attend = g.hp.hasWindows() ? attendWindow : attendCache;
   return (layer, queried, output, options) => attend(g, inputs, layer, queried, output, options);
 }
 
@@ -76,7 +76,7 @@ function normedQueries(
 ): QueryKeyValue {
   const size = headDim?.(g);
   const dims = size === undefined ? {} : { dims: { q: size, k: size, v: size } };
-  const heads = queryKeyValue(g, block, x, { ...dims, bare, flat: normsRows });
+  const heads = queryKeyValue(g, block, x, { ...dims, bare, whole: normsRows });
   const { q, k, v } = normedHeads(g, block, heads);
   if (!normsRows) return { q, k, v };
   const split = (rows: GraphTensor, dim: number, count: number): GraphTensor => reshape(rows, dim, count, g.tokens);
