@@ -1,5 +1,6 @@
+import { DEEPSEEK } from "./architectures/deepseek.ts";
 import { LLAMA } from "./architectures/llama.ts";
 import type { GraphBuilder } from "./context.ts";
 
 /** Who draws the graph of an architecture, by its name in the file. */
-export const GRAPH_BUILDERS: ReadonlyMap<string, GraphBuilder> = new Map(Object.entries({ ...LLAMA }));
+export const GRAPH_BUILDERS: ReadonlyMap<string, GraphBuilder> = new Map(Object.entries({ ...LLAMA, ...DEEPSEEK }));
