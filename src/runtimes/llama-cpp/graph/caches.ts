@@ -106,10 +106,11 @@ export class GraphCaches {
   indexInputs({ tokens, sequences }: Batch): IndexInputs {
     const { settings, cells } = this.#subject;
     const streams = settings.unifiedCache ? 1 : sequences;
+    const size = this.#hp.number("attention.indexer.key_length", 0);
     return {
       keyRows: inputTensor(I64, [tokens]),
       mask: inputTensor(F16, [cells.full, tokens / streams, 1, streams]),
-      rotation: rotationOf(this.#hp.number("attention.indexer.key_length", 0)),
+      rotation: size > 0 ? rotationOf(size) : undefined,
     };
   }
 

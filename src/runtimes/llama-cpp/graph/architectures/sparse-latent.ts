@@ -1,6 +1,7 @@
 import { attendLatent, cacheInputs } from "../blocks/attention.ts";
 import { head, layers, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
+import { mixHead, mixIndependent, putOutStreams, spreadIndependent, streamsOf } from "../blocks/hyper-connections.ts";
 import { attendChosen, chosenCells } from "../blocks/indexer.ts";
 import { absorbedHeads, latentQuery, latentSizes } from "../blocks/latent.ts";
 import { denseOrMixture } from "../blocks/mixture.ts";
@@ -76,6 +77,35 @@ function gatedHeads(g: GraphContext, { index }: BlockWeights, x: GraphTensor, ga
   return reshape(y, value * heads, g.tokens);
 }
 
+/**
+ * Several streams of the residual, a gate on the attention, and an indexer where the file has one
+ * (`src/models/hy-v4.cpp`).
+ */
+const hunyuan4: GraphBuilder = (g) => {
+  const { full } = cacheInputs(g);
+  const index = g.caches.indexInputs(g);
+  const isSparse = g.hp.number("attention.indexer.top_k", 0) > 0;
+  let chosen: GraphTensor | undefined;
+  const streams = layers(g, streamsOf(g, tokenEmbeddings(g)), (streams, block) => {
+    const il = block.index;
+    const before = mixIndependent(g, block, "attn", streams);
+    const y = norm(g, before.x, block.weight("attn_norm"), "rms", il);
+    const latent = latentQuery(g, block, y);
+    if (g.caches.has(il, "index")) chosen = chosenCells(g, block, index, y, latent, { rotates: false });
+    const queried = absorbedHeads(g, block, y, mulMat(block.need("attn_q_b"), latent));
+    const options = { sinks: block.weight("attn_sinks"), valueUp: block.need("attn_v_b") };
+    const attended = isSparse
+      ? attendChosen(g, full, il, queried, picked(chosen), undefined, options)
+      : attendLatent(g, full, il, queried, undefined, options);
+    const gated = mul(attended, unary(mulMat(block.need("attn_gate"), y)));
+    const z = spreadIndependent(mulMat(block.need("attn_output"), gated), streams, before);
+    const between = mixIndependent(g, block, "ffn", z);
+    const inner = norm(g, between.x, block.weight("ffn_norm"), "rms", il);
+    return spreadIndependent(denseOrMixture(g, block, inner, { unscaled: true }), z, between);
+  });
+  return head(g, mixHead(g, putOutStreams(g, streams), true), { unscaled: true });
+};
+
 function withMixture(g: GraphContext, block: BlockWeights, attended: GraphTensor, x: GraphTensor): GraphTensor {
   const y = add(attended, x);
   return add(
@@ -93,4 +123,5 @@ export const SPARSE_LATENT: Readonly<Record<string, GraphBuilder>> = {
   deepseek32,
   "glm-dsa": deepseek32,
   dots3note,
+  hy_v4: hunyuan4,
 };
