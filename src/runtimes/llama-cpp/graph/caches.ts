@@ -86,6 +86,24 @@ export class GraphCaches {
     return tensor;
   }
 
+  /** Unfinished rows of a compressor, or their scores, in float32: `[width, rows, planes]` (`llama_dsv4_comp_state`). */
+  compressorState(layer: number, name: string, width: number, rows: number, planes: number): GraphTensor {
+    const ne = fourOf([width, rows, planes]);
+    const key = `${name} ${layer}`;
+    const known = this.#made.get(key);
+    if (known !== undefined) return known.key;
+    const tensor = new GraphTensor("NONE", F32, ne, contiguous(F32, ne), [], undefined, this.#storage(layer));
+    this.#made.set(key, { key: tensor, value: undefined, cells: rows, streams: planes });
+    return tensor;
+  }
+
+  /** The rotation of keys of a size (`build_input_k_rot`): of quantized ones, and where those of the indexer are as long. */
+  keyRotation(size: number): GraphTensor | undefined {
+    const isQuantized = cacheGgmlType(this.#subject.settings.cacheTypeK).blockElements > 1;
+    const isLikeIndex = size === this.#hp.number("attention.indexer.key_length", 0);
+    return size > 0 && (isLikeIndex || (isQuantized && size % 64 === 0)) ? rotationOf(size) : undefined;
+  }
+
   /** Inputs of the caches that see a window, or of those that see everything. */
   poolInputs({ tokens, sequences, fused }: Batch, windowed: boolean): PoolInputs {
     const { settings, cells, model } = this.#subject;

@@ -2,7 +2,7 @@ import type { GraphContext } from "../context.ts";
 import { scale } from "../ops/elementwise.ts";
 import { getRows } from "../ops/products.ts";
 import { cont, isContiguous, pad, view } from "../ops/shapes.ts";
-import { F32, type GraphTensor, I32, inputTensor } from "../tensor.ts";
+import { F32, type GraphTensor, inputTensor } from "../tensor.ts";
 
 /** What a few models do to the embeddings. */
 type EmbeddingOptions = {
@@ -19,9 +19,8 @@ type EmbeddingOptions = {
 export function tokenEmbeddings(g: GraphContext, { scaled = false, inputSize }: EmbeddingOptions = {}): GraphTensor {
   const { hiddenSize } = g.hp;
   const width = inputSize ?? hiddenSize;
-  const tokens = inputTensor(I32, [g.tokens]);
   const given = inputTensor(F32, [width, g.tokens]);
-  const rows = getRows(g.weights.get("token_embd.weight"), tokens);
+  const rows = getRows(g.weights.get("token_embd.weight"), g.tokenIds());
   const read = width === hiddenSize ? rows : pad(rows, width - hiddenSize);
   g.expand(read);
   g.expand(given);

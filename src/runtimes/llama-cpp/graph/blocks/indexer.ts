@@ -1,3 +1,4 @@
+import type { GgmlType } from "../../../../formats/gguf/types.ts";
 import type { IndexInputs, PoolInputs } from "../caches.ts";
 import type { GraphContext } from "../context.ts";
 import { add, fill, rope, scale } from "../ops/elementwise.ts";
@@ -45,16 +46,29 @@ export function chosenCells(
   g.expand(caches.storeKeys(il, k, inputs.keyRows, "index"));
   const weights = mulMat(block.need("indexer.proj"), x);
   const keys = caches.keys(il, "index", 1);
+  return bestCells(g, q, keys, scale(weightsByStream(weights, keys.ne[3])), inputs.mask);
+}
+
+/** The best cells by the scores of an indexer, as many as the model looks at; weights by stream. */
+export function bestCells(
+  g: GraphContext,
+  q: GraphTensor,
+  keys: GraphTensor,
+  weights: GraphTensor,
+  mask: GraphTensor,
+): GraphTensor {
+  const [dim, heads, tokens] = q.ne;
   const streams = keys.ne[3];
-  const tokens = g.tokens / streams;
-  const byStream = view(q, [dim, heads, tokens, streams], [q.nb[1], q.nb[2], q.nb[3] / streams]);
-  const weightsByStream = view(
-    weights,
-    [heads, tokens, 1, streams],
-    [weights.nb[1], weights.nb[2] / streams, weights.nb[3] / streams],
-  );
-  const scores = lightningIndexer(byStream, keys, scale(weightsByStream), inputs.mask);
-  return cont(topK(scores, Math.min(scores.ne[0], hp.number("attention.indexer.top_k", 0))));
+  const byStream = view(q, [dim, heads, tokens / streams, streams], [q.nb[1], q.nb[2], q.nb[3] / streams]);
+  const scores = lightningIndexer(byStream, keys, weights, mask);
+  return cont(topK(scores, Math.min(scores.ne[0], g.hp.number("attention.indexer.top_k", 0))));
+}
+
+/** Weights of the heads, `[heads, tokens, 1, streams]`. */
+export function weightsByStream(weights: GraphTensor, streams: number): GraphTensor {
+  const [heads, tokens] = weights.ne;
+  const strides = [weights.nb[1], weights.nb[2] / streams, weights.nb[3] / streams];
+  return view(weights, [heads, tokens / streams, 1, streams], strides);
 }
 
 /** Attends to the chosen cells of a latent cache only (`build_attn`, `llm_graph_input_attn_k_dsa`). */
@@ -77,14 +91,14 @@ export function attendChosen(
 }
 
 /** A mask that hides all cells but the chosen ones, and of those what the pool's own mask hides. */
-function maskOfChosen(mask: GraphTensor, chosen: GraphTensor): GraphTensor {
+export function maskOfChosen(mask: GraphTensor, chosen: GraphTensor, zeroType: GgmlType = F32): GraphTensor {
   const hidden = fill(mask);
   const [cells, tokens, , streams] = mask.ne;
   const single = view(hidden, [1, cells, tokens, streams], [hidden.nb[0], hidden.nb[1], hidden.nb[2]]);
   const [count, batch, , runs] = chosen.ne;
   const numbers = view(chosen, [count, batch, runs, 1], [chosen.nb[1], chosen.nb[2], runs * chosen.nb[3]]);
   const ne = fourOf([1, count, batch, runs]);
-  const zeros = fill(new GraphTensor("NONE", F32, ne, contiguous(F32, ne)));
+  const zeros = fill(new GraphTensor("NONE", zeroType, ne, contiguous(zeroType, ne)));
   const shown = setRows(single, zeros, numbers);
   const whole = view(shown, [cells, tokens, 1, streams], [shown.nb[2], shown.nb[3], shown.nb[3]]);
   return add(whole, mask);

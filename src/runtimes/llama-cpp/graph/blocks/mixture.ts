@@ -19,12 +19,20 @@ export function denseOrMixture(
   x: GraphTensor,
   options: Options = {},
 ): GraphTensor {
-  const { activation = "silu", unscaled = false } = options;
-  const parts = (name?: string): FeedForwardParts =>
-    unscaled ? withoutScales(denseParts(block, name)) : denseParts(block, name);
-  if (block.index < g.hp.number("leading_dense_block_count", 0)) return feedForward(x, parts(), activation);
-  const mixed = experts(g, block, x, { ...expertOptions(g, options), activation, unscaled });
-  return add(mixed, feedForward(x, parts("_shexp"), activation));
+  if (block.index >= g.hp.number("leading_dense_block_count", 0)) return mixture(g, block, x, options);
+  return feedForward(x, partsOf(block, options), options.activation ?? "silu");
+}
+
+/** Experts of which each token is given to some, beside those that it is given to always (`ffn_…_shexp`). */
+export function mixture(g: GraphContext, block: BlockWeights, x: GraphTensor, options: Options = {}): GraphTensor {
+  const { activation = "silu" } = options;
+  const mixed = experts(g, block, x, { ...expertOptions(g, options), activation });
+  return add(mixed, feedForward(x, partsOf(block, options, "_shexp"), activation));
+}
+
+function partsOf(block: BlockWeights, { unscaled }: Options, name?: string): FeedForwardParts {
+  const parts = denseParts(block, name);
+  return unscaled ? withoutScales(parts) : parts;
 }
 
 function expertOptions(g: GraphContext, { gating = "softmax", ...others }: Options): Omit<ExpertOptions, "activation"> {
