@@ -30,13 +30,10 @@ const deepseek4: GraphBuilder = (g) => {
     const between = mixCombined(g, block, "ffn", y);
     for (const each of [y, between.shares, between.combination]) if (each !== undefined) g.expand(each);
     const inner = norm(g, between.x, block.weight("ffn_norm"), "rms", il);
-    return spreadCombined(
-      g,
-      block,
-      mixture(g, block, inner, { ...chosenByToken(g, block), unscaled: true }),
-      y,
-      between,
-    );
+    const mixed = mixture(g, block, inner, { ...chosenByToken(g, block), unscaled: true });
+    const after = spreadCombined(g, block, mixed, y, between);
+    g.keepOnDevice(after, il);
+    return after;
   });
   return head(g, mixHead(g, putOutStreams(g, streams)), { unscaled: true });
 };
