@@ -12,7 +12,7 @@ import { add, mul, unary } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
 import { reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
-import type { BlockWeights, Projection } from "../weights.ts";
+import type { BlockWeights } from "../weights.ts";
 
 /**
  * Latent attention to the cells that an indexer picks (`src/models/deepseek32.cpp`). Layers without an indexer attend to
@@ -44,27 +44,22 @@ const dots3note: GraphBuilder = (g) => {
     const il = block.index;
     const y = norm(g, x, block.weight("attn_norm"), "rms", il);
     const latent = latentQuery(g, block, y);
+    const queried = absorbedHeads(g, block, y, mulMat(block.need("attn_q_b"), latent), { keyNorm: true });
     const options = { valueUp: block.need("attn_v_b") };
-    const queries = (): GraphTensor => mulMat(block.need("attn_q_b"), latent);
-    let attended: GraphTensor;
-    if (g.hp.isWindowed(il)) {
-      const queried = absorbedHeads(g, block, y, queries(), { keyNorm: true });
-      attended = attendLatent(g, windowed, il, queried, undefined, options);
-    } else {
-      const chosen = chosenCells(g, block, index, y, latent, { rotates: true });
-      const queried = absorbedHeads(g, block, y, queries(), { keyNorm: true });
-      attended = attendChosen(g, full, il, queried, chosen, undefined, options);
-    }
-    const output: Projection = { ...block.projection("attn_output"), bias: undefined };
-    const gated = project(
-      output,
-      gatedHeads(
-        g,
-        block,
-        attended,
-        unary(project({ ...block.projection("attn_gate"), bias: undefined, scale: undefined }, y)),
-      ),
-    );
+    const attended = g.hp.isWindowed(il)
+      ? attendLatent(g, windowed, il, queried, undefined, options)
+      : attendChosen(
+          g,
+          full,
+          il,
+          queried,
+          chosenCells(g, block, index, y, latent, { rotates: true }),
+          undefined,
+          options,
+        );
+    const gate = unary(mulMat(block.need("attn_gate"), y));
+    const output = { ...block.projection("attn_output"), bias: undefined };
+    const gated = project(output, gatedHeads(g, block, attended, gate));
     return withMixture(g, block, putOut(g, block, gated), putOut(g, block, x));
   });
   return head(g, x, { unscaled: true });
