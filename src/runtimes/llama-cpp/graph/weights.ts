@@ -197,4 +197,13 @@ export class BlockWeights {
     const tensor = this.#parts?.get(name)?.[part];
     return tensor && this.#weights.leaf(tensor);
   }
+
+  /** A weight that the engine loads in other dimensions than the file's (`TENSOR_ALLOW_RESHAPE`). */
+  shaped(name: string, ...ne: readonly number[]): GraphTensor {
+    const { type, storage, name: full } = this.need(name);
+    const four = fourOf(ne);
+    const leaf = new GraphTensor("NONE", type, four, contiguous(type, four), [], undefined, storage);
+    leaf.name = full;
+    return leaf;
+  }
 }
