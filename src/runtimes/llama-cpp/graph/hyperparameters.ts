@@ -1,3 +1,4 @@
+import type { StateTensor } from "../../../model/mixer.ts";
 import { attentionPart, recurrentPart } from "../../../model/mixer-parts.ts";
 import type { MetadataValue, Model, ModelLayer } from "../../../model/model.ts";
 
@@ -110,6 +111,14 @@ export class Hyperparameters {
   isRecurrent(layer: number): boolean {
     const mixer = this.#layers[layer]?.mixer;
     return mixer !== undefined && recurrentPart(mixer) !== undefined;
+  }
+
+  /** Elements of a layer's state of one sequence (`n_embd_r`, `n_embd_s`). */
+  stateElements(layer: number, name: StateTensor["name"]): number {
+    const mixer = this.#layers[layer]?.mixer;
+    const states = mixer && recurrentPart(mixer)?.state.filter((state) => state.name === name);
+    if (states === undefined || states.length === 0) throw new Error(`layer ${layer} has no ${name} state`);
+    return states.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
   }
 }
 

@@ -116,6 +116,11 @@ export class BlockWeights {
     return this.#weights.find(this.#prefix + name);
   }
 
+  /** `plain`, of a tensor that the architecture cannot be without. */
+  needPlain(name: string): GraphTensor {
+    return this.#weights.get(this.#prefix + name);
+  }
+
   /** A weight that the architecture cannot be without. */
   need(name: string): GraphTensor {
     return this.#weights.get(`${this.#prefix}${name}.weight`);

@@ -18,3 +18,7 @@ export function projectUnscaled({ weight, bias }: Projection, x: GraphTensor): G
 export function scaled(x: GraphTensor, scale: GraphTensor | undefined): GraphTensor {
   return scale === undefined ? x : mul(x, scale);
 }
+
+export function plus(x: GraphTensor, bias: GraphTensor | undefined): GraphTensor {
+  return bias === undefined ? x : add(x, bias);
+}
