@@ -1,7 +1,8 @@
-import { padTo } from "../pad.ts";
 import type { Device } from "../device.ts";
-import { bufferBytes, alignmentOf } from "./buffer-bytes.ts";
+import { padTo } from "../pad.ts";
+import { alignmentOf, bufferBytes } from "./buffer-bytes.ts";
 import { blockElements } from "./cache-type.ts";
+import { attentionKernelExists, offloadsToCuda } from "./cuda-operations.ts";
 import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { FusedOperation, FusedOperations, GraphBatch, GraphBuilder, GraphSubject } from "./graph/context.ts";
 import { drawGraph } from "./graph/draw.ts";
@@ -9,7 +10,6 @@ import type { GraphTensor } from "./graph/tensor.ts";
 import { mostOutputs } from "./graph-moments.ts";
 import { type PlannedBuffer, planGraph } from "./planner.ts";
 import { assignDevices, type Backend, scheduleGraph } from "./scheduler.ts";
-import { attentionKernelExists, offloadsToCuda } from "./cuda-operations.ts";
 
 /** Scratch memory of each device that computes, in bytes. */
 export type ReservedBytes = ReadonlyMap<Device, number>;
@@ -48,14 +48,19 @@ export function reserveCompute(
 /** Copies of each input where several GPUs take turns (`GGML_SCHED_MAX_COPIES`, `ggml/src/ggml-backend.cpp`). */
 const PIPELINE_COPIES = 4;
 
-/** As many tokens for each sequence. */
-export function batchesOf({ settings, cells }: GraphSubject, fused: FusedOperations): GraphBatch[] {
+/** Architectures with decays between all tokens of a sequence, of which one sequence alone has the most. */
+const LARGEST_ALONE: ReadonlySet<string> = new Set(["kimi-linear", "minimax-01"]);
+
+/** As many tokens for each sequence; at last the prompt's graph again, of few architectures as of one sequence. */
+export function batchesOf({ model, settings, cells }: GraphSubject, fused: FusedOperations): GraphBatch[] {
   const { sequences } = settings;
   const tokens = padTo(Math.min(cells.full * cells.streams, cells.microBatch), sequences);
   const outputs = mostOutputs(settings, cells);
+  const isLargestAlone = sequences > 1 && LARGEST_ALONE.has(model.architecture ?? "");
   return [
     { tokens, sequences, outputs, ...fused },
     { tokens: sequences, sequences, outputs: sequences, ...fused },
+    ...(isLargestAlone ? [{ tokens, sequences: 1, outputs, ...fused }] : []),
   ];
 }
 
@@ -63,7 +68,8 @@ function backendsOf({ placement }: GraphSubject): Backend[] {
   const gpus = placement.gpus.map(
     (device): Backend => ({
       device,
-      supports: (node) => isWithinReach(node, device, placement.host) && (device.kind !== "cuda" || attentionKernelExists(node)),
+      supports: (node) =>
+        isWithinReach(node, device, placement.host) && (device.kind !== "cuda" || attentionKernelExists(node)),
       offloads: (node) => device.kind === "cuda" && offloadsToCuda(node),
     }),
   );

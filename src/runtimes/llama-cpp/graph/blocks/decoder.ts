@@ -3,7 +3,7 @@ import { scale } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { norm, type NormKind } from "./norm.ts";
+import { type NormKind, norm } from "./norm.ts";
 import { scaled } from "./projection.ts";
 
 /** One layer: hidden states `[hidden, tokens]` to the same; the last one to the tokens that are put out. */
@@ -21,14 +21,21 @@ export function putOut(g: GraphContext, { index }: BlockWeights, x: GraphTensor)
   return index === g.hp.layerCount - 1 ? getRows(x, g.outputRows()) : x;
 }
 
+type HeadOptions = {
+  readonly kind?: NormKind;
+  readonly scaledLogits?: boolean;
+  /** The scale of the output matrix is not read. */
+  readonly unscaled?: boolean;
+};
+
 /** The last norm and the output matrix: embedding and logits of the tokens that are put out. */
 export function head(
   g: GraphContext,
   x: GraphTensor,
-  { kind = "rms", scaledLogits = false }: { readonly kind?: NormKind; readonly scaledLogits?: boolean } = {},
+  { kind = "rms", scaledLogits = false, unscaled = false }: HeadOptions = {},
 ): GraphResult {
   const embedding = norm(g, x, g.weights.find("output_norm.weight"), kind, -1, g.weights.find("output_norm.bias"));
-  const product = scaled(mulMat(g.weights.output(), embedding), g.weights.find("output.scale"));
+  const product = scaled(mulMat(g.weights.output(), embedding), unscaled ? undefined : g.weights.find("output.scale"));
   const logits = g.expand(scaledLogits ? scale(product) : product);
   return { embedding, logits };
 }

@@ -1,5 +1,20 @@
 import type { GraphContext } from "../context.ts";
-import { add, addOfExperts, cast, clamp, div, fill, gated, mul, scale, softMax, sqr, sqrt, sumRows, unary } from "../ops/elementwise.ts";
+import {
+  add,
+  addOfExperts,
+  cast,
+  clamp,
+  div,
+  fill,
+  gated,
+  mul,
+  scale,
+  softMax,
+  sqr,
+  sqrt,
+  sumRows,
+  unary,
+} from "../ops/elementwise.ts";
 import { argsortTopK, getRows, mulMat, mulMatOfExperts, setRows } from "../ops/products.ts";
 import { cont, repeat, reshape, view } from "../ops/shapes.ts";
 import { F32, type GraphTensor, I32 } from "../tensor.ts";
@@ -39,6 +54,8 @@ export type ExpertOptions = {
   readonly routerBias?: boolean;
   /** The second half of `situ` is bounded as well. */
   readonly boundsUp?: boolean;
+  /** The scales of the matrices are not read though the file may have some. */
+  readonly unscaled?: boolean;
 };
 
 /** The name of a gating function by its number in the file (`llama_expert_gating_func_type`). */
@@ -51,10 +68,11 @@ export function gatingOf(g: GraphContext, otherwise: Gating): Gating {
 export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, options: ExpertOptions): GraphTensor {
   const { expertCount = g.hp.expertCount(), used = g.hp.expertsUsed(), name = "exps", weighsBefore = false } = options;
   const [hidden, tokens] = x.ne;
-  const matrix = (part: string) => block.projection(`ffn_${part}_${name}`);
+  const matrix = matricesOf(block, name, options);
   const logits = routerLogits(block, x, options);
   const probabilities = probabilitiesOf(logits, options.gating);
-  let chosen = options.chosen ?? argsortTopK(choosingScores(g, block, logits, probabilities, expertCount, options), used);
+  let chosen =
+    options.chosen ?? argsortTopK(choosingScores(g, block, logits, probabilities, expertCount, options), used);
   let scores: GraphTensor;
   if (options.sharedBy === undefined) scores = reshape(probabilities, 1, expertCount, tokens);
   else {
@@ -65,7 +83,7 @@ export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, op
   g.expand(weights);
   let rows = reshape(x, hidden, 1, tokens);
   if (weighsBefore) rows = mul(repeat(rows, hidden, used, tokens, 1), weights);
-  let y = times(matrix("down"), insideExperts(block, rows, chosen, options, name), chosen);
+  let y = times(matrix("down"), insideExperts(matrix, rows, chosen, options), chosen);
   if (!weighsBefore) y = mul(y, weights);
   g.expand(y);
   return sumOfExperts(g, y, hidden, tokens, g.hp.expertsUsed(block.index));
@@ -129,6 +147,13 @@ function chosenWeights(
 
 type ExpertMatrices = ReturnType<BlockWeights["projection"]>;
 
+function matricesOf(block: BlockWeights, name: string, { unscaled }: ExpertOptions): (part: string) => ExpertMatrices {
+  return (part) => {
+    const found = block.projection(`ffn_${part}_${name}`);
+    return unscaled ? { ...found, scale: undefined } : found;
+  };
+}
+
 /** A product with the matrices of the chosen experts, their scales and their biases (`build_lora_mm_id`). */
 function times({ weight, bias, scale: scales }: ExpertMatrices, x: GraphTensor, chosen: GraphTensor): GraphTensor {
   if (weight === undefined) throw new Error("experts without a matrix");
@@ -142,13 +167,11 @@ function times({ weight, bias, scale: scales }: ExpertMatrices, x: GraphTensor, 
 }
 
 function insideExperts(
-  block: BlockWeights,
+  matrix: (part: string) => ExpertMatrices,
   x: GraphTensor,
   chosen: GraphTensor,
   { activation, limit = "none", boundsUp = false }: ExpertOptions,
-  name: string,
 ): GraphTensor {
-  const matrix = (part: string): ExpertMatrices => block.projection(`ffn_${part}_${name}`);
   const joint = matrix("gate_up");
   if (joint.weight !== undefined) {
     const both = times({ ...joint, scale: matrix("up").scale }, x, chosen);
@@ -168,11 +191,7 @@ function activatedExperts(
   limit: "none" | "steps" | "fused",
   boundsUp: boolean,
 ): GraphTensor {
-  if (activation === "situ" && up !== undefined) {
-    const bent = scale(unary(scale(gate)));
-    const act = mul(bent, unary(gate));
-    return mul(act, boundsUp ? scale(unary(scale(up))) : up);
-  }
+  if (activation === "situ" && up !== undefined) return situ(gate, up, boundsUp);
   if (activation === "relu-squared") return sqr(unary(gate));
   if (up === undefined) return activation === "swiglu-oai" ? gated(gate, gate) : unary(gate);
   return gatedWithin(gate, up, activation === "silu" ? limit : "none");
@@ -185,4 +204,10 @@ function sumOfExperts(g: GraphContext, y: GraphTensor, hidden: number, tokens: n
   if (first === undefined) throw new Error("no expert is used");
   if (others.length === 0) return cont(first);
   return others.reduce((sum, part) => g.expand(add(sum, part)), first);
+}
+
+/** A bent gate times its sigmoid, times up, which may be bent as well (`kimi_k3_situ`). */
+export function situ(gate: GraphTensor, up: GraphTensor, boundsUp: boolean): GraphTensor {
+  const bent = (x: GraphTensor): GraphTensor => scale(unary(scale(x)));
+  return mul(mul(bent(gate), unary(gate)), boundsUp ? bent(up) : up);
 }
