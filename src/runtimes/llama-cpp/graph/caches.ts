@@ -33,6 +33,13 @@ export type PoolInputs = {
   readonly valueRotation: GraphTensor | undefined;
 };
 
+/** The same of the keys of an indexer; its own kernel takes the mask in 16 bits whatever attention does. */
+export type IndexInputs = {
+  readonly keyRows: GraphTensor;
+  readonly mask: GraphTensor;
+  readonly rotation: GraphTensor | undefined;
+};
+
 /** The caches of a context as leafs of a graph (llama.cpp 0.5.0 `src/llama-kv-cache.cpp`). */
 export class GraphCaches {
   readonly #subject: GraphSubject;
@@ -104,6 +111,22 @@ export class GraphCaches {
     };
   }
 
+  /** Inputs of the index keys (`build_attn_inp_k_dsa`): their rotation is there whatever type they are cached in. */
+  indexInputs({ tokens, sequences }: Batch): IndexInputs {
+    const { settings, cells } = this.#subject;
+    const streams = settings.unifiedCache ? 1 : sequences;
+    return {
+      keyRows: inputTensor(I64, [tokens]),
+      mask: inputTensor(F16, [cells.full, tokens / streams, 1, streams]),
+      rotation: rotationOf(this.#hp.number("attention.indexer.key_length", 0)),
+    };
+  }
+
+  /** True where a layer has a cache of the role. */
+  has(layer: number, role: CacheRole): boolean {
+    return this.#rows.get(layer)?.some((each) => each.role === role) ?? false;
+  }
+
   #everyLayer(): number[] {
     return Array.from({ length: this.#hp.allLayers }, (_, layer) => layer);
   }
@@ -115,13 +138,7 @@ export class GraphCaches {
     const [size = 0] = sizes;
     const isQuantized = cacheGgmlType(type).blockElements > 1;
     if (!isQuantized || sizes.size !== 1 || size <= 0 || dimOf(0) % 64 !== 0) return undefined;
-    let rotated = 64;
-    if (part === "key") {
-      do rotated *= 2;
-      while (size % rotated === 0);
-      rotated /= 2;
-    }
-    return inputTensor(F32, [rotated, rotated]);
+    return part === "key" ? rotationOf(size) : inputTensor(F32, [64, 64]);
   }
 
   /** Writes the keys of the batch, `[head, heads, tokens]`, to their cells (`cpy_k`). */
@@ -181,6 +198,15 @@ export class GraphCaches {
     this.#storages.set(device, storage);
     return storage;
   }
+}
+
+/** The largest matrix of a power of two, from 64, that goes into a head. */
+function rotationOf(size: number): GraphTensor {
+  let rotated = 64;
+  do rotated *= 2;
+  while (size % rotated === 0);
+  rotated /= 2;
+  return inputTensor(F32, [rotated, rotated]);
 }
 
 type Batch = {

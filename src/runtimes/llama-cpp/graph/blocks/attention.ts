@@ -179,7 +179,8 @@ export function rotated(x: GraphTensor, rotation: GraphTensor | undefined): Grap
   return reshape(mulMat(rotation, pieces), ...x.ne);
 }
 
-function projected(y: GraphTensor, output: Projection | undefined): GraphTensor {
+/** Times the output matrix, where there is one here. */
+export function projected(y: GraphTensor, output: Projection | undefined): GraphTensor {
   if (output?.weight !== undefined) return project(output, y);
   return output?.bias === undefined ? y : add(y, output.bias);
 }

@@ -33,7 +33,7 @@ export function head(
   g: GraphContext,
   x: GraphTensor,
   { kind = "rms", scaledLogits = false, unscaled = false }: HeadOptions = {},
-): GraphResult {
+): GraphResult & { readonly embedding: GraphTensor } {
   const embedding = norm(g, x, g.weights.find("output_norm.weight"), kind, -1, g.weights.find("output_norm.bias"));
   const product = scaled(mulMat(g.weights.output(), embedding), unscaled ? undefined : g.weights.find("output.scale"));
   const logits = g.expand(scaledLogits ? scale(product) : product);
