@@ -77,7 +77,7 @@ export function attendChosen(
 }
 
 /** A mask that hides all cells but the chosen ones, and of those what the pool's own mask hides. */
-function maskOfChosen(mask: GraphTensor, chosen: GraphTensor): GraphTensor {
+export function maskOfChosen(mask: GraphTensor, chosen: GraphTensor): GraphTensor {
   const hidden = fill(mask);
   const [cells, tokens, , streams] = mask.ne;
   const single = view(hidden, [1, cells, tokens, streams], [hidden.nb[0], hidden.nb[1], hidden.nb[2]]);
