@@ -7,6 +7,8 @@ import { norm } from "./norm.ts";
 
 /** `llama_pooling_type`, by its number in the file. */
 const NONE = 0;
+/** -1, as a file may say it: none then. */
+const UNSPECIFIED = 0xffffffff;
 const MEAN = 1;
 const RANK = 4;
 
@@ -15,7 +17,8 @@ const SOFTENED: ReadonlySet<string> = new Set(["qwen3", "qwen3vl"]);
 
 /** One row for each sequence, and the dense layers after it (`build_pooling`, `build_dense_out`). */
 export function pooled(g: GraphContext, embedding: GraphTensor): GraphTensor {
-  const type = g.hp.number("pooling_type", NONE);
+  const stated = g.hp.number("pooling_type", NONE);
+  const type = stated === UNSPECIFIED ? NONE : stated;
   const rows = g.expand(type === RANK ? ranked(g, embedding) : type === NONE ? embedding : onePerSequence(g, embedding, type));
   const [second, bias, third] = ["dense_2.weight", "dense_2.bias", "dense_3.weight"].map((name) => g.weights.find(name));
   let y = rows;
