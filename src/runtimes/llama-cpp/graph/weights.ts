@@ -3,7 +3,7 @@ import type { Model, ModelTensor } from "../../../model/model.ts";
 import type { Device } from "../../device.ts";
 import { ALWAYS_DUPLICATES_EMBEDDING, OUTPUT_IS_EMBEDDING } from "../engine-facts.ts";
 import { EMBEDDING, OUTPUT_MATRIX, type TensorPlaces } from "../tensor-place.ts";
-import { F32, fourOf, GraphTensor, contiguous, type Storage } from "./tensor.ts";
+import { contiguous, F32, fourOf, GraphTensor, type Storage } from "./tensor.ts";
 
 /** A matrix with what may stand beside it in the file: a bias, the scale of an NVFP4 matrix. */
 export type Projection = {
@@ -40,6 +40,14 @@ export class GraphWeights {
     const tensor = this.find(name);
     if (tensor === undefined) throw new MissingWeight(name);
     return tensor;
+  }
+
+  /** `get`, of a tensor that is loaded in other dimensions than its file's (`TENSOR_ALLOW_RESHAPE`). */
+  shaped(name: string, shape: readonly number[]): GraphTensor {
+    const tensor = this.#tensors.get(name);
+    const [device] = this.#places.devicesOf(name);
+    if (tensor === undefined || device === undefined) throw new MissingWeight(name);
+    return this.#leaf({ ...tensor, shape }, device);
   }
 
   projection(name: string): Projection {
@@ -124,6 +132,11 @@ export class BlockWeights {
   /** A weight that the architecture cannot be without. */
   need(name: string): GraphTensor {
     return this.#weights.get(`${this.#prefix}${name}.weight`);
+  }
+
+  /** A weight in other dimensions than its file's. */
+  shaped(name: string, shape: readonly number[]): GraphTensor {
+    return this.#weights.shaped(`${this.#prefix}${name}.weight`, shape);
   }
 
   projection(name: string): Projection {

@@ -4,7 +4,7 @@ import { type GatedDeltaOptions, gatedDeltaNetLayer } from "../blocks/delta-net.
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { experts } from "../blocks/experts.ts";
 import { denseParts, feedForward } from "../blocks/feed-forward.ts";
-import { gatedOutput, gatedQueryKeyValue } from "../blocks/gated-attention.ts";
+import { type GatedAttentionOptions, gatedOutput, gatedQueryKeyValue } from "../blocks/gated-attention.ts";
 import { norm } from "../blocks/norm.ts";
 import { headOfAll } from "../blocks/predicting-head.ts";
 import { stateRows } from "../blocks/recurrent-state.ts";
@@ -15,7 +15,7 @@ import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
 /** Gated delta nets, and every few layers gated attention. */
-function decoder(delta: GatedDeltaOptions, positions: number): GraphBuilder {
+function decoder(delta: GatedDeltaOptions, attention: GatedAttentionOptions): GraphBuilder {
   return (g) => {
     const embedded = tokenEmbeddings(g);
     const inputs = cacheInputs(g);
@@ -24,10 +24,7 @@ function decoder(delta: GatedDeltaOptions, positions: number): GraphBuilder {
       const il = block.index;
       const normed = g.expand(norm(g, x, block.weight("attn_norm"), "rms", il));
       const attend = (): GraphTensor => {
-        const { gate, ...queried } = gatedQueryKeyValue(g, block, normed, {
-          positions,
-          inFour: delta.isJoint ?? false,
-        });
+        const { gate, ...queried } = gatedQueryKeyValue(g, block, normed, attention);
         return gatedOutput(block, attendCache(g, inputs, il, queried, undefined), gate);
       };
       const y = add(g.hp.isRecurrent(il) ? gatedDeltaNetLayer(g, states, block, normed, delta) : attend(), x);
@@ -61,7 +58,7 @@ export function expertsWithGatedShare(g: GraphContext, block: BlockWeights, x: G
 
 /** Qwen3-Next and Qwen 3.5 (`src/models/qwen3next.cpp`, `qwen35.cpp`, `qwen35moe.cpp`). */
 export const QWEN_NEXT: Readonly<Record<string, GraphBuilder>> = {
-  qwen3next: decoder({ isJoint: true }, 1),
-  qwen35: decoder({}, 4),
-  qwen35moe: decoder({}, 4),
+  qwen3next: decoder({ isJoint: true }, { positions: 1, inFour: true }),
+  qwen35: decoder({}, { positions: 4 }),
+  qwen35moe: decoder({}, { positions: 4 }),
 };

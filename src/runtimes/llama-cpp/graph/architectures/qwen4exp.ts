@@ -29,14 +29,14 @@ const qwen4exp: GraphBuilder = (g) => {
   const streams = layers(g, streamsOf(embedded, g.hp.number("hyper_connection.count", 0)), (before, block) => {
     const il = block.index;
     const x = ngrams !== undefined && ngramLayers.includes(il) ? withNgrams(g, rows, block, before, ngrams) : before;
-    const { mixed, normed } = mixedStreams(g, x, mixerOf(block, "attn"), il);
+    const { mixed, normed } = mixedStreams(g, x, mixerOf(g, block, "attn"), il);
     const injected = mulMat(block.need("hc_attn_inject"), normed);
     g.expand(mixed);
     const y = g.hp.isRecurrent(il)
       ? gatedDeltaNetLayer(g, rows, block, mixed, { copiesHistory: true })
       : attendBlocks(block, mixed);
     const attended = withResult(g, putOutStreams(g, il, x), putOut(g, il, y), putOut(g, il, injected), il);
-    const inner = mixedStreams(g, attended, mixerOf(block, "ffn"), il);
+    const inner = mixedStreams(g, attended, mixerOf(g, block, "ffn"), il);
     const innerInjected = mulMat(block.need("hc_ffn_inject"), inner.normed);
     const z = withResult(g, attended, expertsWithGatedShare(g, block, inner.mixed), innerInjected, il);
     g.keepOnDevice(z, il);
@@ -44,7 +44,7 @@ const qwen4exp: GraphBuilder = (g) => {
   });
   const { weights } = g;
   const last = (name: string): GraphTensor => weights.get(`output_hc_${name}.weight`);
-  const mixer = { norm: last("norm"), down: last("down"), up: last("up") };
+  const mixer = { norm: weights.shaped("output_hc_norm.weight", normShape(g)), down: last("down"), up: last("up") };
   const embedding = mixedStreams(g, streams, mixer, -1).mixed;
   const logits = scaled(mulMat(weights.output(), embedding), weights.find("output.scale"));
   return { embedding, logits: g.expand(logits) };
@@ -72,9 +72,14 @@ function sparseAttention(g: GraphContext, inputs: CacheInputs): (block: BlockWei
   };
 }
 
-function mixerOf(block: BlockWeights, part: "attn" | "ffn"): StreamMixer {
+function mixerOf(g: GraphContext, block: BlockWeights, part: "attn" | "ffn"): StreamMixer {
   const need = (name: string): GraphTensor => block.need(`hc_${part}_${name}`);
-  return { norm: need("norm"), down: need("down"), up: need("up") };
+  return { norm: block.shaped(`hc_${part}_norm`, normShape(g)), down: need("down"), up: need("up") };
+}
+
+/** Files have the factors of all streams in one row. */
+function normShape({ hp }: GraphContext): readonly number[] {
+  return [hp.hiddenSize, hp.number("hyper_connection.count", 0)];
 }
 
 /** In the last layer only the tokens that are put out go on. */

@@ -10,7 +10,8 @@ import { project } from "./projection.ts";
 /** Queries, keys and values, and the gate of what attention gives, `[heads x head, tokens]`. */
 export type GatedQueried = Queried & { readonly gate: GraphTensor };
 
-type Options = {
+/** Where architectures with gated attention differ. */
+export type GatedAttentionOptions = {
   /** Numbers of a position (`n_pos_per_embd`). */
   readonly positions: number;
   /** Queries and gates are taken apart after they were given a fourth dimension (Qwen3-Next). */
@@ -24,7 +25,7 @@ export function gatedQueryKeyValue(
   g: GraphContext,
   block: BlockWeights,
   x: GraphTensor,
-  { positions, inFour = false, unbiased = false }: Options,
+  { positions, inFour = false, unbiased = false }: GatedAttentionOptions,
 ): GatedQueried {
   const { hp, tokens } = g;
   const il = block.index;
@@ -33,11 +34,12 @@ export function gatedQueryKeyValue(
   const kvHeads = hp.kvHeads(il);
   const { q: queries, k: keys, v: values } = flatQueryKeyValue(g, block, x, dim, unbiased);
   const all = inFour ? reshape(queries, dim * 2, heads, tokens) : queries;
+  const [bytes] = all.nb;
   const half = (): GraphTensor =>
     view(
       all,
       [dim, heads, tokens],
-      inFour ? [all.nb[1], all.nb[2], all.nb[3]] : [all.nb[0] * dim * 2, all.nb[0] * dim * 2 * heads],
+      inFour ? [all.nb[1], all.nb[2], all.nb[3]] : [bytes * dim * 2, bytes * dim * 2 * heads],
     );
   const normed = (y: GraphTensor, name: string): GraphTensor => norm(g, y, block.weight(name), "rms", il);
   const rotated = (y: GraphTensor): GraphTensor => rope(y, g.positions(positions));

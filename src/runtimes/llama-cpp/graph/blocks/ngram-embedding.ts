@@ -26,14 +26,15 @@ export function withNgrams(
 ): GraphTensor {
   const [hidden, count, tokens] = streams.ne;
   const apart = (x: GraphTensor): GraphTensor => reshape(x, hidden, count, tokens);
-  const keys = normedStreams(apart(mulMat(block.need("ple_key"), embedded)), block.need("ple_norm_key"));
-  const queries = normedStreams(apart(streams), block.need("ple_norm_query"));
+  const factors = (name: string): GraphTensor => block.shaped(`ple_norm_${name}`, [hidden, count]);
+  const keys = normedStreams(apart(mulMat(block.need("ple_key"), embedded)), factors("key"));
+  const queries = normedStreams(apart(streams), factors("query"));
   const answers = scale(sumRows(mul(keys, queries)));
   const gate = unary(mul(unary(answers), sqrt(clamp(unary(answers)))));
   const value = reshape(mulMat(block.need("ple_value"), embedded), hidden, 1, tokens);
   const gated = mul(repeat(value, hidden, count, tokens, 1), gate);
   const flat = reshape(gated, hidden * count, tokens);
-  const normed = reshape(normedStreams(apart(flat), block.need("ple_norm_conv")), hidden * count, tokens);
+  const normed = reshape(normedStreams(apart(flat), factors("conv")), hidden * count, tokens);
   return add(streams, add(gated, apart(cont(convolved(g, rows, block, normed)))));
 }
 
