@@ -81,6 +81,11 @@ export class GraphWeights {
     return tensor;
   }
 
+  /** `get`, of a tensor that the engine loads in other dimensions than the file's (`TENSOR_ALLOW_RESHAPE`). */
+  shaped(name: string, ...ne: readonly number[]): GraphTensor {
+    return reshaped(this.get(name), ne);
+  }
+
   projection(name: string): Projection {
     return { weight: this.find(`${name}.weight`), bias: this.find(`${name}.bias`), scale: this.find(`${name}.scale`) };
   }
@@ -132,6 +137,14 @@ export class GraphWeights {
     this.#storages.set(device, storage);
     return storage;
   }
+}
+
+/** The same leaf in other dimensions: it is asked for once. */
+function reshaped({ name, type, storage }: GraphTensor, ne: readonly number[]): GraphTensor {
+  const four = fourOf(ne);
+  const leaf = new GraphTensor("NONE", type, four, contiguous(type, four), [], undefined, storage);
+  leaf.name = name;
+  return leaf;
 }
 
 /** A file lacks a tensor that its architecture's graph reads: no graph can be drawn of it. */
@@ -200,10 +213,6 @@ export class BlockWeights {
 
   /** A weight that the engine loads in other dimensions than the file's (`TENSOR_ALLOW_RESHAPE`). */
   shaped(name: string, ...ne: readonly number[]): GraphTensor {
-    const { type, storage, name: full } = this.need(name);
-    const four = fourOf(ne);
-    const leaf = new GraphTensor("NONE", type, four, contiguous(type, four), [], undefined, storage);
-    leaf.name = full;
-    return leaf;
+    return reshaped(this.need(name), ne);
   }
 }

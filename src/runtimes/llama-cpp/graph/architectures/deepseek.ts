@@ -1,9 +1,9 @@
 import { attendCache, attendLatent, cacheInputs } from "../blocks/attention.ts";
 import { head, layers, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { denseParts, feedForward } from "../blocks/feed-forward.ts";
+import { bareParts, feedForward } from "../blocks/feed-forward.ts";
 import { absorbedHeads, expandedHeads, isAbsorbed, latentQueries, latentSizes } from "../blocks/latent.ts";
-import { denseOrMixture, withoutScales } from "../blocks/mixture.ts";
+import { denseOrMixture } from "../blocks/mixture.ts";
 import { norm } from "../blocks/norm.ts";
 import { scaled } from "../blocks/projection.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
@@ -55,11 +55,7 @@ const minicpm3: GraphBuilder = (g) => {
     const queried = expandedHeads(g, block, y, queriesOf(g, block, y), { factors });
     const attended = putOut(g, block, attendCache(g, inputs, il, queried, outputOf(block)));
     const z = add(scale(attended), putOut(g, block, x));
-    const inner = feedForward(
-      norm(g, z, block.weight("ffn_norm"), "rms", il),
-      withoutScales(denseParts(block)),
-      "silu",
-    );
+    const inner = feedForward(norm(g, z, block.weight("ffn_norm"), "rms", il), bareParts(block), "silu");
     return add(scale(inner), z);
   });
   const embedding = norm(g, x, g.weights.find("output_norm.weight"), "rms", -1);

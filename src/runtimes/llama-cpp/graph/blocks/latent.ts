@@ -47,6 +47,8 @@ export function latentQueries(g: GraphContext, block: BlockWeights, x: GraphTens
 
 type Options = {
   readonly factors?: GraphTensor | undefined;
+  /** Neither queries nor keys are rotated: the model knows no positions (Kimi). */
+  readonly unrotated?: boolean;
   /** A norm of the rotated key (`attn_k_norm`). */
   readonly keyNorm?: boolean;
 };
@@ -57,7 +59,7 @@ function latentRow(
   block: BlockWeights,
   x: GraphTensor,
   { rank, rotated }: LatentSizes,
-  { factors, keyNorm = false }: Options,
+  { factors, keyNorm = false, unrotated = false }: Options,
 ): { readonly latent: GraphTensor; readonly key: GraphTensor } {
   const il = block.index;
   const joint = mulMat(block.need("attn_kv_a_mqa"), x);
@@ -65,7 +67,7 @@ function latentRow(
   let key = view(joint, [rotated, 1, g.tokens], [stride, stride]);
   if (keyNorm) key = norm(g, key, block.weight("attn_k_norm"), "rms", il);
   const latent = norm(g, view(joint, [rank, g.tokens], [stride]), block.weight("attn_kv_a_norm"), "rms", il);
-  return { latent, key: rope(key, g.positions(), factors) };
+  return { latent, key: unrotated ? key : rope(key, g.positions(), factors) };
 }
 
 /**
@@ -85,7 +87,12 @@ export function absorbedHeads(
   const part = (size: number): GraphTensor => view(queries, [size, heads, g.tokens], [head, head * heads]);
   const { latent, key } = latentRow(g, block, x, sizes, options);
   const absorbed = mulMat(block.need("attn_k_b"), permute(part(plain), 0, 2, 1, 3));
-  const q = concat(permute(absorbed, 0, 2, 1, 3), rope(part(rotated), g.positions(), options.factors), 0);
+  const last = part(rotated);
+  const q = concat(
+    permute(absorbed, 0, 2, 1, 3),
+    options.unrotated ? last : rope(last, g.positions(), options.factors),
+    0,
+  );
   const v = reshape(latent, rank, 1, g.tokens);
   return { q, k: concat(v, key, 0), v };
 }
