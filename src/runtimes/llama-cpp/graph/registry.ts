@@ -1,5 +1,10 @@
+import { BERT } from "./architectures/bert.ts";
+import { DIFFUSION } from "./architectures/diffusion.ts";
 import { LLAMA } from "./architectures/llama.ts";
+import { OTHER_ENCODERS } from "./architectures/other-encoders.ts";
 import type { GraphBuilder } from "./context.ts";
 
 /** Who draws the graph of an architecture, by its name in the file. */
-export const GRAPH_BUILDERS: ReadonlyMap<string, GraphBuilder> = new Map(Object.entries({ ...LLAMA }));
+export const GRAPH_BUILDERS: ReadonlyMap<string, GraphBuilder> = new Map(
+  Object.entries({ ...LLAMA, ...BERT, ...OTHER_ENCODERS, ...DIFFUSION }),
+);

@@ -34,6 +34,20 @@ export function denseParts(block: BlockWeights, name = ""): FeedForwardParts {
   };
 }
 
+/** The same without the scales of NVFP4 matrices, of the places where the engine does not ask for them. */
+export function withoutScales(parts: FeedForwardParts): FeedForwardParts {
+  return changed(parts, (projection) => ({ ...projection, scale: undefined }));
+}
+
+/** The same without biases, which the file may have all the same. */
+export function withoutBiases(parts: FeedForwardParts): FeedForwardParts {
+  return changed(parts, (projection) => ({ ...projection, bias: undefined }));
+}
+
+function changed({ up, gate, down }: FeedForwardParts, change: (projection: Projection) => Projection): FeedForwardParts {
+  return { up: up && change(up), gate: gate && change(gate), down: down && change(down) };
+}
+
 /** Up, gate and down with an activation between (`build_ffn`): product, bias, scale. */
 export function feedForward(
   x: GraphTensor,
