@@ -9,10 +9,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeGguf } from "../../../fixtures/write-gguf.ts";
 import { inspectModel } from "../../../src/inspect.ts";
-import { cellsOf } from "../../../src/runtimes/llama-cpp/cells.ts";
+import { batchFitsContext, cellsOf } from "../../../src/runtimes/llama-cpp/cells.ts";
 import { blockCount } from "../../../src/runtimes/llama-cpp/cached-layers.ts";
 import { drawGraph } from "../../../src/runtimes/llama-cpp/graph/draw.ts";
-import { ENCODERS_WITH_CACHE } from "../../../src/runtimes/llama-cpp/engine-facts.ts";
 import type { GraphSubject } from "../../../src/runtimes/llama-cpp/graph/context.ts";
 import { GRAPH_BUILDERS } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
 import { placeBlocks } from "../../../src/runtimes/llama-cpp/placement.ts";
@@ -83,7 +82,7 @@ async function tryRow(row: WholeModelRow): Promise<void> {
         settings,
         placement,
         places: placeTensors(model, settings, placement),
-        cells: cellsOf(settings, model.causal || ENCODERS_WITH_CACHE.has(model.architecture ?? "")),
+        cells: cellsOf(settings, batchFitsContext(model)),
       };
       if (onHost) {
         const flashAttention = settings.flashAttention !== "off" && model.architecture !== "grok";
