@@ -90,7 +90,13 @@ function expertsInSome(g: GraphContext, block: BlockWeights, x: GraphTensor): Gr
   const every = g.hp.number("moe_every_n_layers", 0);
   if (every === 0 || block.index % every !== 1) return ungated(g, block, x);
   const weightScale = g.hp.number("expert_weights_scale", 0);
-  return experts(g, block, x, { gating: "softmax", activation: "gelu", normalized: false, weightScale, unbiased: true });
+  return experts(g, block, x, {
+    gating: "softmax",
+    activation: "gelu",
+    normalized: false,
+    weightScale,
+    unbiased: true,
+  });
 }
 
 export const BERT: Readonly<Record<string, GraphBuilder>> = Object.fromEntries(

@@ -1,7 +1,7 @@
 import { bidirectionalLayers } from "../blocks/bidirectional.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { type Activation, denseParts, feedForward, withoutBiases, withoutScales } from "../blocks/feed-forward.ts";
-import { norm, type NormKind } from "../blocks/norm.ts";
+import { type NormKind, norm } from "../blocks/norm.ts";
 import { queryKeyValue } from "../blocks/qkv.ts";
 import { rotatedPlainly } from "../blocks/rotary.ts";
 import type { GraphBuilder } from "../context.ts";

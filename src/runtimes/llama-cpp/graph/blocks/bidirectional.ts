@@ -4,7 +4,7 @@ import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights, Projection } from "../weights.ts";
 import { type AttentionOptions, attendBatch, batchInputs, type Queried } from "./attention.ts";
 import { layers, putOut } from "./decoder.ts";
-import { norm, type NormKind } from "./norm.ts";
+import { type NormKind, norm } from "./norm.ts";
 
 /** A layer that norms before attention and before its feed-forward, and looks both ways. */
 export type BidirectionalLayer = {

@@ -3,7 +3,7 @@ import { scale } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { norm, type NormKind } from "./norm.ts";
+import { type NormKind, norm } from "./norm.ts";
 import { scaled } from "./projection.ts";
 
 /** One layer: hidden states `[hidden, tokens]` to the same; the last one to the tokens that are put out. */
@@ -25,9 +25,13 @@ export function putOut(g: GraphContext, { index }: BlockWeights, x: GraphTensor)
 export function head(
   g: GraphContext,
   x: GraphTensor,
-  { kind = "rms", scaledLogits = false }: { readonly kind?: NormKind; readonly scaledLogits?: boolean } = {},
+  {
+    kind = "rms",
+    scaledLogits = false,
+    lastNorm = "output_norm",
+  }: { readonly kind?: NormKind; readonly scaledLogits?: boolean; readonly lastNorm?: string } = {},
 ): GraphResult {
-  const embedding = norm(g, x, g.weights.find("output_norm.weight"), kind, -1, g.weights.find("output_norm.bias"));
+  const embedding = norm(g, x, g.weights.find(`${lastNorm}.weight`), kind, -1, g.weights.find(`${lastNorm}.bias`));
   const product = scaled(mulMat(g.weights.output(), embedding), g.weights.find("output.scale"));
   const logits = g.expand(scaledLogits ? scale(product) : product);
   return { embedding, logits };

@@ -44,7 +44,10 @@ export function withoutBiases(parts: FeedForwardParts): FeedForwardParts {
   return changed(parts, (projection) => ({ ...projection, bias: undefined }));
 }
 
-function changed({ up, gate, down }: FeedForwardParts, change: (projection: Projection) => Projection): FeedForwardParts {
+function changed(
+  { up, gate, down }: FeedForwardParts,
+  change: (projection: Projection) => Projection,
+): FeedForwardParts {
   return { up: up && change(up), gate: gate && change(gate), down: down && change(down) };
 }
 
