@@ -16,6 +16,8 @@ export type GraphSubject = {
   readonly cells: Cells;
   readonly placement: Placement;
   readonly places: TensorPlaces;
+  /** Of a draft the model that it drafts for, where that is known. */
+  readonly target?: Model | undefined;
 };
 
 /** The batch that a graph is for, and which of several ways to compute it takes. */
@@ -107,10 +109,7 @@ export class GraphContext {
   rotaryFactors(layer: number): GraphTensor | undefined {
     const { placement, cells } = this.subject;
     const device = placement.deviceOf(layer);
-    const trained = this.hp.number(
-      "rope.scaling.original_context_length",
-      this.hp.number("context_length", 0),
-    );
+    const trained = this.hp.number("rope.scaling.original_context_length", this.hp.number("context_length", 0));
     return (
       this.weights.find("rope_freqs.weight", device) ??
       this.weights.find(`rope_factors_${cells.full > trained ? "long" : "short"}.weight`, device)

@@ -3,7 +3,7 @@ import type { Model, ModelTensor } from "../../../model/model.ts";
 import type { Device } from "../../device.ts";
 import { ALWAYS_DUPLICATES_EMBEDDING, OUTPUT_IS_EMBEDDING } from "../engine-facts.ts";
 import { EMBEDDING, OUTPUT_MATRIX, type TensorPlaces } from "../tensor-place.ts";
-import { F32, fourOf, GraphTensor, contiguous, type Storage } from "./tensor.ts";
+import { contiguous, F32, fourOf, GraphTensor, type Storage } from "./tensor.ts";
 
 /** A matrix with what may stand beside it in the file: a bias, the scale of an NVFP4 matrix. */
 export type Projection = {
@@ -60,7 +60,14 @@ export class GraphWeights {
     return this.#leaf(embedding, tiedOutput, " copy");
   }
 
-  #leaf({ name, dtype, shape }: ModelTensor, device: Device, copy = ""): GraphTensor {
+  /** A matrix of the model that this one drafts for; without its type and shape, which change no size of a product. */
+  ofTarget(name: string, device: Device, target: Model | undefined): GraphTensor {
+    const { hiddenSize, vocabularySize } = this.#model;
+    const known = target?.tensors.find((tensor) => tensor.name === name);
+    return this.#leaf(known ?? { name, dtype: "F32", shape: [hiddenSize ?? 0, vocabularySize ?? 0] }, device);
+  }
+
+  #leaf({ name, dtype, shape }: Pick<ModelTensor, "name" | "dtype" | "shape">, device: Device, copy = ""): GraphTensor {
     const key = `${name}${copy} ${device.name}`;
     const known = this.#made.get(key);
     if (known !== undefined) return known;
