@@ -1,3 +1,4 @@
+import { OUTPUT_OF_TARGET } from "../../engine-facts.ts";
 import { EMBEDDING, OUTPUT_MATRIX } from "../../tensor-place.ts";
 import { attendCache, attendWindow, type CacheInputs, cacheInputs, type Queried } from "../blocks/attention.ts";
 import { layers } from "../blocks/decoder.ts";
@@ -132,8 +133,9 @@ function embeddingMatrix({ weights, subject }: GraphContext): GraphTensor {
 
 /** The output matrix, or of a draft without any its target's, which lies on the last GPU where it has its default place. */
 function outputMatrix({ weights, subject }: GraphContext): GraphTensor {
-  const { placement, places, target } = subject;
-  if (weights.find(OUTPUT_MATRIX) !== undefined || weights.find(EMBEDDING) !== undefined) return weights.output();
+  const { placement, places, target, model } = subject;
+  const isTied = weights.find(EMBEDDING) !== undefined && !OUTPUT_OF_TARGET.has(model.architecture ?? "");
+  if (isTied || weights.find(OUTPUT_MATRIX) !== undefined) return weights.output();
   return weights.ofTarget(OUTPUT_MATRIX, placement.gpus.at(-1) ?? places.tiedOutput, target);
 }
 
