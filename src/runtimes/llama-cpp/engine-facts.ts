@@ -70,6 +70,9 @@ export const ROLLS_BACK_STATES: ReadonlySet<string> = new Set([
   "qwen4exp",
 ]);
 
+/** Models with an encoder put out every token, however few were asked for (`llama_model_has_encoder`, `src/llama-context.cpp:250`). */
+export const PUTS_OUT_ALL: ReadonlySet<string> = new Set(["t5", "t5encoder", "eagle3", "dflash"]);
+
 /** An embedding is put out beside the logits whether asked for or not (`src/llama-context.cpp:2121`). */
 export const ALWAYS_PUTS_OUT_EMBEDDINGS: ReadonlySet<string> = new Set(["t5"]);
 

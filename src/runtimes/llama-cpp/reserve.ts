@@ -49,10 +49,10 @@ export function reserveCompute(
 const PIPELINE_COPIES = 4;
 
 /** As many tokens for each sequence. */
-export function batchesOf({ settings, cells }: GraphSubject, fused: FusedOperations): GraphBatch[] {
+export function batchesOf({ model, settings, cells }: GraphSubject, fused: FusedOperations): GraphBatch[] {
   const { sequences } = settings;
   const tokens = padTo(Math.min(cells.full * cells.streams, cells.microBatch), sequences);
-  const outputs = mostOutputs(settings, cells);
+  const outputs = mostOutputs(model, settings, cells);
   return [
     { tokens, sequences, outputs, ...fused },
     { tokens: sequences, sequences, outputs: sequences, ...fused },

@@ -4,7 +4,7 @@ import { cacheItems, type LayerCache } from "../layer-cache.ts";
 import { F32_BYTES } from "./buffer-bytes.ts";
 import { type DeviceCaches, deviceCaches } from "./cache.ts";
 import { blockCount, type CachedLayer, cachedLayers } from "./cached-layers.ts";
-import { type Cells, batchFitsContext, cellsOf } from "./cells.ts";
+import { batchFitsContext, type Cells, cellsOf } from "./cells.ts";
 import { endsWithMtp } from "./companion.ts";
 import { computeItems } from "./compute.ts";
 import { mtpCells, mtpLayers, PROVEN_MTP } from "./mtp-context.ts";
