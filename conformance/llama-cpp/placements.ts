@@ -18,6 +18,7 @@ export type Placement = Pick<
   | "embeddings"
   | "rollbackRows"
   | "pinnedHost"
+  | "outputs"
 >;
 
 /** A workload on certain devices. */
@@ -161,6 +162,7 @@ export function placedFlags(workload: PlacedWorkload): readonly string[] {
   if (workload.offloadCache === false) flags.push("-nkvo");
   if (workload.loadMtp) flags.push("--mtp");
   if (workload.embeddings) flags.push("--embeddings");
+  if (workload.outputs !== undefined) flags.push("--outputs", String(workload.outputs));
   if (workload.rollbackRows !== undefined) flags.push("--rs-seq", String(workload.rollbackRows));
   if (workload.pinnedHost === false) flags.push("--no-host");
   return flags;

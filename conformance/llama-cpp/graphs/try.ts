@@ -25,6 +25,7 @@ import { besides } from "../whole-models/ask.ts";
 import { keysOfRows, readWholeModels, type WholeModelRow } from "../whole-models/golden.ts";
 import { unfoldTensors } from "../whole-models/tensors.ts";
 import { PLACEMENTS, placedFlags, type PlacedWorkload } from "../placements.ts";
+import { VARIANTS, type Variant } from "./variants.ts";
 import { engineLines, writtenGraph } from "./written.ts";
 
 const MODEL = join(WORK, "try.gguf");
@@ -40,6 +41,8 @@ const ON_HOST: readonly PlacedWorkload[] = [
   { contextTokens: 8192, microBatchTokens: 1024 },
   { contextTokens: 200 },
   { contextTokens: 4096, embeddings: true },
+  { contextTokens: 4096, microBatchTokens: 8, sequences: 2 },
+  { contextTokens: 4096, outputs: 4 },
 ];
 
 const [, , names = "", ...flags] = process.argv;
@@ -50,20 +53,26 @@ const failed = new Set<string>();
 for (const row of readWholeModels().rows) {
   if (!names.split(",").some((name) => (name.endsWith("*") ? row.architecture.startsWith(name.slice(0, -1)) : name === row.architecture)))
     continue;
-  await tryRow(row);
+  await tryRow(row, undefined);
+  if (row.keys !== "architectures" || row.title !== "" || row.tied) continue;
+  for (const variant of VARIANTS.filter(({ architecture }) => architecture === row.architecture)) await tryRow(row, variant);
 }
 console.log(`${exact}/${asked} exact; not: ${[...failed].join(" ") || "none"}`);
 
-async function tryRow(row: WholeModelRow): Promise<void> {
+async function tryRow(row: WholeModelRow, variant: Variant | undefined): Promise<void> {
   const keys = keysOfRows()(row);
-  const title = `${row.keys === "saved-models" ? "saved " : ""}${row.architecture} ${row.title}${row.tied ? " tied" : ""}`;
-  const file = ggufOfKeys(row.architecture, keys.keys, unfoldTensors(row.tensors));
+  const title = `${variant === undefined ? "" : `(${variant.title}) `}${row.keys === "saved-models" ? "saved " : ""}${row.architecture} ${row.title}${row.tied ? " tied" : ""}`;
+  const added = variant?.tensors ?? [];
+  const kept = unfoldTensors(row.tensors).filter(
+    ({ name }) => variant?.without?.test(name) !== true && added.every((each) => each.name !== name),
+  );
+  const file = ggufOfKeys(row.architecture, { ...keys.keys, ...variant?.keys }, [...kept, ...added]);
   writeFileSync(MODEL, writeGguf(file));
   const model = await inspectModel(MODEL);
   const builder = GRAPH_BUILDERS.get(row.architecture);
   if (builder === undefined) return void console.log(`${title}: no builder`);
   const draftsFor = ARCHITECTURE_CASES.find(({ architecture }) => architecture === row.architecture)?.draftsFor;
-  const beside = besides(draftsFor);
+  const beside = besides(variant?.draftsFor ?? draftsFor);
   for (const workload of [...ON_HOST, ...PLACEMENTS]) {
     const onHost = (workload.devices ?? []).length === 0;
     const graphFlags = onHost ? ["--graph", GRAPH] : [];

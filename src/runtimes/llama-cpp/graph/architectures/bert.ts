@@ -2,10 +2,10 @@ import { attendBatch, batchInputs } from "../blocks/attention.ts";
 import { layers, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { experts } from "../blocks/experts.ts";
-import { denseParts, feedForward, withoutBiases, withoutScales } from "../blocks/feed-forward.ts";
+import { bareParts, feedForward, unscaledParts } from "../blocks/feed-forward.ts";
 import { norm } from "../blocks/norm.ts";
-import { type QueryKeyValue, queryKeyValue } from "../blocks/qkv.ts";
-import { rotatedPlainly } from "../blocks/rotary.ts";
+import { queryKeyValue } from "../blocks/qkv.ts";
+import { type HeadStep, rotary } from "../blocks/rotary.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add } from "../ops/elementwise.ts";
 import { getRows } from "../ops/products.ts";
@@ -36,7 +36,7 @@ function bert({ positions, feedForward: mixed }: Bert): GraphBuilder {
     const x = layers(g, embeddings, (x, block) => {
       const il = block.index;
       const normed = normedHeads(g, block, queryKeyValue(g, block, x));
-      const heads = positions === "rotary" ? rotatedPlainly(g, normed) : normed;
+      const heads = positions === "rotary" ? rotary()(g, block, normed) : normed;
       const attended = attendBatch(g, inputs, il, heads, block.projection("attn_output"));
       const before = putOut(g, block, x);
       let y = normAfter(g, block, "attn_output_norm", add(putOut(g, block, attended), before));
@@ -61,27 +61,27 @@ function normAfter(g: GraphContext, block: BlockWeights, name: string, x: GraphT
 }
 
 /** Queries and keys are normed over all heads, where the model has norms for that. */
-function normedHeads(g: GraphContext, block: BlockWeights, { q, k, v }: QueryKeyValue): QueryKeyValue {
+const normedHeads: HeadStep = (g, block, { q, k, v }) => {
   const normed = (x: GraphTensor, name: string): GraphTensor => {
     if (block.weight(name) === undefined) return x;
     const [dim, heads, tokens] = x.ne;
     return reshape(normAfter(g, block, name, reshape(x, dim * heads, tokens)), dim, heads, tokens);
   };
   return { q: normed(q, "attn_q_norm"), k: normed(k, "attn_k_norm"), v };
-}
+};
 
 function ungated(_: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
-  const { up, down } = withoutScales(denseParts(block));
+  const { up, down } = unscaledParts(block);
   return feedForward(x, { up, down }, "gelu");
 }
 
 function gated(_: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
-  return feedForward(x, withoutBiases(withoutScales(denseParts(block))), "silu");
+  return feedForward(x, bareParts(block), "silu");
 }
 
 /** The matrix that goes up may hold the gate too; a gate of its own has no bias (`src/models/jina-bert-v2.cpp`). */
 function gatedOrNot(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
-  const { up, gate, down } = withoutScales(denseParts(block));
+  const { up, gate, down } = unscaledParts(block);
   const isJoint = gate?.weight === undefined && block.need("ffn_up").ne[1] !== g.hp.intermediateSize();
   return feedForward(x, { up, gate: gate && { ...gate, bias: undefined }, down }, isJoint ? "halves" : "gelu");
 }
@@ -96,6 +96,7 @@ function expertsInSome(g: GraphContext, block: BlockWeights, x: GraphTensor): Gr
     normalized: false,
     weightScale,
     unbiased: true,
+    unscaled: true,
   });
 }
 

@@ -2,12 +2,10 @@ import { bidirectionalLayers } from "../blocks/bidirectional.ts";
 import { head } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { experts } from "../blocks/experts.ts";
-import { denseParts, feedForward, withoutBiases, withoutScales } from "../blocks/feed-forward.ts";
-import { norm } from "../blocks/norm.ts";
+import { bareParts, feedForward } from "../blocks/feed-forward.ts";
 import { queryKeyValue } from "../blocks/qkv.ts";
-import { rotatedPlainly } from "../blocks/rotary.ts";
+import { rotary } from "../blocks/rotary.ts";
 import type { GraphBuilder } from "../context.ts";
-import type { GraphTensor } from "../tensor.ts";
 
 /** How one of these models differs from the others. */
 type Diffusion = {
@@ -32,24 +30,27 @@ const MODELS: Readonly<Record<string, Diffusion>> = {
 
 /** Decoders that look both ways and fill in masked tokens: those of Qwen and LLaMA, without a cache. */
 function diffusion({ normsHeads = false, outputBias = false, experts: mixture }: Diffusion): GraphBuilder {
+  const positioned = rotary(normsHeads ? { headNorms: "before" } : {});
   return (g) => {
     const x = bidirectionalLayers(g, tokenEmbeddings(g), {
       kind: "rms",
-      heads: (block, x) => {
-        const { q, k, v } = queryKeyValue(g, block, x);
-        const normed = (heads: GraphTensor, name: string): GraphTensor =>
-          normsHeads ? norm(g, heads, block.weight(name), "rms", block.index) : heads;
-        return rotatedPlainly(g, { q: normed(q, "attn_q_norm"), k: normed(k, "attn_k_norm"), v });
-      },
+      heads: (block, x) => positioned(g, block, queryKeyValue(g, block, x)),
       output: (block) => {
         const output = block.projection("attn_output");
         return outputBias ? output : { ...output, bias: undefined };
       },
       mixed: (block, x) => {
-        if (mixture === undefined) return feedForward(x, withoutBiases(withoutScales(denseParts(block))), "silu");
+        if (mixture === undefined) return feedForward(x, bareParts(block), "silu");
         const weightScale = g.hp.number("expert_weights_scale", 0);
         const { normalized } = mixture;
-        return experts(g, block, x, { gating: "softmax", activation: "silu", normalized, weightScale, unbiased: true });
+        return experts(g, block, x, {
+          gating: "softmax",
+          activation: "silu",
+          normalized,
+          weightScale,
+          unbiased: true,
+          unscaled: true,
+        });
       },
     });
     return head(g, x);

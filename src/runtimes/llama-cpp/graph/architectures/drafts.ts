@@ -5,9 +5,10 @@ import { layers } from "../blocks/decoder.ts";
 import { dynamicConvolution } from "../blocks/draft-convolution.ts";
 import { markovHead, selector } from "../blocks/draft-heads.ts";
 import { atTargetTokens, type Drafted } from "../blocks/draft-vocabulary.ts";
-import { denseParts, feedForward, withoutBiases, withoutScales } from "../blocks/feed-forward.ts";
+import { bareParts, denseParts, feedForward } from "../blocks/feed-forward.ts";
 import { norm } from "../blocks/norm.ts";
 import { projectUnscaled, scaled } from "../blocks/projection.ts";
+import { rotary } from "../blocks/rotary.ts";
 import type { GraphBuilder, GraphContext, GraphResult } from "../context.ts";
 import { add, mul, rmsNorm, rope, scale, unary } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
@@ -26,17 +27,15 @@ const eagle3: GraphBuilder = (g) => {
   const both = concat(normedTokens, normedFeatures, 0);
   const part = (name: "q" | "k" | "v", heads: number): GraphTensor =>
     reshape(mulMat(block.need(`attn_${name}`), both), g.hp.valueDim(), heads, g.tokens);
-  const rotated = (x: GraphTensor): GraphTensor => rope(x, g.positions(), g.rotaryFactors(0));
-  const heads: Queried = {
-    q: rotated(part("q", g.hp.heads())),
-    k: rotated(part("k", g.hp.kvHeads())),
-    v: part("v", g.hp.kvHeads()),
-  };
+  const parts = { q: part("q", g.hp.heads()), k: part("k", g.hp.kvHeads()), v: part("v", g.hp.kvHeads()) };
+  const heads = rotary({ factors: true })(g, block, parts);
   const output = { weight: block.need("attn_output"), bias: undefined, scale: undefined };
   const before = g.hp.flag("norm_before_residual", false) ? normedFeatures : features;
   const residual = add(attendCache(g, inputs, 0, heads, output), before);
-  const dense = withoutBiases(withoutScales(denseParts(block)));
-  const nextHidden = add(feedForward(norm(g, residual, block.weight("ffn_norm"), "rms", 0), dense, "silu"), residual);
+  const nextHidden = add(
+    feedForward(norm(g, residual, block.weight("ffn_norm"), "rms", 0), bareParts(block), "silu"),
+    residual,
+  );
   const last = norm(g, nextHidden, g.weights.find("output_norm.weight"), "rms", -1);
   const logits = g.expand(atTargetTokens(g, mulMat(outputMatrix(g), last)));
   return { logits, nextHidden };
@@ -76,7 +75,7 @@ function dflashLayer(g: GraphContext, inputs: CacheInputs, block: BlockWeights, 
   });
   const residual = add(normedAfter(g, block, "post_attention_norm", attended), x);
   const mixed = convolvedAround(g, block, "ffn", norm(g, residual, block.weight("ffn_norm"), "rms", il), (y) =>
-    feedForward(y, withoutBiases(denseParts(block)), "silu"),
+    feedForward(y, denseParts(block), "silu"),
   );
   const y = add(normedAfter(g, block, "post_ffw_norm", mixed), residual);
   const factor = block.weight("layer_output_scale");
@@ -95,6 +94,7 @@ function dflashHeads(g: GraphContext, block: BlockWeights, x: GraphTensor): Quer
   const q = norm(g, byHead(product("q"), hp.heads()), block.weight("attn_q_norm"), "rms", il);
   const k = norm(g, byHead(keys, hp.kvHeads()), block.weight("attn_k_norm"), "rms", il);
   const v = byHead(isShared ? keys : product("v"), hp.kvHeads());
+  // All layers read the first one's factors.
   const rotated = (y: GraphTensor): GraphTensor =>
     isSectioned(g) ? rope(y, g.positions(4)) : rope(y, g.positions(), g.rotaryFactors(0));
   return { q: rotated(q), k: rotated(k), v: isShared ? rmsNorm(v) : v };

@@ -1,9 +1,9 @@
 import { bidirectionalLayers } from "../blocks/bidirectional.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { type Activation, denseParts, feedForward, withoutBiases, withoutScales } from "../blocks/feed-forward.ts";
+import { type Activation, bareParts, feedForward } from "../blocks/feed-forward.ts";
 import { type NormKind, norm } from "../blocks/norm.ts";
 import { queryKeyValue } from "../blocks/qkv.ts";
-import { rotatedPlainly } from "../blocks/rotary.ts";
+import { rotary } from "../blocks/rotary.ts";
 import type { GraphBuilder } from "../context.ts";
 
 /** How one of these encoders differs from the others. */
@@ -36,9 +36,9 @@ function encoder({ kind, lastNorm, normsEmbedding = false, activation }: Encoder
     const first = normsEmbedding ? norm(g, tokens, g.weights.find("token_embd_norm.weight"), "layer", 0) : tokens;
     const x = bidirectionalLayers(g, first, {
       kind,
-      heads: (block, x) => rotatedPlainly(g, queryKeyValue(g, block, x)),
+      heads: (block, x) => rotary()(g, block, queryKeyValue(g, block, x)),
       output: (block) => ({ ...block.projection("attn_output"), bias: undefined }),
-      mixed: (block, x) => feedForward(x, withoutBiases(withoutScales(denseParts(block))), activation),
+      mixed: (block, x) => feedForward(x, bareParts(block), activation),
     });
     return { embedding: g.expand(norm(g, x, g.weights.find(lastNorm), kind, -1)) };
   };

@@ -37,6 +37,8 @@ export type ExpertOptions = {
   readonly sharedBy?: number;
   /** A bias of the router (`ffn_gate_inp.bias`). */
   readonly routerBias?: boolean;
+  /** The scales of the matrices are not read though the file may have some. */
+  readonly unscaled?: boolean;
   /** The second half of `situ` is bounded as well. */
   readonly boundsUp?: boolean;
 };
@@ -51,7 +53,7 @@ export function gatingOf(g: GraphContext, otherwise: Gating): Gating {
 export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, options: ExpertOptions): GraphTensor {
   const { expertCount = g.hp.expertCount(), used = g.hp.expertsUsed(), name = "exps", weighsBefore = false } = options;
   const [hidden, tokens] = x.ne;
-  const matrix = (part: string) => block.projection(`ffn_${part}_${name}`);
+  const matrix = matricesOf(block, name, options);
   const logits = routerLogits(block, x, options);
   const probabilities = probabilitiesOf(logits, options.gating);
   let chosen = options.chosen ?? argsortTopK(choosingScores(g, block, logits, probabilities, expertCount, options), used);
@@ -65,7 +67,7 @@ export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, op
   g.expand(weights);
   let rows = reshape(x, hidden, 1, tokens);
   if (weighsBefore) rows = mul(repeat(rows, hidden, used, tokens, 1), weights);
-  let y = times(matrix("down"), insideExperts(block, rows, chosen, options, name), chosen);
+  let y = times(matrix("down"), insideExperts(matrix, rows, chosen, options), chosen);
   if (!weighsBefore) y = mul(y, weights);
   g.expand(y);
   return sumOfExperts(g, y, hidden, tokens, g.hp.expertsUsed(block.index));
@@ -141,14 +143,19 @@ function times({ weight, bias, scale: scales }: ExpertMatrices, x: GraphTensor, 
   return bias === undefined ? y : addOfExperts(y, bias, chosen);
 }
 
+function matricesOf(block: BlockWeights, name: string, { unscaled }: ExpertOptions): (part: string) => ExpertMatrices {
+  return (part) => {
+    const found = block.projection(`ffn_${part}_${name}`);
+    return unscaled ? { ...found, scale: undefined } : found;
+  };
+}
+
 function insideExperts(
-  block: BlockWeights,
+  matrix: (part: string) => ExpertMatrices,
   x: GraphTensor,
   chosen: GraphTensor,
   { activation, limit = "none", boundsUp = false }: ExpertOptions,
-  name: string,
 ): GraphTensor {
-  const matrix = (part: string): ExpertMatrices => block.projection(`ffn_${part}_${name}`);
   const joint = matrix("gate_up");
   if (joint.weight !== undefined) {
     const both = times({ ...joint, scale: matrix("up").scale }, x, chosen);

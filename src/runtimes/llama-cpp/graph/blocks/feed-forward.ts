@@ -34,21 +34,20 @@ export function denseParts(block: BlockWeights, name = ""): FeedForwardParts {
   };
 }
 
-/** The same without the scales of NVFP4 matrices, of the places where the engine does not ask for them. */
-export function withoutScales(parts: FeedForwardParts): FeedForwardParts {
-  return changed(parts, (projection) => ({ ...projection, scale: undefined }));
+/** The same of an architecture that asks for no scales: those of an NVFP4 file are loaded and not read. */
+export function unscaledParts(block: BlockWeights, name = ""): FeedForwardParts {
+  const unscaled = (part: string): Projection => ({ ...block.projection(`ffn_${part}${name}`), scale: undefined });
+  return { up: unscaled("up"), gate: unscaled("gate"), down: unscaled("down") };
 }
 
-/** The same without biases, which the file may have all the same. */
-export function withoutBiases(parts: FeedForwardParts): FeedForwardParts {
-  return changed(parts, (projection) => ({ ...projection, bias: undefined }));
-}
-
-function changed(
-  { up, gate, down }: FeedForwardParts,
-  change: (projection: Projection) => Projection,
-): FeedForwardParts {
-  return { up: up && change(up), gate: gate && change(gate), down: down && change(down) };
+/** The same of one that asks for no biases either. */
+export function bareParts(block: BlockWeights, name = ""): FeedForwardParts {
+  const bare = (part: string): Projection => ({
+    weight: block.weight(`ffn_${part}${name}`),
+    bias: undefined,
+    scale: undefined,
+  });
+  return { up: bare("up"), gate: bare("gate"), down: bare("down") };
 }
 
 /** Up, gate and down with an activation between (`build_ffn`): product, bias, scale. */
