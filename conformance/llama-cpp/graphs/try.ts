@@ -7,7 +7,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeGguf } from "../../../fixtures/write-gguf.ts";
+import { type GgufTensor, writeGguf } from "../../../fixtures/write-gguf.ts";
 import { inspectModel } from "../../../src/inspect.ts";
 import { batchFitsContext, cellsOf } from "../../../src/runtimes/llama-cpp/cells.ts";
 import { blockCount } from "../../../src/runtimes/llama-cpp/cached-layers.ts";
@@ -66,12 +66,17 @@ async function tryRow(row: WholeModelRow, variant: Variant | undefined): Promise
   const kept = unfoldTensors(row.tensors).filter(
     ({ name }) => variant?.without?.test(name) !== true && added.every((each) => each.name !== name),
   );
-  const file = ggufOfKeys(row.architecture, { ...keys.keys, ...variant?.keys }, [...kept, ...added]);
+  const file = ggufOfKeys(row.architecture, { ...keys.keys, ...variant?.keys }, [
+    ...kept,
+    ...added,
+    ...scalesOf(kept, variant?.scales ?? []),
+  ]);
   writeFileSync(MODEL, writeGguf(file));
   const model = await inspectModel(MODEL);
   const builder = GRAPH_BUILDERS.get(row.architecture);
   if (builder === undefined) return void console.log(`${title}: no builder`);
   const draftsFor = ARCHITECTURE_CASES.find(({ architecture }) => architecture === row.architecture)?.draftsFor;
+  let answered = false;
   const beside = besides(variant?.draftsFor ?? draftsFor);
   for (const workload of [...ON_HOST, ...PLACEMENTS]) {
     const onHost = (workload.devices ?? []).length === 0;
@@ -83,6 +88,7 @@ async function tryRow(row: WholeModelRow, variant: Variant | undefined): Promise
       console.log(`${title} ${JSON.stringify(workload)}: ${text}`);
     };
     asked += 1;
+    answered = true;
     try {
       const settings = resolveSettings(model, { runtime: "llama.cpp", ...workload });
       const placement = placeBlocks(settings, blockCount(model));
@@ -122,6 +128,14 @@ async function tryRow(row: WholeModelRow, variant: Variant | undefined): Promise
       say(error instanceof Error ? (error.stack ?? error.message).split("\n").slice(0, 4).join(" | ") : String(error));
     }
   }
+  if (!answered) console.log(`${title}: llama.cpp takes no such model`);
+}
+
+/** One number for each matrix, or for each expert. */
+function scalesOf(tensors: readonly GgufTensor[], names: readonly string[]): readonly GgufTensor[] {
+  return tensors
+    .filter(({ name }) => names.some((each) => name.endsWith(`.${each}.weight`)))
+    .map(({ name, shape }) => ({ name: name.replace(/weight$/, "scale"), type: "F32", shape: [shape[2] ?? 1] }));
 }
 
 /** Nodes by their content, whose ids differ after the first leaf that does. */

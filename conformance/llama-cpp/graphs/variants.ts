@@ -10,6 +10,8 @@ export type Variant = {
   readonly without?: RegExp;
   /** Tensors beside the row's, or in place of those of the same name. */
   readonly tensors?: readonly GgufTensor[];
+  /** Matrices that get a scale beside them. */
+  readonly scales?: readonly string[];
   /** The model that a draft without matrices of its own is for. */
   readonly draftsFor?: string;
 };
@@ -168,4 +170,27 @@ const DRAFTS: readonly Variant[] = [
   },
 ];
 
-export const VARIANTS: readonly Variant[] = [...POOLED, ...ENCODERS, ...DRAFTS];
+/** Scales of NVFP4 matrices, which the engine loads of every architecture and reads of some. */
+const SCALED: readonly Variant[] = [
+  ...[
+    "bert",
+    "nomic-bert",
+    "jina-bert-v2",
+    "eurobert",
+    "dream",
+    "llada",
+    "eagle3",
+    "dflash",
+    "modern-bert",
+    "neo-bert",
+  ].map((architecture) => ({
+    architecture,
+    names: ["attn_q", "attn_k", "attn_v", "attn_qkv", "attn_output", "ffn_up", "ffn_gate", "ffn_down"],
+  })),
+  ...["nomic-bert-moe", "llada-moe", "rnd1"].map((architecture) => ({
+    architecture,
+    names: ["attn_output", "ffn_up_exps", "ffn_gate_exps", "ffn_down_exps"],
+  })),
+].map(({ architecture, names }) => ({ architecture, title: "scales", scales: names }));
+
+export const VARIANTS: readonly Variant[] = [...POOLED, ...ENCODERS, ...DRAFTS, ...SCALED];

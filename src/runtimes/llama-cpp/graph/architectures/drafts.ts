@@ -37,7 +37,7 @@ const eagle3: GraphBuilder = (g) => {
     residual,
   );
   const last = norm(g, nextHidden, g.weights.find("output_norm.weight"), "rms", -1);
-  const logits = g.expand(atTargetTokens(g, mulMat(outputMatrix(g), last)));
+  const logits = g.expand(atTargetTokens(g, mulMat(outputMatrix(g).weight, last)));
   return { logits, nextHidden };
 };
 
@@ -52,7 +52,8 @@ const dflash: GraphBuilder = (g) => {
   );
   const embedding = norm(g, x, weights.find("output_norm.weight"), "rms", -1);
   const selects = weights.find("selector_hidden.weight") !== undefined;
-  const product = scaled(mulMat(outputMatrix(g), embedding), weights.find("output.scale"));
+  const output = outputMatrix(g);
+  const product = scaled(mulMat(output.weight, embedding), output.scale);
   const logits = g.expand(atTargetTokens(g, selects ? bent(g, product) : product));
   const drafted: Drafted = { embedding, logits, tokens };
   let result: GraphResult = drafted;
@@ -131,12 +132,23 @@ function embeddingMatrix({ weights, subject }: GraphContext): GraphTensor {
   return weights.find(EMBEDDING) ?? weights.ofTarget(EMBEDDING, subject.placement.host, subject.target);
 }
 
+type OutputMatrix = { readonly weight: GraphTensor; readonly scale: GraphTensor | undefined };
+
 /** The output matrix, or of a draft without any its target's, which lies on the last GPU where it has its default place. */
-function outputMatrix({ weights, subject }: GraphContext): GraphTensor {
+function outputMatrix({ weights, subject }: GraphContext): OutputMatrix {
   const { placement, places, target, model } = subject;
   const isTied = weights.find(EMBEDDING) !== undefined && !OUTPUT_OF_TARGET.has(model.architecture ?? "");
-  if (isTied || weights.find(OUTPUT_MATRIX) !== undefined) return weights.output();
-  return weights.ofTarget(OUTPUT_MATRIX, placement.gpus.at(-1) ?? places.tiedOutput, target);
+  if (isTied || weights.find(OUTPUT_MATRIX) !== undefined) {
+    return { weight: weights.output(), scale: weights.find(OUTPUT_SCALE) };
+  }
+  const device = placement.gpus.at(-1) ?? places.tiedOutput;
+  const isScaled = target?.tensors.some(({ name }) => name === OUTPUT_SCALE) === true;
+  return {
+    weight: weights.ofTarget(OUTPUT_MATRIX, device, target),
+    scale: isScaled ? weights.ofTarget(OUTPUT_SCALE, device, target) : undefined,
+  };
 }
+
+const OUTPUT_SCALE = "output.scale";
 
 export const DRAFTS: Readonly<Record<string, GraphBuilder>> = { eagle3, dflash };
