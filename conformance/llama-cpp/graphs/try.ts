@@ -20,7 +20,7 @@ import { resolveSettings } from "../../../src/runtimes/llama-cpp/settings.ts";
 import { placeTensors } from "../../../src/runtimes/llama-cpp/tensor-place.ts";
 import { ggufOfKeys } from "../architectures/keys.ts";
 import { ARCHITECTURE_CASES } from "../architectures/cases.ts";
-import { askDevices, prepareEngine, WORK } from "../engine.ts";
+import { askDevices, prepareEngine, SAVED_MODELS, WORK } from "../engine.ts";
 import { besides } from "../whole-models/ask.ts";
 import { keysOfRows, readWholeModels, type WholeModelRow } from "../whole-models/golden.ts";
 import { unfoldTensors } from "../whole-models/tensors.ts";
@@ -71,8 +71,11 @@ async function tryRow(row: WholeModelRow, variant: Variant | undefined): Promise
     ...added,
     ...scalesOf(kept, variant?.scales ?? []),
   ]);
-  writeFileSync(MODEL, writeGguf(file));
-  const model = await inspectModel(MODEL);
+  // A row does not tell the types of a saved model's keys: its own file is asked about.
+  const isSaved = row.keys === "saved-models";
+  const path = isSaved ? join(SAVED_MODELS, `${row.architecture}-${row.title}.gguf`) : MODEL;
+  if (!isSaved) writeFileSync(MODEL, writeGguf(file));
+  const model = await inspectModel(path);
   const builder = GRAPH_BUILDERS.get(row.architecture);
   if (builder === undefined) return void console.log(`${title}: no builder`);
   const draftsFor = ARCHITECTURE_CASES.find(({ architecture }) => architecture === row.architecture)?.draftsFor;
@@ -81,7 +84,7 @@ async function tryRow(row: WholeModelRow, variant: Variant | undefined): Promise
   for (const workload of [...ON_HOST, ...PLACEMENTS]) {
     const onHost = (workload.devices ?? []).length === 0;
     const graphFlags = onHost ? ["--graph", GRAPH] : [];
-    const answer = askDevices(MODEL, [...beside, ...placedFlags(workload), ...graphFlags]);
+    const answer = askDevices(path, [...beside, ...placedFlags(workload), ...graphFlags]);
     if (answer === undefined || "refused" in answer) continue;
     const say = (text: string): void => {
       failed.add(title.trim());
