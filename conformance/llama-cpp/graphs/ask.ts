@@ -11,18 +11,19 @@ import { draftsFor, type GraphModel, ggufOf, graphModels } from "./models.ts";
 import { COMPUTE_WORKLOADS, GRAPH_WORKLOADS } from "./workloads.ts";
 import { engineLines } from "./written.ts";
 
-const MODEL = join(WORK, "graphs.gguf");
-const GRAPH = join(WORK, "graphs.tsv");
+/** Several may ask at once. */
+const MODEL = join(WORK, `graphs-${process.pid}.gguf`);
+const GRAPH = join(WORK, `graphs-${process.pid}.tsv`);
 
 /** A model as a file that the engine reads, and the model it drafts for beside it. */
 export type AskedFile = { readonly path: string; readonly beside: readonly string[] };
 
 /** Makes the file of a model. Those that llama.cpp's own test saved are whole files already. */
-export function fileOf(model: GraphModel, path: string = MODEL): AskedFile {
+export function fileOf(model: GraphModel): AskedFile {
   const { architecture, title, keys } = model.row;
   if (keys === "saved-models") return { path: join(SAVED_MODELS, `${architecture}-${title}.gguf`), beside: [] };
-  writeHoleyFile(path, ggufOf(model));
-  return { path, beside: besides(draftsFor(model)) };
+  writeHoleyFile(MODEL, ggufOf(model));
+  return { path: MODEL, beside: besides(draftsFor(model)) };
 }
 
 /** Asks for the graphs of every model, and for the compute buffers of most. */

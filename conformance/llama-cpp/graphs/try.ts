@@ -5,10 +5,9 @@
  *
  * A name that ends in `*` stands for all that begin so. `--all` asks for the compute workloads of the golden file as well.
  */
-import { join } from "node:path";
 import { inspectModel } from "../../../src/inspect.ts";
 import { reserveCompute } from "../../../src/runtimes/llama-cpp/reserve.ts";
-import { askDevices, prepareEngine, WORK } from "../engine.ts";
+import { askDevices, prepareEngine } from "../engine.ts";
 import { PLACEMENTS, type PlacedWorkload, placedFlags } from "../placements.ts";
 import { askGraph, fileOf } from "./ask.ts";
 import { builderOf, drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
@@ -46,7 +45,7 @@ function isMeant(name: string, { architecture }: GraphModel["row"]): boolean {
 
 async function tryModel(graphModel: GraphModel): Promise<void> {
   const title = titleOf(graphModel);
-  const file = fileOf(graphModel, join(WORK, "try.gguf"));
+  const file = fileOf(graphModel);
   const model = await inspectModel(file.path);
   const builder = await builderOf(model.architecture);
   const target = await targetOf(graphModel);
