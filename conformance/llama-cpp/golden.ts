@@ -49,7 +49,7 @@ export type CompanionGoldenName = "projectors" | "mtp";
 export type DeviceGoldenName = "whole-models" | "variants" | "published-placements" | "loading";
 
 export function goldenPath(
-  name: GoldenName | KeyGoldenName | CompanionGoldenName | DeviceGoldenName | "arguments",
+  name: GoldenName | KeyGoldenName | CompanionGoldenName | DeviceGoldenName | "arguments" | "graphs",
 ): string {
   return fileURLToPath(new URL(`golden/${name}.json`, import.meta.url));
 }

@@ -18,6 +18,8 @@ export type Placement = Pick<
   | "embeddings"
   | "rollbackRows"
   | "pinnedHost"
+  | "operatorOffload"
+  | "outputs"
 >;
 
 /** A workload on certain devices. */
@@ -128,6 +130,15 @@ export const PUBLISHED_PLACEMENTS: readonly PlacedWorkload[] = [
   { contextTokens: 8192, sequences: 4, microBatchTokens: 2048, devices: gpus([24]) },
   { contextTokens: 4096, loadMtp: true, embeddings: true },
   ...PLACEMENTS,
+  { contextTokens: 8192, outputs: 4, microBatchTokens: 1024 },
+  { contextTokens: 8192, outputs: 4, microBatchTokens: 1024, devices: gpus([24]) },
+  { contextTokens: 8192, flashAttention: "off", devices: gpus([24]) },
+  { contextTokens: 5000, sequences: 3, devices: gpus([24]) },
+  { contextTokens: 8192, cacheTypeK: "q8_0", cacheTypeV: "q8_0", devices: gpus([24]) },
+  { contextTokens: 8192, devices: gpus([24, 24]) },
+  { contextTokens: 8192, devices: gpus([24, 24, 24, 24]) },
+  { contextTokens: 8192, devices: gpus([24]), gpuLayers: 0 },
+  { contextTokens: 8192, devices: gpus([24]), gpuLayers: 0, operatorOffload: false },
   { contextTokens: 32768, cacheTypeK: "f32", cacheTypeV: "f32", devices: gpus([24]) },
   { contextTokens: 32768, cacheTypeV: "f32", microBatchTokens: 1 },
   {
@@ -160,6 +171,8 @@ export function placedFlags(workload: PlacedWorkload): readonly string[] {
   flags.push(...ofBlocks(cpuFeedForwardLayers, DENSE));
   if (workload.offloadCache === false) flags.push("-nkvo");
   if (workload.loadMtp) flags.push("--mtp");
+  if (workload.operatorOffload === false) flags.push("--no-op-offload");
+  if (workload.outputs !== undefined) flags.push("--outputs", String(workload.outputs));
   if (workload.embeddings) flags.push("--embeddings");
   if (workload.rollbackRows !== undefined) flags.push("--rs-seq", String(workload.rollbackRows));
   if (workload.pinnedHost === false) flags.push("--no-host");

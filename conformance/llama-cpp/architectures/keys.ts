@@ -52,6 +52,8 @@ export function ggufOfKeys(architecture: string, keys: ArchitectureKeys, tensors
 function typed(key: string, value: KeyValue): GgufFixtureValue {
   if (typeof value === "string") return text(value);
   if (typeof value === "boolean") return bool(value);
-  const number = FLOATING.test(key) ? f32 : WIDE.test(key) ? u64 : u32;
+  const values = typeof value === "number" ? [value] : value;
+  const isFloating = FLOATING.test(key) || values.some((each) => !Number.isInteger(each));
+  const number = isFloating ? f32 : WIDE.test(key) ? u64 : u32;
   return typeof value === "number" ? number(value) : array(value.map(number));
 }

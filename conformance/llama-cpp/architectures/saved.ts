@@ -25,24 +25,24 @@ export async function askSavedModels(directory: string): Promise<ArchitectureRow
 /** Longer arrays are padding: the test saves an entry for every layer there could be. */
 const SPARE_ENTRIES = 2;
 
-/** The keys a shape could follow from: counts and flags, without names, fractions and the vocabulary. */
+/** The keys a shape or a graph could follow from: all but the vocabulary. */
 function keysOf({ architecture, metadata }: Model): ArchitectureKeys {
   const prefix = `${architecture}.`;
   const blocks = Number(metadata[`${prefix}block_count`]);
   return Object.fromEntries(
     Object.entries(metadata).flatMap(([key, value]) => {
-      const kept = key.startsWith(prefix) ? countOrFlag(value, blocks + SPARE_ENTRIES) : undefined;
+      const kept = key.startsWith(prefix) ? keptValue(value, blocks + SPARE_ENTRIES) : undefined;
       return kept === undefined ? [] : [[key.slice(prefix.length), kept]];
     }),
   );
 }
 
-function countOrFlag(value: MetadataValue, longest: number): KeyValue | undefined {
-  if (typeof value === "boolean") return value;
-  if (typeof value === "number") return isCount(value) ? value : undefined;
+function keptValue(value: MetadataValue, longest: number): KeyValue | undefined {
+  if (typeof value === "boolean" || typeof value === "string") return value;
+  if (typeof value === "number") return isKept(value) ? value : undefined;
   if (!Array.isArray(value)) return undefined;
   const entries = value.slice(0, longest).map((entry: unknown) => (typeof entry === "boolean" ? Number(entry) : entry));
-  return entries.every(isCount) ? entries : undefined;
+  return entries.every(isKept) ? entries : undefined;
 }
 
 /** Values that most of the models have, which their rows then need not repeat. */
@@ -60,6 +60,8 @@ export function commonKeys(rows: readonly ArchitectureRow[]): ArchitectureKeys {
   return Object.fromEntries(common);
 }
 
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value < 2 ** 32;
+/** Counts, and fractions that a 32-bit number holds. */
+function isKept(value: unknown): value is number {
+  if (typeof value !== "number") return false;
+  return Number.isInteger(value) ? value >= 0 && value < 2 ** 32 : Math.fround(value) === value;
 }

@@ -1,35 +1,20 @@
 /**
  * Holds graphs that weighin draws against the engine's, line by line, and what both reserve:
  *
- *   npx tsx conformance/llama-cpp/graphs/try.ts <architecture>,... [--show]
+ *   npx tsx conformance/llama-cpp/graphs/try.ts <architecture>,... [--all]
  *
- * `--show` prints the engine's graph around the first difference. Architectures that end in `*` stand for all that begin so.
+ * A name that ends in `*` stands for all that begin so. `--all` asks for the compute workloads of the golden file as well.
  */
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeGguf } from "../../../fixtures/write-gguf.ts";
 import { inspectModel } from "../../../src/inspect.ts";
-import { blockCount } from "../../../src/runtimes/llama-cpp/cached-layers.ts";
-import { cellsOf } from "../../../src/runtimes/llama-cpp/cells.ts";
-import { ENCODERS_WITH_CACHE } from "../../../src/runtimes/llama-cpp/engine-facts.ts";
-import { type GraphSubject, graphSubject } from "../../../src/runtimes/llama-cpp/graph/context.ts";
-import { drawGraph } from "../../../src/runtimes/llama-cpp/graph/draw.ts";
-import { GRAPH_FAMILIES } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
-import { placeBlocks } from "../../../src/runtimes/llama-cpp/placement.ts";
-import { batchesOf, reserveCompute } from "../../../src/runtimes/llama-cpp/reserve.ts";
-import { resolveSettings } from "../../../src/runtimes/llama-cpp/settings.ts";
-import { placeTensors } from "../../../src/runtimes/llama-cpp/tensor-place.ts";
-import { ARCHITECTURE_CASES } from "../architectures/cases.ts";
-import { ggufOfKeys } from "../architectures/keys.ts";
-import { askDevices, prepareEngine, SAVED_MODELS, WORK } from "../engine.ts";
+import { reserveCompute } from "../../../src/runtimes/llama-cpp/reserve.ts";
+import { askDevices, prepareEngine, WORK } from "../engine.ts";
 import { PLACEMENTS, type PlacedWorkload, placedFlags } from "../placements.ts";
-import { besides } from "../whole-models/ask.ts";
-import { keysOfRows, readWholeModels, type WholeModelRow } from "../whole-models/golden.ts";
-import { unfoldTensors } from "../whole-models/tensors.ts";
-import { engineLines, writtenGraph } from "./written.ts";
-
-const MODEL = join(WORK, "try.gguf");
-const GRAPH = join(WORK, "try.graph");
+import { readWholeModels, type WholeModelRow } from "../whole-models/golden.ts";
+import { askGraph, fileOf } from "./ask.ts";
+import { builderOf, drawnOnHost, subjectOf } from "./drawn.ts";
+import { COMPUTE_WORKLOADS } from "./workloads.ts";
+import { writtenGraph } from "./written.ts";
 
 const ON_HOST: readonly PlacedWorkload[] = [
   { contextTokens: 4096 },
@@ -48,111 +33,74 @@ prepareEngine();
 let exact = 0;
 let asked = 0;
 const failed = new Set<string>();
-for (const row of readWholeModels().rows) {
-  if (
-    !names
-      .split(",")
-      .some((name) => (name.endsWith("*") ? row.architecture.startsWith(name.slice(0, -1)) : name === row.architecture))
-  )
-    continue;
-  await tryRow(row);
+for (const row of readWholeModels().rows) if (names.split(",").some((name) => isMeant(name, row))) await tryRow(row);
+console.log(`${exact}/${asked} exact; not: ${[...failed].join(", ") || "none"}`);
+
+function isMeant(name: string, { architecture }: WholeModelRow): boolean {
+  return name.endsWith("*") ? architecture.startsWith(name.slice(0, -1)) : name === architecture;
 }
-console.log(`${exact}/${asked} exact; not: ${[...failed].join(" ") || "none"}`);
 
 async function tryRow(row: WholeModelRow): Promise<void> {
-  const keys = keysOfRows()(row);
-  const title = `${row.keys === "saved-models" ? "saved " : ""}${row.architecture} ${row.title}${row.tied ? " tied" : ""}`;
-  // The keys of a saved model are only those that weighin reads: the engine wants the whole file.
-  const path = row.keys === "saved-models" ? join(SAVED_MODELS, `${row.architecture}-${row.title}.gguf`) : MODEL;
-  if (path === MODEL)
-    writeFileSync(MODEL, writeGguf(ggufOfKeys(row.architecture, keys.keys, unfoldTensors(row.tensors))));
-  const model = await inspectModel(path);
-  const builder = (await GRAPH_FAMILIES.get(row.architecture)?.())?.[row.architecture];
+  const saved = row.keys === "saved-models" ? "saved " : "";
+  const title = `${saved}${row.architecture} ${row.title}${row.tied ? " tied" : ""}`.trim();
+  const file = fileOf(row, join(WORK, "try.gguf"));
+  const model = await inspectModel(file.path);
+  const builder = await builderOf(model.architecture);
   if (builder === undefined) return void console.log(`${title}: no builder`);
-  const draftsFor = ARCHITECTURE_CASES.find(({ architecture }) => architecture === row.architecture)?.draftsFor;
-  const beside = besides(draftsFor);
-  for (const workload of [...ON_HOST, ...PLACEMENTS]) {
-    const onHost = (workload.devices ?? []).length === 0;
-    const graphFlags = onHost ? ["--graph", GRAPH] : [];
-    const answer = askDevices(path, [...beside, ...placedFlags(workload), ...graphFlags]);
-    if (answer === undefined || "refused" in answer) continue;
+  const more = flags.includes("--all") ? COMPUTE_WORKLOADS : [];
+  for (const workload of [...ON_HOST, ...PLACEMENTS, ...more]) {
     const say = (text: string): void => {
-      failed.add(title.trim());
+      failed.add(title);
       console.log(`${title} ${JSON.stringify(workload)}: ${text}`);
     };
+    const answer = askDevices(file.path, [...file.beside, ...placedFlags(workload)]);
+    if (answer === undefined || "refused" in answer) continue;
     asked += 1;
     try {
-      const settings = resolveSettings(model, { runtime: "llama.cpp", ...workload });
-      const placement = placeBlocks(settings, blockCount(model));
-      const subject: GraphSubject = graphSubject({
-        model,
-        settings,
-        placement,
-        places: placeTensors(model, settings, placement),
-        cells: cellsOf(settings, model.causal || ENCODERS_WITH_CACHE.has(model.architecture ?? "")),
-      });
-      if (onHost) {
-        const flashAttention = settings.flashAttention !== "off" && model.architecture !== "grok";
-        const fused = { flashAttention, hyperPre: true, hyperCombine: true, hyperPost: true };
-        const [batch] = batchesOf(subject, fused);
-        const ours = writtenGraph(
-          drawGraph(
-            subject,
-            {
-              ...batch!,
-              outputs: Math.min(
-                settings.contextTokens === 0 ? 0 : batch!.tokens,
-                subject.cells.full * subject.cells.streams,
-                subject.cells.microBatch,
-              ),
-            },
-            builder,
-          ),
-        );
-        const theirs = engineLines(readFileSync(GRAPH, "utf8"));
-        const at = theirs.findIndex(
-          (line, index) => line.startsWith("N") && line !== ours[index + (ours.length - theirs.length) * 0],
-        );
-        const leafAt = theirs.findIndex((line, index) => line !== ours[index]);
-        if (leafAt >= 0 || ours.length !== theirs.length) {
-          say(difference(ours, theirs, at < 0 ? leafAt : at, leafAt));
-          if (flags.includes("--show")) return;
+      const subject = subjectOf(model, workload);
+      if (ON_HOST.includes(workload)) {
+        const ours = writtenGraph(drawnOnHost(subject, builder));
+        const theirs = askGraph(file, workload);
+        if (!Array.isArray(theirs)) continue;
+        if (ours.join("\n") !== theirs.join("\n")) {
+          say(difference(ours, theirs));
           continue;
         }
       }
-      const reserved = reserveCompute(subject, builder);
-      const theirBytes = answer.devices.map(([, , compute]) => compute);
-      const ourBytes = [placement.host, ...placement.gpus].map((device) => reserved.get(device) ?? 0);
-      const measured = reserveCompute(subject, builder, "measured");
-      const theirMeasured = answer.devices.map(([, , compute, other = compute]) => other);
-      const ourMeasured = [placement.host, ...placement.gpus].map((device) => measured.get(device) ?? 0);
-      const differs = (ours: readonly number[], theirs: readonly number[]): boolean =>
-        theirs.some((bytes, index) => bytes !== (ours[index] ?? 0));
-      if (differs(ourBytes, theirBytes)) say(`reserves ${ourBytes.join()}, llama.cpp ${theirBytes.join()}`);
-      else if (differs(ourMeasured, theirMeasured))
-        say(`measures ${ourMeasured.join()}, llama.cpp ${theirMeasured.join()}`);
-      else exact += 1;
+      const { host, gpus } = subject.placement;
+      const isEqual = (["allocated", "measured"] as const).every((way) => {
+        const reserved = reserveCompute(subject, builder, way);
+        const ours = [host, ...gpus].map((device) => reserved.get(device) ?? 0);
+        const theirs = answer.devices.map(([, , compute, measured = compute]) =>
+          way === "measured" ? measured : compute,
+        );
+        if (theirs.every((bytes, index) => bytes === (ours[index] ?? 0))) return true;
+        say(`${way} ${ours.join()}, llama.cpp ${theirs.join()}`);
+        return false;
+      });
+      if (isEqual) exact += 1;
     } catch (error) {
       say(error instanceof Error ? (error.stack ?? error.message).split("\n").slice(0, 4).join(" | ") : String(error));
     }
   }
 }
 
-/** Nodes by their content, whose ids differ after the first leaf that does. */
-function difference(ours: readonly string[], theirs: readonly string[], at: number, leafAt: number): string {
-  const nodes = (lines: readonly string[]): string[] =>
-    lines.filter((line) => line.startsWith("N")).map((line) => line.split("\t").slice(1, 6).join(" "));
-  const leafs = (lines: readonly string[]): string[] =>
-    lines.filter((line) => line.startsWith("L")).map((line) => line.split("\t").slice(1).join(" "));
-  const [a, b] = [nodes(ours), nodes(theirs)];
-  const node = b.findIndex((line, index) => line !== a[index]);
-  const first = node < 0 && a.length > b.length ? b.length : node;
-  const around = (lines: readonly string[]): string => lines.slice(Math.max(0, first - 4), first + 5).join("\n      ");
-  if (first >= 0)
-    return `node ${first} of ${b.length} (ours ${a.length})\n    ours\n      ${around(a)}\n    llama.cpp\n      ${around(b)}`;
-  const [c, d] = [leafs(ours), leafs(theirs)];
+/** The first node that differs with its surroundings, by content alone: ids differ after the first leaf that does. */
+function difference(ours: readonly string[], theirs: readonly string[]): string {
+  const contents = (lines: readonly string[], kind: "L" | "N", cells: number): string[] =>
+    lines.filter((line) => line.startsWith(kind)).map((line) => line.split("\t").slice(1, cells).join(" "));
+  const [a, b] = [contents(ours, "N", 6), contents(theirs, "N", 6)];
+  const differing = b.findIndex((line, index) => line !== a[index]);
+  const node = differing < 0 && a.length > b.length ? b.length : differing;
+  const around = (lines: readonly string[]): string => lines.slice(Math.max(0, node - 4), node + 5).join("\n      ");
+  if (node >= 0) return `node ${node} of ${b.length} (ours ${a.length})${both(around(a), around(b))}`;
+  const [c, d] = [contents(ours, "L", 9), contents(theirs, "L", 9)];
   const leaf = d.findIndex((line, index) => line !== c[index]);
-  if (leaf >= 0)
-    return `leaf ${leaf} of ${d.length} (ours ${c.length})\n    ours      ${c[leaf]}\n    llama.cpp ${d[leaf]}`;
-  return `line ${Math.max(at, leafAt)}\n    ours      ${ours[Math.max(at, leafAt)]}\n    llama.cpp ${theirs[Math.max(at, leafAt)]}`;
+  if (leaf >= 0) return `leaf ${leaf} of ${d.length} (ours ${c.length})${both(c[leaf], d[leaf])}`;
+  const line = theirs.findIndex((each, index) => each !== ours[index]);
+  return `line ${line}${both(ours[line], theirs[line])}`;
+}
+
+function both(ours = "nothing", theirs = "nothing"): string {
+  return `\n    ours\n      ${ours}\n    llama.cpp\n      ${theirs}`;
 }
