@@ -4,6 +4,7 @@ import { type LayerRows, layerRows, valuesAreTransposed } from "../cache.ts";
 import { cacheGgmlType } from "../cache-type.ts";
 import { cachedLayers } from "../cached-layers.ts";
 import type { LlamaCppCacheType } from "../workload.ts";
+import { arrangeCaches } from "./cache-buffers.ts";
 import { CannotDraw } from "./cannot-draw.ts";
 import type { GraphSubject } from "./context.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
@@ -78,6 +79,15 @@ export class GraphCaches {
     const tensor = new GraphTensor("NONE", F32, ne, contiguous(F32, ne), [], undefined, this.#storage(layer));
     this.#made.set(key, { key: tensor, value: undefined, cells: rows, streams: 1 });
     return tensor;
+  }
+
+  /** Says where the caches of a finished graph lie: those that see a window in buffers of their own, as those of each role. */
+  arrange(): void {
+    const caches = [...this.#made].map(([key, { key: keys, value }]) => {
+      const [name = "", layer] = key.split(" ");
+      return { name, layer: Number(layer), tensors: value === undefined ? [keys] : [keys, value] };
+    });
+    arrangeCaches(caches, ({ name, layer }) => `${name} ${this.#hp.isWindowed(layer)}`);
   }
 
   /** Inputs of the caches that see a window, or of those that see everything. */
