@@ -1,8 +1,10 @@
 import type { GgmlType } from "../../../formats/gguf/types.ts";
+import type { StateTensor } from "../../../model/mixer.ts";
 import type { Device } from "../../device.ts";
 import { type LayerRows, layerRows, valuesAreTransposed } from "../cache.ts";
 import { cacheGgmlType } from "../cache-type.ts";
 import { cachedLayers } from "../cached-layers.ts";
+import { ROLLS_BACK_STATES } from "../engine-facts.ts";
 import type { LlamaCppCacheType } from "../workload.ts";
 import { arrangeCaches } from "./cache-buffers.ts";
 import { CannotDraw } from "./cannot-draw.ts";
@@ -70,12 +72,19 @@ export class GraphCaches {
     return made;
   }
 
-  /** A state of a recurrence, `[elements, sequences]` in float32 (`src/llama-memory-recurrent.cpp:96`). */
-  state(layer: number, name: string, elements: number, rows: number): GraphTensor {
+  /** States kept of each sequence: the last one, and those before it that can be gone back to (`n_rs_seq`). */
+  get statesKept(): number {
+    const { model, settings } = this.#subject;
+    return 1 + (ROLLS_BACK_STATES.has(model.architecture ?? "") ? settings.rollbackRows : 0);
+  }
+
+  /** A state of a layer's recurrence, `[elements, rows]` in float32 (`src/llama-memory-recurrent.cpp:101`). */
+  state(layer: number, name: StateTensor["name"]): GraphTensor {
     const key = `${name} ${layer}`;
     const known = this.#made.get(key);
     if (known !== undefined) return known.key;
-    const ne = fourOf([elements, rows]);
+    const rows = this.#subject.settings.sequences * this.statesKept;
+    const ne = fourOf([this.#hp.stateElements(layer, name), rows]);
     const tensor = new GraphTensor("NONE", F32, ne, contiguous(F32, ne), [], undefined, this.#storage(layer));
     this.#made.set(key, { key: tensor, value: undefined, cells: rows, streams: 1 });
     return tensor;

@@ -6,7 +6,7 @@ import type { TensorPlaces } from "../tensor-place.ts";
 import { GraphCaches } from "./caches.ts";
 import { ComputeGraph } from "./graph.ts";
 import { Hyperparameters } from "./hyperparameters.ts";
-import { type GraphTensor, I32, inputTensor } from "./tensor.ts";
+import { F32, type GraphTensor, I32, inputTensor } from "./tensor.ts";
 import { BlockWeights, GraphWeights, indexTensors, type TensorIndex } from "./weights.ts";
 
 /** A model in a context: what every graph of it is drawn from. */
@@ -73,6 +73,7 @@ export class GraphContext {
   readonly fusedNodes: FusedNode[] = [];
   #positions: GraphTensor | undefined;
   #outputRows: GraphTensor | undefined;
+  #queryScales: GraphTensor | undefined;
 
   constructor(subject: GraphSubject, batch: GraphBatch) {
     this.subject = subject;
@@ -95,14 +96,20 @@ export class GraphContext {
     return node;
   }
 
-  block(index: number, prefix?: string): BlockWeights {
-    return new BlockWeights(this.weights, index, prefix);
+  block(index: number, prefix?: string, stored?: number): BlockWeights {
+    return new BlockWeights(this.weights, index, prefix, stored);
   }
 
   /** Positions of the tokens: one number each, or `perToken` (`inp_pos`). */
   positions(perToken = 1): GraphTensor {
     this.#positions ??= inputTensor(I32, [this.tokens * perToken]);
     return this.#positions;
+  }
+
+  /** What queries are multiplied with by their position (`inp_attn_scale`). */
+  queryScales(): GraphTensor {
+    this.#queryScales ??= inputTensor(F32, [1, 1, this.tokens]);
+    return this.#queryScales;
   }
 
   /** Which tokens are put out (`inp_out_ids`). */

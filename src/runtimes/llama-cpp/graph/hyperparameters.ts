@@ -1,5 +1,8 @@
+import type { StateTensor } from "../../../model/mixer.ts";
 import { attentionPart, recurrentPart } from "../../../model/mixer-parts.ts";
 import type { MetadataValue, Model, ModelLayer } from "../../../model/model.ts";
+import { blockCount } from "../cached-layers.ts";
+import { ROUTER_LAYER } from "../engine-facts.ts";
 import { CannotDraw } from "./cannot-draw.ts";
 
 /** `LLAMA_MAX_LAYERS` (`src/llama-hparams.h`): the engine loads no model of more. */
@@ -8,10 +11,12 @@ const MOST_LAYERS = 512;
 /** The numbers of one model as the engine keeps them (llama.cpp 0.5.0 `src/llama-hparams.h`): keys of the file, by layer. */
 export class Hyperparameters {
   readonly architecture: string;
-  /** Layers that the graph runs (`n_layer`): without those that predict further tokens. */
+  /** Layers that the graph runs (`n_layer`), each pass of looped ones: without those that predict further tokens. */
   readonly layerCount: number;
   /** With them (`n_layer_all`). */
   readonly allLayers: number;
+  /** The layer of one head whose cache holds which adapter each token chose (`router_layer`); most models have none. */
+  readonly routerLayer: number | undefined;
   readonly hiddenSize: number;
   readonly vocabularySize: number;
   readonly #metadata: Model["metadata"];
@@ -19,14 +24,16 @@ export class Hyperparameters {
   readonly #known = new Map<string, MetadataValue | undefined>();
   readonly #layers: readonly ModelLayer[];
 
-  constructor({ architecture, layers, hiddenSize, vocabularySize, metadata }: Model) {
+  constructor(model: Model) {
+    const { architecture, layers, hiddenSize, vocabularySize, metadata } = model;
     this.architecture = architecture ?? "";
     this.hiddenSize = hiddenSize ?? 0;
     this.vocabularySize = vocabularySize ?? 0;
     this.#metadata = metadata;
     this.#layers = layers;
-    this.allLayers = this.number("block_count", layers.length);
-    this.layerCount = this.allLayers - this.number("nextn_predict_layers", 0);
+    this.allLayers = blockCount(model);
+    this.routerLayer = ROUTER_LAYER.has(this.architecture) ? this.allLayers - 1 : undefined;
+    this.layerCount = this.routerLayer ?? this.allLayers - this.number("nextn_predict_layers", 0);
     if (!(this.allLayers <= MOST_LAYERS)) throw new CannotDraw(`${this.allLayers} layers`);
   }
 
@@ -66,12 +73,12 @@ export class Hyperparameters {
 
   /** Query heads (`n_head`). */
   heads(layer = 0): number {
-    return this.ofLayer("attention.head_count", layer, 0);
+    return layer === this.routerLayer ? 1 : this.ofLayer("attention.head_count", layer, 0);
   }
 
   /** Key and value heads (`n_head_kv`). */
   kvHeads(layer = 0): number {
-    return this.ofLayer("attention.head_count_kv", layer, this.heads(layer));
+    return layer === this.routerLayer ? 1 : this.ofLayer("attention.head_count_kv", layer, this.heads(layer));
   }
 
   /** Size of one key head (`n_embd_head_k`); windowed layers may have another. */
@@ -121,6 +128,14 @@ export class Hyperparameters {
   isRecurrent(layer: number): boolean {
     const mixer = this.#layers[layer]?.mixer;
     return mixer !== undefined && recurrentPart(mixer) !== undefined;
+  }
+
+  /** Elements of a layer's state of one sequence (`n_embd_r`, `n_embd_s`). */
+  stateElements(layer: number, name: StateTensor["name"]): number {
+    const mixer = this.#layers[layer]?.mixer;
+    const states = mixer && recurrentPart(mixer)?.state.filter((state) => state.name === name);
+    if (states === undefined || states.length === 0) throw new Error(`layer ${layer} has no ${name} state`);
+    return states.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
   }
 }
 

@@ -8,7 +8,34 @@ type Family = { readonly names: string; readonly load: () => Promise<GraphFamily
 /** Architectures whose graphs are drawn, by the file that draws them: it is loaded when a model of one is read. */
 const FAMILIES: readonly Family[] = [
   { names: "deci", load: async () => (await import("./architectures/deci.ts")).DECI },
+  {
+    names: "graniteswitch granite granitemoe granite_swa",
+    load: async () => (await import("./architectures/granite.ts")).GRANITE,
+  },
+  { names: "grok", load: async () => (await import("./architectures/grok.ts")).GROK },
+  {
+    names: "bloom gpt2 gptneox jais mpt refact",
+    load: async () => (await import("./architectures/learned-positions.ts")).LEARNED_POSITIONS,
+  },
+  { names: "lfm2 lfm2moe", load: async () => (await import("./architectures/lfm2.ts")).LFM2 },
   { names: "llama llama-embed", load: async () => (await import("./architectures/llama.ts")).LLAMA },
+  { names: "llama4", load: async () => (await import("./architectures/llama4.ts")).LLAMA4 },
+  { names: "nanbeige hrm_text", load: async () => (await import("./architectures/looped.ts")).LOOPED },
+  {
+    names: "jamba granitehybrid plamo2 falcon-h1 nemotron_h nemotron_h_moe",
+    load: async () => (await import("./architectures/mamba-hybrids.ts")).MAMBA_HYBRIDS,
+  },
+  { names: "mamba mamba2", load: async () => (await import("./architectures/mamba.ts")).MAMBA },
+  {
+    names:
+      "arctic qwen2moe qwen3moe olmoe minimax-m2 dbrx deepseek bailingmoe bailingmoe2 dots1 deepseek2-ocr glm4moe hy_v3 grovemoe",
+    load: async () => (await import("./architectures/mixtures.ts")).MIXTURES,
+  },
+  {
+    names:
+      "apertus arcee baichuan codeshell ernie4_5 ernie4_5-moe hunyuan-dense hunyuan_vl hunyuan-moe maincoder mistral3 pangu-embedded pockettts qwen seed_oss smollm3 talkie",
+    load: async () => (await import("./architectures/more-decoders.ts")).MORE_DECODERS,
+  },
   {
     names: "command-r falcon phi2 plamo stablelm",
     load: async () => (await import("./architectures/parallel-decoders.ts")).PARALLEL_DECODERS,
@@ -17,6 +44,11 @@ const FAMILIES: readonly Family[] = [
     names:
       "bitnet chatglm exaone gemma glm4 internlm2 jais2 minicpm nemotron olmo orion qwen2 qwen3 starcoder starcoder2 xverse openelm phi3 phimoe",
     load: async () => (await import("./architectures/plain-decoders.ts")).PLAIN_DECODERS,
+  },
+  { names: "rwkv6 rwkv7 rwkv6qwen2 arwkv7", load: async () => (await import("./architectures/rwkv.ts")).RWKV },
+  {
+    names: "chameleon cogvlm paddleocr qwen2vl qwen3tts qwen3vl qwen3vlmoe",
+    load: async () => (await import("./architectures/vision-decoders.ts")).VISION_DECODERS,
   },
 ];
 

@@ -85,6 +85,16 @@ export class GraphWeights {
     return { weight: this.find(`${name}.weight`), bias: this.find(`${name}.bias`), scale: this.find(`${name}.scale`) };
   }
 
+  /** The embedding; where a file has none, a copy of the output matrix beside it (`src/models/codeshell.cpp`). */
+  embedding(): GraphTensor {
+    const stored = this.find(EMBEDDING);
+    if (stored !== undefined) return stored;
+    const { name, type, ne, nb, storage } = this.get(OUTPUT_MATRIX);
+    const copy = new GraphTensor("NONE", type, ne, nb, [], undefined, storage);
+    copy.name = name;
+    return copy;
+  }
+
   /** The output matrix, or the embedding that is taken for it: a copy, unless both lie in one buffer. */
   output(): GraphTensor {
     const stored = this.find(OUTPUT_MATRIX);
@@ -137,12 +147,15 @@ export class BlockWeights {
   readonly #weights: GraphWeights;
   readonly #prefix: string;
   readonly #parts: ReadonlyMap<string, TensorParts> | undefined;
+  readonly #scales: ReadonlyMap<string, TensorParts> | undefined;
 
-  constructor(weights: GraphWeights, index: number, prefix = "blk") {
+  /** `stored` is the block that the file has them under, where layers are gone through again; scales are of each pass. */
+  constructor(weights: GraphWeights, index: number, prefix = "blk", stored: number = index) {
     this.index = index;
     this.#weights = weights;
-    this.#prefix = `${prefix}.${index}`;
+    this.#prefix = `${prefix}.${stored}`;
     this.#parts = weights.partsOf(this.#prefix);
+    this.#scales = stored === index ? this.#parts : weights.partsOf(`${prefix}.${index}`);
   }
 
   /** `blk.<index>.<name>.weight`, where the file has it. */
@@ -155,12 +168,18 @@ export class BlockWeights {
   }
 
   scale(name: string): GraphTensor | undefined {
-    return this.#part(name, "scale");
+    const tensor = this.#scales?.get(name)?.scale;
+    return tensor && this.#weights.leaf(tensor);
   }
 
   /** A tensor whose name ends otherwise, such as `ssm_a`. */
   plain(name: string): GraphTensor | undefined {
     return this.#weights.find(`${this.#prefix}.${name}`);
+  }
+
+  /** `plain`, of a tensor that the architecture cannot be without. */
+  needPlain(name: string): GraphTensor {
+    return this.#weights.get(this.#prefix + name);
   }
 
   /** A weight that the architecture cannot be without. */
@@ -174,7 +193,7 @@ export class BlockWeights {
     return { weight: this.weight(name), bias: this.bias(name), scale: this.scale(name) };
   }
 
-  #part(name: string, part: keyof TensorParts): GraphTensor | undefined {
+  #part(name: string, part: "weight" | "bias"): GraphTensor | undefined {
     const tensor = this.#parts?.get(name)?.[part];
     return tensor && this.#weights.leaf(tensor);
   }

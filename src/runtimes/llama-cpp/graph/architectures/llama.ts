@@ -43,14 +43,7 @@ function rotatedHeads(g: GraphContext, block: BlockWeights, x: GraphTensor): Ret
 function feedForwardOrExperts(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
   const y = norm(g, x, block.weight("ffn_norm"), "rms", block.index);
   if (block.weight("ffn_gate_inp") === undefined) return add(feedForward(y, denseParts(block), "silu"), x);
-  const weightScale = g.hp.number("expert_weights_scale", 0);
-  const mixed = experts(g, block, y, {
-    gating: "softmax",
-    activation: "silu",
-    normalized: true,
-    weightScale,
-    unbiased: true,
-  });
+  const mixed = experts(g, block, y, { gating: "softmax", activation: "silu", normalized: true, unbiased: true });
   return add(mixed, x);
 }
 

@@ -12,20 +12,28 @@ type EmbeddingOptions = {
   readonly inputSize?: number;
 };
 
+/** Rows of the embedding for the layers, and as they were read: before they are scaled (`t_inp_embd`). */
+type Embeddings = { readonly x: GraphTensor; readonly read: GraphTensor };
+
 /**
  * Rows of the embedding, `[hidden, tokens]`; beside them the graph has room for embeddings that are given instead of
  * tokens (`build_inp_embd`).
  */
-export function tokenEmbeddings(g: GraphContext, { scaled = false, inputSize }: EmbeddingOptions = {}): GraphTensor {
+export function tokenEmbeddings(g: GraphContext, options: EmbeddingOptions = {}): GraphTensor {
+  return readEmbeddings(g, options).x;
+}
+
+/** The same, with the rows as they were read. */
+export function readEmbeddings(g: GraphContext, { scaled = false, inputSize }: EmbeddingOptions): Embeddings {
   const { hiddenSize } = g.hp;
   const width = inputSize ?? hiddenSize;
   const tokens = inputTensor(I32, [g.tokens]);
   const given = inputTensor(F32, [width, g.tokens]);
-  const rows = getRows(g.weights.get("token_embd.weight"), tokens);
-  const read = width === hiddenSize ? rows : pad(rows, width - hiddenSize);
-  g.expand(read);
+  const rows = getRows(g.weights.embedding(), tokens);
+  const padded = width === hiddenSize ? rows : pad(rows, width - hiddenSize);
+  g.expand(padded);
   g.expand(given);
-  let x = width === hiddenSize ? read : view(read, [hiddenSize, g.tokens], [read.nb[1]]);
-  if (scaled) x = scale(isContiguous(x) ? x : cont(x));
-  return g.expand(x);
+  const read = width === hiddenSize ? padded : view(padded, [hiddenSize, g.tokens], [padded.nb[1]]);
+  const x = scaled ? scale(isContiguous(read) ? read : cont(read)) : read;
+  return { x: g.expand(x), read };
 }

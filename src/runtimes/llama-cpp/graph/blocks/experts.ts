@@ -109,7 +109,7 @@ function choosingScores(
   expertCount: number,
   { unbiased, chosenBy, groups }: ExpertOptions,
 ): GraphTensor {
-  const bias = unbiased ? undefined : block.bias("exp_probs_b");
+  const bias = unbiased ? undefined : (block.bias("exp_probs_b") ?? block.plain("exp_probs_b"));
   let scores = bias === undefined ? probabilities : add(probabilities, bias);
   if (chosenBy === "logits") scores = logits;
   if (chosenBy === "sigmoid") scores = unary(logits);

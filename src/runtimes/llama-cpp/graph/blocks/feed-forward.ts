@@ -40,6 +40,16 @@ export function withoutScales({ up, gate, down, ...others }: FeedForwardParts): 
   return { ...others, up: unscaled(up), gate: unscaled(gate), down: unscaled(down) };
 }
 
+/** The same of one that asks for no biases either. */
+export function bareParts(block: BlockWeights, name = ""): FeedForwardParts {
+  const bare = (part: string): Projection => ({
+    weight: block.weight(`ffn_${part}${name}`),
+    bias: undefined,
+    scale: undefined,
+  });
+  return { up: bare("up"), gate: bare("gate"), down: bare("down") };
+}
+
 /** Up, gate and down with an activation between (`build_ffn`): product, bias, scale. */
 export function feedForward(
   x: GraphTensor,

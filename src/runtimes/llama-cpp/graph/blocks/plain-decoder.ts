@@ -54,7 +54,7 @@ export function plainDecoder(form: DecoderForm = {}, secondHalf: SecondHalf = fe
       const out = (y: GraphTensor): GraphTensor => putOut(g, block, y);
       return secondHalf(g, form, block, { x: out(x), normed: out(normed), attended: out(attended) });
     });
-    return head(g, x, { kind: form.norm ?? "rms", scaledLogits: multipliers(g, form).logits !== 0 });
+    return head(g, x, { kind: form.norm ?? "rms", biased: true, scaledLogits: multipliers(g, form).logits !== 0 });
   };
 }
 

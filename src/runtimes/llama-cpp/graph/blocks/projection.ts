@@ -15,6 +15,15 @@ export function projectUnscaled({ weight, bias }: Projection, x: GraphTensor): G
   return project({ weight, bias, scale: undefined }, x);
 }
 
+/** The same matrix where the engine does not ask for its bias. */
+export function unbiased(projection: Projection): Projection {
+  return { ...projection, bias: undefined };
+}
+
 export function scaled(x: GraphTensor, scale: GraphTensor | undefined): GraphTensor {
   return scale === undefined ? x : mul(x, scale);
+}
+
+export function plus(x: GraphTensor, bias: GraphTensor | undefined): GraphTensor {
+  return bias === undefined ? x : add(x, bias);
 }

@@ -1,7 +1,7 @@
 import type { GraphContext } from "../context.ts";
 import { add, clamp } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
-import { concat, reshape, view } from "../ops/shapes.ts";
+import { concat, cont, reshape, view } from "../ops/shapes.ts";
 import { type GraphTensor, rowBytes } from "../tensor.ts";
 import type { BlockWeights, Projection } from "../weights.ts";
 import { project, scaled } from "./projection.ts";
@@ -16,7 +16,14 @@ type Options = {
   readonly dims?: Heads;
   /** Heads. Default: those of the layer. */
   readonly heads?: Heads;
+  /** The scales of an NVFP4 file are not read. */
+  readonly unscaled?: boolean;
+  /** Rows of all heads, `[heads x head, tokens]`, neither clamped nor cut into heads yet. */
+  readonly whole?: boolean;
 };
+
+/** Who reads `attention.clamp_kqv`; in files of others it means nothing (`src/models/dbrx.cpp`, `mpt.cpp`, `olmo.cpp`). */
+const CLAMPED: ReadonlySet<string> = new Set(["dbrx", "mpt", "olmo"]);
 
 /** Queries, keys and values, of one matrix or of three, clamped where the model says so (`build_qkv`). */
 export function queryKeyValue(
@@ -30,12 +37,31 @@ export function queryKeyValue(
   const keyDim = hp.keyDim(il);
   const dims = options.dims ?? { q: keyDim, k: keyDim, v: hp.valueDim(il) };
   const heads = options.heads ?? { q: hp.heads(il), k: hp.kvHeads(il), v: hp.kvHeads(il) };
-  const clamps = hp.number("attention.clamp_kqv", 0) > 0;
+  const clamps = CLAMPED.has(hp.architecture) && !options.whole && hp.number("attention.clamp_kqv", 0) > 0;
   const clamped = (y: GraphTensor): GraphTensor => (clamps ? clamp(y) : y);
-  const joint = block.projection("attn_qkv");
+  const matrix = (name: string): Projection =>
+    options.unscaled ? { ...block.projection(name), scale: undefined } : block.projection(name);
+  const joint = matrix("attn_qkv");
+  if (options.whole) return wholeRows(g, block, joint, x, dims, heads);
   if (joint.weight !== undefined) return cutInThree(g, clamped(projectJoint(block, joint, x)), dims, heads);
   const part = (name: "q" | "k" | "v"): GraphTensor =>
-    reshape(clamped(project(block.projection(`attn_${name}`), x)), dims[name], heads[name], g.tokens);
+    reshape(clamped(project(matrix(`attn_${name}`), x)), dims[name], heads[name], g.tokens);
+  return { q: part("q"), k: part("k"), v: part("v") };
+}
+
+function wholeRows(
+  g: GraphContext,
+  block: BlockWeights,
+  joint: Projection,
+  x: GraphTensor,
+  dims: Heads,
+  heads: Heads,
+): QueryKeyValue {
+  const qkv = joint.weight && projectJoint(block, joint, x);
+  const part = (name: "q" | "k" | "v"): GraphTensor =>
+    qkv === undefined
+      ? project(block.projection(`attn_${name}`), x)
+      : cont(view(qkv, [dims[name] * heads[name], g.tokens], [qkv.nb[1]]));
   return { q: part("q"), k: part("k"), v: part("v") };
 }
 
@@ -49,7 +75,7 @@ function projectJoint(block: BlockWeights, joint: Projection, x: GraphTensor): G
 }
 
 /** Views of one row of all heads. */
-function cutInThree(g: GraphContext, qkv: GraphTensor, dims: Heads, heads: Heads): QueryKeyValue {
+export function cutInThree(g: GraphContext, qkv: GraphTensor, dims: Heads, heads: Heads): QueryKeyValue {
   const part = (name: "q" | "k" | "v"): GraphTensor =>
     view(qkv, [dims[name], heads[name], g.tokens], [rowBytes(qkv.type, dims[name]), qkv.nb[1]]);
   return { q: part("q"), k: part("k"), v: part("v") };

@@ -60,6 +60,11 @@ export function concat(a: GraphTensor, b: GraphTensor, dimension: 0 | 1 | 2 | 3)
   return new GraphTensor("CONCAT", a.type, ne, contiguous(a.type, ne), [a, b]);
 }
 
+/** A copy of `a` with a part of it replaced by `b`. */
+export function set(a: GraphTensor, b: GraphTensor): GraphTensor {
+  return like("SET", a, b);
+}
+
 /** Zeros after the last element of each dimension. */
 export function pad(a: GraphTensor, ...more: readonly number[]): GraphTensor {
   const [first = 0, second = 0, third = 0, fourth = 0] = more;

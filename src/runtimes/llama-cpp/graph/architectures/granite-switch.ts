@@ -1,0 +1,99 @@
+import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
+import { head, layers, putOut } from "../blocks/decoder.ts";
+import { norm } from "../blocks/norm.ts";
+import type { GraphBuilder, GraphContext } from "../context.ts";
+import { add, cast, clamp, mul, rope, scale, unary } from "../ops/elementwise.ts";
+import { getRows, mulMat, mulMatOfExperts } from "../ops/products.ts";
+import { cont, pad, reshape, view } from "../ops/shapes.ts";
+import { F32, type GraphTensor, I32, inputTensor } from "../tensor.ts";
+import { type BlockWeights, MissingWeight } from "../weights.ts";
+
+/** Granite whose tokens each switch the adapter that is added to every matrix (`src/models/granite-switch.cpp`). */
+export const graniteSwitch: GraphBuilder = (g) => {
+  const inputs = cacheInputs(g);
+  const rows = getRows(g.weights.get("token_embd.weight"), inputTensor(I32, [g.tokens]));
+  const embeddings = g.hp.number("embedding_scale", 0) !== 0 ? scale(rows) : rows;
+  let adapters = adaptersOfTokens(g, inputs);
+  const x = layers(g, embeddings, (x, block) => {
+    const il = block.index;
+    const y = attention(g, inputs, block, norm(g, x, block.weight("attn_norm"), "rms", il), adapters);
+    const sum = add(residual(g, putOut(g, block, y)), putOut(g, block, x));
+    adapters = putOutNumbers(g, block, adapters);
+    const normed = norm(g, sum, block.weight("ffn_norm"), "rms", il);
+    return add(residual(g, feedForward(block, normed, adapters)), sum);
+  });
+  return head(g, x, { scaledLogits: true });
+};
+
+/** What is added to the hidden states, multiplied with a number where the file has one. */
+export function residual(g: GraphContext, x: GraphTensor): GraphTensor {
+  return g.hp.number("residual_scale", 0) !== 0 ? scale(x) : x;
+}
+
+/**
+ * Which adapter each token has: the attention of one head, whose values are the adapters' numbers, finds the last token
+ * that chose one. Only the first element of a head carries anything.
+ */
+function adaptersOfTokens(g: GraphContext, inputs: CacheInputs): GraphTensor {
+  const router = g.hp.routerLayer ?? g.hp.layerCount;
+  const signal = (): GraphTensor =>
+    pad(reshape(inputTensor(F32, [g.tokens]), 1, 1, g.tokens), g.hp.valueDim(router) - 1);
+  const found = attendCache(g, inputs, router, { q: signal(), k: signal(), v: signal() }, undefined);
+  const numbers = reshape(cont(view(found, [1, g.tokens], [found.nb[1]])), g.tokens);
+  return cast(unary(clamp(numbers)), I32);
+}
+
+/** The numbers of the tokens that are put out: rows of one element. */
+function putOutNumbers(g: GraphContext, block: BlockWeights, numbers: GraphTensor): GraphTensor {
+  const column = reshape(numbers, 1, numbers.ne[0]);
+  const chosen = putOut(g, block, column);
+  return chosen === column ? numbers : reshape(chosen, g.outputs);
+}
+
+function attention(
+  g: GraphContext,
+  inputs: CacheInputs,
+  block: BlockWeights,
+  x: GraphTensor,
+  adapters: GraphTensor,
+): GraphTensor {
+  const { hp, tokens } = g;
+  const il = block.index;
+  const joint = mulMat(block.need("attn_qkv"), x);
+  const part = (name: "q" | "k" | "v", heads: number): GraphTensor => {
+    const dim = hp.valueDim(il);
+    const rows = cont(view(joint, [dim * heads, tokens], [joint.nb[1]]));
+    return reshape(add(rows, adapted(block, `attn_${name}`, x, adapters)), dim, heads, tokens);
+  };
+  const turned = (y: GraphTensor): GraphTensor =>
+    hp.flag("rope.scaling.finetuned", true) ? rope(y, g.positions(), g.rotaryFactors(il)) : y;
+  const queried = {
+    q: turned(part("q", hp.heads(il))),
+    k: turned(part("k", hp.kvHeads(il))),
+    v: part("v", hp.kvHeads(il)),
+  };
+  return switched(block, "attn_output", attendCache(g, inputs, il, queried, undefined), adapters);
+}
+
+function feedForward(block: BlockWeights, x: GraphTensor, adapters: GraphTensor): GraphTensor {
+  const gate = switched(block, "ffn_gate", x, adapters);
+  const up = switched(block, "ffn_up", x, adapters);
+  return switched(block, "ffn_down", mul(unary(gate), up), adapters);
+}
+
+/** A product with a matrix and with that of the adapter of each token. */
+function switched(block: BlockWeights, name: string, x: GraphTensor, adapters: GraphTensor): GraphTensor {
+  return add(mulMat(block.need(name), x), adapted(block, name, x, adapters));
+}
+
+/** Rows times the two narrow matrices of the adapter that their token has. */
+function adapted(block: BlockWeights, name: string, x: GraphTensor, adapters: GraphTensor): GraphTensor {
+  const down = block.plain(`${name}.lora_a`);
+  const up = block.plain(`${name}.lora_b`);
+  if (down === undefined || up === undefined) throw new MissingWeight(`of an adapter of ${name}`);
+  const [width, tokens] = x.ne;
+  const rows = reshape(x, width, 1, tokens);
+  const numbers = reshape(adapters, 1, tokens);
+  const y = mulMatOfExperts(up, mulMatOfExperts(down, rows, numbers), numbers);
+  return reshape(y, y.ne[0], tokens);
+}
