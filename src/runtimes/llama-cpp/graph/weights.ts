@@ -179,7 +179,7 @@ export class BlockWeights {
 
   /** `plain`, of a tensor that the architecture cannot be without. */
   needPlain(name: string): GraphTensor {
-    return this.#weights.get(this.#prefix + name);
+    return this.#weights.get(`${this.#prefix}.${name}`);
   }
 
   /** A weight that the architecture cannot be without. */
