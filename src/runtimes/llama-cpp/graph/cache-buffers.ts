@@ -1,4 +1,4 @@
-import type { CacheBuffer, GraphTensor } from "./tensor.ts";
+import type { FilledBuffer, GraphTensor } from "./tensor.ts";
 
 /** A cache or a state of a layer by its name: the role of a cache, or what the state is of. */
 export type NamedCache = { readonly name: string; readonly layer: number; readonly tensors: readonly GraphTensor[] };
@@ -21,7 +21,7 @@ const ALIGNMENT = 32;
  * `src/llama-kv-cache.cpp:277`). Metal computes nothing at once that reads and writes what touches.
  */
 export function arrangeCaches(caches: readonly NamedCache[], poolOf: (cache: NamedCache) => string): void {
-  const buffers = new Map<string, { buffer: CacheBuffer; caches: NamedCache[] }>();
+  const buffers = new Map<string, { buffer: FilledBuffer; caches: NamedCache[] }>();
   for (const cache of caches) {
     const device = cache.tensors[0]?.storage?.device.name;
     const isState = STATES.has(cache.name);

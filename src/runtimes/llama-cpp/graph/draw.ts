@@ -18,6 +18,9 @@ export function drawGraph(subject: GraphSubject, batch: GraphBatch, builder: Gra
   for (const tensor of [result.logits, result.embedding, last, result.nextHidden]) {
     if (tensor !== undefined) tensor.flags |= OUTPUT;
   }
-  g.caches.arrange();
+  if (subject.placement.gpus.some(({ kind }) => kind === "metal")) {
+    g.caches.arrange();
+    g.weights.arrange();
+  }
   return { nodes: g.graph.nodes, leafs: g.graph.leafs, fused: g.fusedNodes };
 }

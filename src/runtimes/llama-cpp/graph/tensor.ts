@@ -13,8 +13,8 @@ export type Storage = {
   readonly isReordered?: boolean;
 };
 
-/** A buffer that caches lie in one after the other. `isMadeUp`: not where the engine only measures, and all lie at its start. */
-export type CacheBuffer = { readonly isMadeUp: boolean };
+/** A buffer of weights or caches. `isMadeUp`: where the engine only measures there is none, and all lie at its start. */
+export type FilledBuffer = { readonly isMadeUp: boolean };
 
 /** What the planner knows of a tensor's memory. */
 export type KeptMemory = {
@@ -65,8 +65,8 @@ export class GraphTensor {
   isMet = false;
   /** How often nodes of the graph read it. */
   uses = 0;
-  /** Of caches, the buffer they lie in, and which follows there without a gap. */
-  lies: { readonly buffer: CacheBuffer; readonly next: GraphTensor | undefined } | undefined;
+  /** Of weights and caches, the buffer they lie in, and which follows there without a gap. */
+  lies: { readonly buffer: FilledBuffer; readonly next: GraphTensor | undefined } | undefined;
   /** Index of the device that the scheduler chose; below 0 while there is none. */
   backend = -1;
   /** What the planner knows of it. */
