@@ -2,7 +2,7 @@ import type { Model } from "../../../src/model/model.ts";
 import { tryEstimate } from "../placed.ts";
 import type { PlacedWorkload } from "../placements.ts";
 import { hashedGraph } from "./blocks.ts";
-import { builderOf, drawnOnHost, subjectOf } from "./drawn.ts";
+import { builderOf, drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
 import type { ComputeBytes, GraphRow } from "./golden.ts";
 import { COMPUTE_WORKLOADS, GRAPH_WORKLOADS } from "./workloads.ts";
 import { writtenGraph } from "./written.ts";
@@ -15,10 +15,11 @@ export async function compareGraphs(model: Model, row: GraphRow): Promise<GraphV
   const verdict: GraphVerdict = { graphs: 0, compute: 0, differences: [] };
   const builder = await builderOf(model.architecture);
   if (builder === undefined) return { ...verdict, differences: [`${model.architecture} has no builder`] };
+  const target = await targetOf(row);
   GRAPH_WORKLOADS.forEach((workload, index) => {
     const golden = row.graphs[index];
     if (!Array.isArray(golden)) return;
-    const drawn = hashedGraph(writtenGraph(drawnOnHost(subjectOf(model, workload), builder)));
+    const drawn = hashedGraph(writtenGraph(drawnOnHost(subjectOf(model, workload, target), builder)));
     if (JSON.stringify(drawn) === JSON.stringify(golden)) verdict.graphs += 1;
     else
       verdict.differences.push(`${JSON.stringify(workload)}: graph ${drawn.join(" ")}, llama.cpp ${golden.join(" ")}`);

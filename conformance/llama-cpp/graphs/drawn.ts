@@ -1,3 +1,5 @@
+import type { GgufTensor } from "../../../fixtures/write-gguf.ts";
+import { inspectModel } from "../../../src/inspect.ts";
 import type { Model } from "../../../src/model/model.ts";
 import { blockCount } from "../../../src/runtimes/llama-cpp/cached-layers.ts";
 import { cellsOf } from "../../../src/runtimes/llama-cpp/cells.ts";
@@ -9,7 +11,12 @@ import { placeBlocks } from "../../../src/runtimes/llama-cpp/placement.ts";
 import { batchesOf } from "../../../src/runtimes/llama-cpp/reserve.ts";
 import { resolveSettings } from "../../../src/runtimes/llama-cpp/settings.ts";
 import { placeTensors } from "../../../src/runtimes/llama-cpp/tensor-place.ts";
+import { holeyFile } from "../../holey-file.ts";
+import { ARCHITECTURE_CASES } from "../architectures/cases.ts";
+import { ggufOfKeys } from "../architectures/keys.ts";
 import type { PlacedWorkload } from "../placements.ts";
+import { keysOfRows, readWholeModels, type WholeModelRow } from "../whole-models/golden.ts";
+import { unfoldTensors } from "../whole-models/tensors.ts";
 
 /** Who draws the graph of an architecture. */
 export async function builderOf(architecture: string | null): Promise<GraphBuilder | undefined> {
@@ -17,8 +24,20 @@ export async function builderOf(architecture: string | null): Promise<GraphBuild
   return family?.[architecture ?? ""];
 }
 
-/** A model in the context of a workload, as `estimateMemory` has it. */
-export function subjectOf(model: Model, workload: PlacedWorkload): GraphSubject {
+/** The model that a draft is for, as the engine makes up its tensors beside the draft: all of 32 bits. */
+export async function targetOf({
+  architecture,
+  title,
+}: Pick<WholeModelRow, "architecture" | "title">): Promise<Model | undefined> {
+  const draft = ARCHITECTURE_CASES.find((each) => each.architecture === architecture && each.title === title);
+  const row = readWholeModels().rows.find((each) => each.architecture === draft?.draftsFor && !each.tied);
+  if (row === undefined) return undefined;
+  const tensors = unfoldTensors(row.tensors).map(({ name, shape }): GgufTensor => ({ name, type: "F32", shape }));
+  return inspectModel(holeyFile(ggufOfKeys(row.architecture, keysOfRows()(row).keys, tensors)));
+}
+
+/** A model in the context of a workload, as `estimateMemory` has it; a draft beside its target in the same. */
+export function subjectOf(model: Model, workload: PlacedWorkload, target?: Model): GraphSubject {
   const settings = resolveSettings(model, { runtime: "llama.cpp", ...workload });
   const placement = placeBlocks(settings, blockCount(model));
   return graphSubject({
@@ -27,6 +46,7 @@ export function subjectOf(model: Model, workload: PlacedWorkload): GraphSubject 
     placement,
     places: placeTensors(model, settings, placement),
     cells: cellsOf(settings, model.causal || ENCODERS_WITH_CACHE.has(model.architecture ?? "")),
+    ...(target && { target: subjectOf(target, workload) }),
   });
 }
 

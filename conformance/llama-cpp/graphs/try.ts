@@ -12,7 +12,7 @@ import { askDevices, prepareEngine, WORK } from "../engine.ts";
 import { PLACEMENTS, type PlacedWorkload, placedFlags } from "../placements.ts";
 import { readWholeModels, type WholeModelRow } from "../whole-models/golden.ts";
 import { askGraph, fileOf } from "./ask.ts";
-import { builderOf, drawnOnHost, subjectOf } from "./drawn.ts";
+import { builderOf, drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
 import { COMPUTE_WORKLOADS } from "./workloads.ts";
 import { writtenGraph } from "./written.ts";
 
@@ -46,6 +46,7 @@ async function tryRow(row: WholeModelRow): Promise<void> {
   const file = fileOf(row, join(WORK, "try.gguf"));
   const model = await inspectModel(file.path);
   const builder = await builderOf(model.architecture);
+  const target = await targetOf(row);
   if (builder === undefined) return void console.log(`${title}: no builder`);
   const more = flags.includes("--all") ? COMPUTE_WORKLOADS : [];
   for (const workload of [...ON_HOST, ...PLACEMENTS, ...more]) {
@@ -57,7 +58,7 @@ async function tryRow(row: WholeModelRow): Promise<void> {
     if (answer === undefined || "refused" in answer) continue;
     asked += 1;
     try {
-      const subject = subjectOf(model, workload);
+      const subject = subjectOf(model, workload, target);
       if (ON_HOST.includes(workload)) {
         const ours = writtenGraph(drawnOnHost(subject, builder));
         const theirs = askGraph(file, workload);

@@ -14,13 +14,16 @@ export type Placement = {
   readonly output: Device;
 };
 
+/** One for all: a draft's graph reads what its target has there. */
+const CPU: Device = { name: "CPU", kind: "cpu" };
+
 /**
  * Blocks on devices as `load_tensors` places them (llama.cpp 0.5.0 `src/llama-model.cpp:1490-1541`): of the `gpuLayers` last
  * ones, the output layer among them, each GPU takes a share by `tensorSplit`, else by its memory.
  */
 export function placeBlocks(settings: LlamaCppSettings, blockCount: number): Placement {
   const { devices, gpuLayers } = settings;
-  const host = devices.find(({ kind }) => kind === "cpu") ?? { name: "CPU", kind: "cpu" };
+  const host = devices.find(({ kind }) => kind === "cpu") ?? CPU;
   const gpus = usedGpus(settings);
   const count = blockCount + 1;
   const offloaded = gpus.length === 0 ? 0 : Math.min(gpuLayers === "all" ? count : gpuLayers, count);

@@ -42,10 +42,12 @@ export class GraphCaches {
   readonly #rows: ReadonlyMap<number, readonly LayerRows[]>;
   readonly #made = new Map<string, CacheTensors>();
   readonly #storages = new Map<Device, Storage>();
+  readonly #target: GraphCaches | undefined;
 
   constructor(subject: GraphSubject) {
     this.#subject = subject;
     this.#hp = subject.hp;
+    this.#target = subject.target && new GraphCaches(subject.target);
     this.#rows = layerRows(subject.model, subject.settings, subject.cells, cachedLayers(subject.model));
   }
 
@@ -54,6 +56,8 @@ export class GraphCaches {
     const name = `${role} ${layer}`;
     const known = this.#made.get(name);
     if (known !== undefined) return known;
+    if (this.#target !== undefined && this.#hp.readsTarget(layer))
+      return this.#target.#last(this.#hp.isWindowed(layer));
     const rows = this.#rows.get(layer)?.find((each) => each.role === role);
     if (rows === undefined) throw new CannotDraw(`layer ${layer} has no ${role} cache`);
     const { settings } = this.#subject;
@@ -70,6 +74,11 @@ export class GraphCaches {
     };
     this.#made.set(name, made);
     return made;
+  }
+
+  /** What a draft reads: the last layer's, or where it sees a window the one before (`src/llama-model.cpp:2698`). */
+  #last(windowed: boolean): CacheTensors {
+    return this.of(this.#hp.cacheLayer(this.#hp.layerCount - (windowed ? 2 : 1)));
   }
 
   /** States kept of each sequence: the last one, and those before it that can be gone back to (`n_rs_seq`). */
@@ -103,7 +112,9 @@ export class GraphCaches {
   poolInputs({ tokens, sequences, fused }: Batch, windowed: boolean): PoolInputs {
     const { settings, cells, model } = this.#subject;
     const layers = [...this.#rows.keys()].filter((layer) => this.#hp.isWindowed(layer) === windowed);
-    const held = this.#rows.get(layers[0] ?? -1)?.[0]?.cells ?? cells.full;
+    const [first = -1] = layers;
+    const reads = this.#target !== undefined && this.#hp.readsTarget(first);
+    const held = reads ? this.of(first).cells : (this.#rows.get(first)?.[0]?.cells ?? cells.full);
     const streams = settings.unifiedCache ? 1 : sequences;
     const widest = Math.max(...this.#everyLayer().map((layer) => this.#hp.valueDim(layer) * this.#hp.kvHeads(layer)));
     return {

@@ -7,7 +7,7 @@ import { GraphCaches } from "./caches.ts";
 import { ComputeGraph } from "./graph.ts";
 import { Hyperparameters } from "./hyperparameters.ts";
 import { F32, type GraphTensor, I32, inputTensor } from "./tensor.ts";
-import { BlockWeights, GraphWeights, indexTensors, type TensorIndex } from "./weights.ts";
+import { BlockWeights, GraphWeights, indexTensors, MissingWeight, type TensorIndex } from "./weights.ts";
 
 /** A model in a context: what every graph of it is drawn from. */
 export type GraphSubject = {
@@ -18,6 +18,8 @@ export type GraphSubject = {
   readonly places: TensorPlaces;
   readonly tensors: TensorIndex;
   readonly hp: Hyperparameters;
+  /** The model that a draft is for, in its context. */
+  readonly target?: GraphSubject;
 };
 
 /** A model in a context, with what every graph of it looks up. */
@@ -94,6 +96,13 @@ export class GraphContext {
   fusedNode(operation: FusedOperation, layer: number, node: GraphTensor): GraphTensor {
     this.fusedNodes.push({ operation, layer, node });
     return node;
+  }
+
+  /** Weights of the model that a draft is for. */
+  targetWeights(): GraphWeights {
+    const { target } = this.subject;
+    if (target === undefined) throw new MissingWeight("of a target");
+    return new GraphWeights(target);
   }
 
   block(index: number, prefix?: string, stored?: number): BlockWeights {

@@ -11,7 +11,7 @@ const MOST_LAYERS = 512;
 /** The numbers of one model as the engine keeps them (llama.cpp 0.5.0 `src/llama-hparams.h`): keys of the file, by layer. */
 export class Hyperparameters {
   readonly architecture: string;
-  /** Layers that the graph runs (`n_layer`), each pass of looped ones: without those that predict further tokens. */
+  /** Layers that the graph runs (`n_layer`), each pass of looped ones: without those that predict further tokens, unless there are no others. */
   readonly layerCount: number;
   /** With them (`n_layer_all`). */
   readonly allLayers: number;
@@ -33,7 +33,8 @@ export class Hyperparameters {
     this.#layers = layers;
     this.allLayers = blockCount(model);
     this.routerLayer = ROUTER_LAYER.has(this.architecture) ? this.allLayers - 1 : undefined;
-    this.layerCount = this.routerLayer ?? this.allLayers - this.number("nextn_predict_layers", 0);
+    const predicting = this.number("nextn_predict_layers", 0);
+    this.layerCount = this.routerLayer ?? (predicting < this.allLayers ? this.allLayers - predicting : this.allLayers);
     if (!(this.allLayers <= MOST_LAYERS)) throw new CannotDraw(`${this.allLayers} layers`);
   }
 
@@ -122,6 +123,25 @@ export class Hyperparameters {
     const mixer = this.#layers[layer]?.mixer;
     const window = mixer && attentionPart(mixer)?.window;
     return window !== undefined && window.kind !== "none";
+  }
+
+  /** True where any layer sees a window only (`is_swa_any`). */
+  hasWindows(): boolean {
+    return this.#layers.some((_, layer) => this.isWindowed(layer));
+  }
+
+  /** The layer whose cache this one reads: its own, or that of an earlier one. */
+  cacheLayer(layer: number): number {
+    const mixer = this.#layers[layer]?.mixer;
+    const attention = mixer && attentionPart(mixer);
+    return (attention?.kind === "attention" ? attention.sharesCacheWith : undefined) ?? layer;
+  }
+
+  /** True for layers of a draft that read the cache of its target. */
+  readsTarget(layer: number): boolean {
+    const mixer = this.#layers[layer]?.mixer;
+    const attention = mixer && attentionPart(mixer);
+    return attention?.kind === "attention" && attention.readsTargetCache === true;
   }
 
   /** True for layers with a recurrence (`is_recr`), alone or beside an attention. */

@@ -9,6 +9,11 @@ type Family = { readonly names: string; readonly load: () => Promise<GraphFamily
 const FAMILIES: readonly Family[] = [
   { names: "deci", load: async () => (await import("./architectures/deci.ts")).DECI },
   {
+    names: "gemma3n gemma4 gemma4-assistant",
+    load: async () => (await import("./architectures/gemma-shared.ts")).GEMMA_SHARED,
+  },
+  { names: "gemma2 gemma3 gemma-embedding", load: async () => (await import("./architectures/gemma.ts")).GEMMA },
+  {
     names: "graniteswitch granite granitemoe granite_swa",
     load: async () => (await import("./architectures/granite.ts")).GRANITE,
   },
@@ -49,6 +54,14 @@ const FAMILIES: readonly Family[] = [
   {
     names: "chameleon cogvlm paddleocr qwen2vl qwen3tts qwen3vl qwen3vlmoe",
     load: async () => (await import("./architectures/vision-decoders.ts")).VISION_DECODERS,
+  },
+  {
+    names: "olmo2 exaone4 plamo3 muse-glimmer spark2_5 cohere2 cohere2moe",
+    load: async () => (await import("./architectures/windowed-decoders.ts")).WINDOWED_DECODERS,
+  },
+  {
+    names: "gpt-oss afmoe exaone-moe laguna mellum smallthinker maple mimo2 step35",
+    load: async () => (await import("./architectures/windowed-mixtures.ts")).WINDOWED_MIXTURES,
   },
 ];
 

@@ -18,6 +18,8 @@ type Options = {
   readonly heads?: Heads;
   /** The scales of an NVFP4 file are not read. */
   readonly unscaled?: boolean;
+  /** Neither are biases. */
+  readonly bare?: boolean;
   /** Rows of all heads, `[heads x head, tokens]`, neither clamped nor cut into heads yet. */
   readonly whole?: boolean;
 };
@@ -37,31 +39,22 @@ export function queryKeyValue(
   const keyDim = hp.keyDim(il);
   const dims = options.dims ?? { q: keyDim, k: keyDim, v: hp.valueDim(il) };
   const heads = options.heads ?? { q: hp.heads(il), k: hp.kvHeads(il), v: hp.kvHeads(il) };
-  const clamps = CLAMPED.has(hp.architecture) && !options.whole && hp.number("attention.clamp_kqv", 0) > 0;
+  const { whole = false, bare = false, unscaled = bare } = options;
+  const clamps = CLAMPED.has(hp.architecture) && !whole && hp.number("attention.clamp_kqv", 0) > 0;
   const clamped = (y: GraphTensor): GraphTensor => (clamps ? clamp(y) : y);
-  const matrix = (name: string): Projection =>
-    options.unscaled ? { ...block.projection(name), scale: undefined } : block.projection(name);
+  const matrix = (name: string): Projection => {
+    const stored = block.projection(name);
+    return { ...stored, ...(bare ? { bias: undefined } : {}), ...(unscaled ? { scale: undefined } : {}) };
+  };
   const joint = matrix("attn_qkv");
-  if (options.whole) return wholeRows(g, block, joint, x, dims, heads);
-  if (joint.weight !== undefined) return cutInThree(g, clamped(projectJoint(block, joint, x)), dims, heads);
-  const part = (name: "q" | "k" | "v"): GraphTensor =>
-    reshape(clamped(project(matrix(`attn_${name}`), x)), dims[name], heads[name], g.tokens);
-  return { q: part("q"), k: part("k"), v: part("v") };
-}
-
-function wholeRows(
-  g: GraphContext,
-  block: BlockWeights,
-  joint: Projection,
-  x: GraphTensor,
-  dims: Heads,
-  heads: Heads,
-): QueryKeyValue {
-  const qkv = joint.weight && projectJoint(block, joint, x);
-  const part = (name: "q" | "k" | "v"): GraphTensor =>
-    qkv === undefined
-      ? project(block.projection(`attn_${name}`), x)
-      : cont(view(qkv, [dims[name] * heads[name], g.tokens], [qkv.nb[1]]));
+  if (joint.weight !== undefined) {
+    const qkv = clamped(bare ? project(joint, x) : projectJoint(block, joint, x));
+    return whole ? rowsOfThree(g, qkv, dims, heads) : cutInThree(g, qkv, dims, heads);
+  }
+  const part = (name: "q" | "k" | "v"): GraphTensor => {
+    const rows = clamped(project(matrix(`attn_${name}`), x));
+    return whole ? rows : reshape(rows, dims[name], heads[name], g.tokens);
+  };
   return { q: part("q"), k: part("k"), v: part("v") };
 }
 
@@ -78,5 +71,12 @@ function projectJoint(block: BlockWeights, joint: Projection, x: GraphTensor): G
 export function cutInThree(g: GraphContext, qkv: GraphTensor, dims: Heads, heads: Heads): QueryKeyValue {
   const part = (name: "q" | "k" | "v"): GraphTensor =>
     view(qkv, [dims[name], heads[name], g.tokens], [rowBytes(qkv.type, dims[name]), qkv.nb[1]]);
+  return { q: part("q"), k: part("k"), v: part("v") };
+}
+
+/** Copies of the three parts of each row. */
+function rowsOfThree(g: GraphContext, qkv: GraphTensor, dims: Heads, heads: Heads): QueryKeyValue {
+  const part = (name: "q" | "k" | "v"): GraphTensor =>
+    cont(view(qkv, [dims[name] * heads[name], g.tokens], [qkv.nb[1]]));
   return { q: part("q"), k: part("k"), v: part("v") };
 }
