@@ -152,6 +152,13 @@ const FUSIONS: readonly Fusion[] = [
   fusion(["SSM_CONV", "UNARY"], followsInFloats),
 ];
 
+/** The same by the operation they begin with. */
+const BY_FIRST: ReadonlyMap<Operation, readonly Fusion[]> = new Map(
+  FUSIONS.flatMap(({ operations: [first] }) => {
+    return first === undefined ? [] : [[first, FUSIONS.filter((each) => each.operations[0] === first)] as const];
+  }),
+);
+
 /** True of nodes that Metal runs a kernel for. */
 function computes({ operation, ne }: GraphTensor): boolean {
   return !LOOKS_ONLY.has(operation) && operation !== "NONE" && ne.every((count) => count > 0);
@@ -160,7 +167,7 @@ function computes({ operation, ne }: GraphTensor): boolean {
 /** How many nodes from one on stay together because they may be computed in one (`ggml_metal_fusion_max`). */
 export function fusedCount(nodes: readonly GraphTensor[], start: number): number {
   const first = nodes[start];
-  if (first === undefined || !computes(first)) return 1;
+  if (first === undefined || !BY_FIRST.has(first.operation) || !computes(first)) return 1;
   const places: number[] = [];
   for (let at = start; at < nodes.length && places.length < MOST_NODES; at++) {
     const node = nodes[at];
@@ -176,13 +183,13 @@ export function fusedCount(nodes: readonly GraphTensor[], start: number): number
 }
 
 function longestFusion(nodes: readonly GraphTensor[], places: readonly number[]): Fusion | undefined {
+  const [start = 0] = places;
   let found: Fusion | undefined;
-  for (const each of FUSIONS) {
+  for (const each of BY_FIRST.get(nodes[start]?.operation ?? "NONE") ?? []) {
     const length = each.computing.length;
     if (length <= (found?.computing.length ?? 1) || length > places.length) continue;
     const chain = places.slice(0, length).flatMap((place) => nodes[place] ?? []);
-    if (has(each.computing, chain) && each.fits(chain, nodes.slice(places[0], (places[0] ?? 0) + 2 * MOST_NODES)))
-      found = each;
+    if (has(each.computing, chain) && each.fits(chain, nodes.slice(start, start + 2 * MOST_NODES))) found = each;
   }
   return found;
 }
@@ -196,7 +203,7 @@ export function keptByMetal(all: readonly GraphTensor[], start: number, end: num
   const kept: KeptUntil[] = [];
   for (let at = 0; at < nodes.length; at++) {
     let count = 0;
-    for (const { operations } of FUSIONS) {
+    for (const { operations } of BY_FIRST.get(nodes[at]?.operation ?? "NONE") ?? []) {
       if (operations.length > count && has(operations, nodes.slice(at, at + operations.length)))
         count = operations.length;
     }

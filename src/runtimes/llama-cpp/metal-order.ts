@@ -63,17 +63,26 @@ function looksOnly({ operation }: Group): boolean {
 }
 
 function groupsOf(nodes: readonly GraphTensor[], cachesAreMadeUp: boolean): Group[] {
+  const written = new Set<object>();
+  for (const node of nodes) {
+    const { of, next } = memoryOf(node, cachesAreMadeUp);
+    written.add(of);
+    if (next !== undefined) written.add(next);
+  }
   const groups: Group[] = [];
   for (let start = 0; start < nodes.length; ) {
     const own = nodes.slice(start, start + fusedCount(nodes, start));
     start += own.length;
-    const [first] = own;
-    if (first === undefined) break;
-    const isInside = new Set(own);
-    const read = own.flatMap(({ sources }) => sources.filter((source) => !isInside.has(source)));
-    const memory = (tensors: readonly GraphTensor[]): Memory[] =>
-      tensors.map((each) => memoryOf(each, cachesAreMadeUp));
-    groups.push({ nodes: own, operation: first.operation, reads: memory(read), writes: memory(own) });
+    const reads: Memory[] = [];
+    for (const { sources } of own) {
+      for (const source of sources) {
+        const memory = own.includes(source) ? undefined : memoryOf(source, cachesAreMadeUp);
+        // Nothing waits for what no node writes.
+        if (memory && (written.has(memory.of) || written.has(memory.next ?? memory.of))) reads.push(memory);
+      }
+    }
+    const operation = own[0]?.operation ?? "NONE";
+    groups.push({ nodes: own, operation, reads, writes: own.map((node) => memoryOf(node, cachesAreMadeUp)) });
   }
   return groups;
 }

@@ -20,7 +20,7 @@ export function drawGraph(subject: GraphSubject, batch: GraphBatch, builder: Gra
   }
   if (subject.placement.gpus.some(({ kind }) => kind === "metal")) {
     g.caches.arrange();
-    g.weights.arrange();
+    if (g.graph.nodes.some(({ viewOf }) => viewOf?.storage?.holdsWeights)) g.weights.arrange();
   }
   return { nodes: g.graph.nodes, leafs: g.graph.leafs, fused: g.fusedNodes };
 }
