@@ -12,7 +12,7 @@ export function offloadsToCuda({ operation, ne }: GraphTensor): boolean {
 function rowsOf(operation: Operation, ne: GraphTensor["ne"]): number {
   if (operation === "GET_ROWS") return 0;
   if (operation === "MUL_MAT") return ne[1];
-  if (operation === "MUL_MAT_ID" || operation === "ROPE") return ne[2];
+  if (operation === "MUL_MAT_ID" || operation === "ROPE" || operation === "ROPE_BACK") return ne[2];
   return ne[1] * ne[2] * ne[3];
 }
 

@@ -46,14 +46,20 @@ export function reserveCompute(
 /** Copies of each input where several GPUs take turns (`GGML_SCHED_MAX_COPIES`, `ggml/src/ggml-backend.cpp`). */
 const PIPELINE_COPIES = 4;
 
-/** As many tokens for each sequence. */
-export function batchesOf({ settings, cells }: GraphSubject, fused: FusedOperations): GraphBatch[] {
+/** Architectures with decays between all tokens of a sequence, of which one sequence alone has the most. */
+const LARGEST_ALONE: ReadonlySet<string> = new Set(["kimi-linear", "minimax-01"]);
+
+/** As many tokens for each sequence; at last the prompt's graph again, of few architectures as of one sequence. */
+export function batchesOf({ model, settings, cells }: GraphSubject, fused: FusedOperations): GraphBatch[] {
   const { sequences } = settings;
-  const tokens = padTo(Math.min(cells.full * cells.streams, cells.microBatch), sequences);
+  const most = Math.min(cells.full * cells.streams, cells.microBatch);
+  const tokens = padTo(most, sequences);
   const outputs = mostOutputs(settings, cells);
+  const isLargestAlone = sequences > 1 && LARGEST_ALONE.has(model.architecture ?? "");
   return [
     { tokens, sequences, outputs, ...fused },
     { tokens: sequences, sequences, outputs: sequences, ...fused },
+    ...(isLargestAlone ? [{ tokens: most, sequences: 1, outputs, ...fused }] : []),
   ];
 }
 

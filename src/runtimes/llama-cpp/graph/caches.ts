@@ -35,6 +35,13 @@ export type PoolInputs = {
   readonly valueRotation: GraphTensor | undefined;
 };
 
+/** The same of the keys of an indexer; its own kernel takes the mask in 16 bits whatever attention does. */
+export type IndexInputs = {
+  readonly keyRows: GraphTensor;
+  readonly mask: GraphTensor;
+  readonly rotation: GraphTensor | undefined;
+};
+
 /** The caches of a context as leafs of a graph (llama.cpp 0.5.0 `src/llama-kv-cache.cpp`). */
 export class GraphCaches {
   readonly #subject: GraphSubject;
@@ -101,11 +108,33 @@ export class GraphCaches {
 
   /** Says where the caches of a finished graph lie: those that see a window in buffers of their own, as those of each role. */
   arrange(): void {
-    const caches = [...this.#made].map(([key, { key: keys, value }]) => {
-      const [name = "", layer] = key.split(" ");
-      return { name, layer: Number(layer), tensors: value === undefined ? [keys] : [keys, value] };
-    });
-    arrangeCaches(caches, ({ name, layer }) => `${name} ${this.#hp.isWindowed(layer)}`);
+    arrangeCaches(
+      [...this.#made].map(([key, { key: keys, value }]) => {
+        const [, name = "", number] = /^(.*) (\d+)$/.exec(key) ?? [];
+        const layer = Number(number);
+        const tensors = value === undefined ? [keys] : [keys, value];
+        return { name, layer, isWindowed: this.#hp.isWindowed(layer), tensors };
+      }),
+    );
+    this.#target?.arrange();
+  }
+
+  /** Unfinished rows of a compressor, or their scores, in float32: `[width, rows, planes]` (`llama_dsv4_comp_state`). */
+  compressorState(layer: number, name: string, width: number, rows: number, planes: number): GraphTensor {
+    const ne = fourOf([width, rows, planes]);
+    const key = `${name} ${layer}`;
+    const known = this.#made.get(key);
+    if (known !== undefined) return known.key;
+    const tensor = new GraphTensor("NONE", F32, ne, contiguous(F32, ne), [], undefined, this.#storage(layer));
+    this.#made.set(key, { key: tensor, value: undefined, cells: rows, streams: planes });
+    return tensor;
+  }
+
+  /** The rotation of keys of a size (`build_input_k_rot`): of quantized ones, and where those of the indexer are as long. */
+  keyRotation(size: number): GraphTensor | undefined {
+    const isQuantized = cacheGgmlType(this.#subject.settings.cacheTypeK).blockElements > 1;
+    const isLikeIndex = size === this.#hp.number("attention.indexer.key_length", 0);
+    return size > 0 && (isLikeIndex || (isQuantized && size % 64 === 0)) ? rotationOf(size) : undefined;
   }
 
   /** Inputs of the caches that see a window, or of those that see everything. */
@@ -126,6 +155,23 @@ export class GraphCaches {
     };
   }
 
+  /** Inputs of the index keys (`build_attn_inp_k_dsa`): their rotation is there whatever type they are cached in. */
+  indexInputs({ tokens, sequences }: Batch): IndexInputs {
+    const { settings, cells } = this.#subject;
+    const streams = settings.unifiedCache ? 1 : sequences;
+    const size = this.#hp.number("attention.indexer.key_length", 0);
+    return {
+      keyRows: inputTensor(I64, [tokens]),
+      mask: inputTensor(F16, [cells.full, tokens / streams, 1, streams]),
+      rotation: size > 0 ? rotationOf(size) : undefined,
+    };
+  }
+
+  /** True where a layer has a cache of the role. */
+  has(layer: number, role: CacheRole): boolean {
+    return this.#rows.get(layer)?.some((each) => each.role === role) ?? false;
+  }
+
   #everyLayer(): number[] {
     return Array.from({ length: this.#hp.allLayers }, (_, layer) => layer);
   }
@@ -137,13 +183,7 @@ export class GraphCaches {
     const [size = 0] = sizes;
     const isQuantized = cacheGgmlType(type).blockElements > 1;
     if (!isQuantized || sizes.size !== 1 || size <= 0 || dimOf(0) % 64 !== 0) return undefined;
-    let rotated = 64;
-    if (part === "key") {
-      do rotated *= 2;
-      while (size % rotated === 0);
-      rotated /= 2;
-    }
-    return inputTensor(F32, [rotated, rotated]);
+    return part === "key" ? rotationOf(size) : inputTensor(F32, [64, 64]);
   }
 
   /** Writes the keys of the batch, `[head, heads, tokens]`, to their cells (`cpy_k`). */
@@ -204,6 +244,15 @@ export class GraphCaches {
     this.#storages.set(device, storage);
     return storage;
   }
+}
+
+/** The largest matrix of a power of two, from 64, that goes into a head. */
+function rotationOf(size: number): GraphTensor {
+  let rotated = 64;
+  do rotated *= 2;
+  while (size % rotated === 0);
+  rotated /= 2;
+  return inputTensor(F32, [rotated, rotated]);
 }
 
 type Batch = {

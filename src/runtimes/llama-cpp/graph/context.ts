@@ -74,6 +74,7 @@ export class GraphContext {
   readonly fused: FusedOperations;
   readonly fusedNodes: FusedNode[] = [];
   #positions: GraphTensor | undefined;
+  #tokenIds: GraphTensor | undefined;
   #outputRows: GraphTensor | undefined;
   #queryScales: GraphTensor | undefined;
 
@@ -107,6 +108,12 @@ export class GraphContext {
 
   block(index: number, prefix?: string, stored?: number): BlockWeights {
     return new BlockWeights(this.weights, index, prefix, stored);
+  }
+
+  /** Numbers of the tokens in the vocabulary (`inp_tokens`). */
+  tokenIds(): GraphTensor {
+    this.#tokenIds ??= inputTensor(I32, [this.tokens]);
+    return this.#tokenIds;
   }
 
   /** Positions of the tokens: one number each, or `perToken` (`inp_pos`). */

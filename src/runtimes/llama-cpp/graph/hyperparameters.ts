@@ -150,11 +150,11 @@ export class Hyperparameters {
     return mixer !== undefined && recurrentPart(mixer) !== undefined;
   }
 
-  /** Elements of a layer's state of one sequence (`n_embd_r`, `n_embd_s`). */
+  /** Elements of a layer's state of one sequence (`n_embd_r`, `n_embd_s`); none of a state that its recurrence lacks. */
   stateElements(layer: number, name: StateTensor["name"]): number {
     const mixer = this.#layers[layer]?.mixer;
     const states = mixer && recurrentPart(mixer)?.state.filter((state) => state.name === name);
-    if (states === undefined || states.length === 0) throw new Error(`layer ${layer} has no ${name} state`);
+    if (states === undefined) throw new Error(`layer ${layer} has no ${name} state`);
     return states.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
   }
 }

@@ -40,6 +40,7 @@ export type Operation =
   | "RESHAPE"
   | "RMS_NORM"
   | "ROPE"
+  | "ROPE_BACK"
   | "RWKV_WKV6"
   | "RWKV_WKV7"
   | "SCALE"
@@ -77,6 +78,7 @@ export const WRITES_OVER: ReadonlySet<Operation> = new Set([
   "LOG",
   "UNARY",
   "ROPE",
+  "ROPE_BACK",
   "RMS_NORM",
   "CLAMP",
   "SOFT_MAX",

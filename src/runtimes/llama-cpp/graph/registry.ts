@@ -7,7 +7,10 @@ type Family = { readonly names: string; readonly load: () => Promise<GraphFamily
 
 /** Architectures whose graphs are drawn, by the file that draws them: it is loaded when a model of one is read. */
 const FAMILIES: readonly Family[] = [
+  { names: "bailingmoe3", load: async () => (await import("./architectures/bailing3.ts")).BAILING_3 },
   { names: "deci", load: async () => (await import("./architectures/deci.ts")).DECI },
+  { names: "deepseek2 mistral4 minicpm3", load: async () => (await import("./architectures/deepseek.ts")).DEEPSEEK },
+  { names: "deepseek4", load: async () => (await import("./architectures/deepseek4.ts")).DEEPSEEK4 },
   {
     names: "gemma3n gemma4 gemma4-assistant",
     load: async () => (await import("./architectures/gemma-shared.ts")).GEMMA_SHARED,
@@ -18,6 +21,7 @@ const FAMILIES: readonly Family[] = [
     load: async () => (await import("./architectures/granite.ts")).GRANITE,
   },
   { names: "grok", load: async () => (await import("./architectures/grok.ts")).GROK },
+  { names: "kimi-linear kimi-k3", load: async () => (await import("./architectures/kimi.ts")).KIMI },
   {
     names: "bloom gpt2 gptneox jais mpt refact",
     load: async () => (await import("./architectures/learned-positions.ts")).LEARNED_POSITIONS,
@@ -31,6 +35,8 @@ const FAMILIES: readonly Family[] = [
     load: async () => (await import("./architectures/mamba-hybrids.ts")).MAMBA_HYBRIDS,
   },
   { names: "mamba mamba2", load: async () => (await import("./architectures/mamba.ts")).MAMBA },
+  { names: "minimax-01", load: async () => (await import("./architectures/minimax-01.ts")).MINIMAX_01 },
+  { names: "minimax-m3", load: async () => (await import("./architectures/minimax-m3.ts")).MINIMAX_M3 },
   {
     names:
       "arctic qwen2moe qwen3moe olmoe minimax-m2 dbrx deepseek bailingmoe bailingmoe2 dots1 deepseek2-ocr glm4moe hy_v3 grovemoe",
@@ -50,7 +56,13 @@ const FAMILIES: readonly Family[] = [
       "bitnet chatglm exaone gemma glm4 internlm2 jais2 minicpm nemotron olmo orion qwen2 qwen3 starcoder starcoder2 xverse openelm phi3 phimoe",
     load: async () => (await import("./architectures/plain-decoders.ts")).PLAIN_DECODERS,
   },
+  { names: "qwen3next qwen35 qwen35moe", load: async () => (await import("./architectures/qwen-next.ts")).QWEN_NEXT },
+  { names: "qwen4exp", load: async () => (await import("./architectures/qwen4exp.ts")).QWEN_4 },
   { names: "rwkv6 rwkv7 rwkv6qwen2 arwkv7", load: async () => (await import("./architectures/rwkv.ts")).RWKV },
+  {
+    names: "deepseek32 glm-dsa dots3note hy_v4",
+    load: async () => (await import("./architectures/sparse-latent.ts")).SPARSE_LATENT,
+  },
   {
     names: "chameleon cogvlm paddleocr qwen2vl qwen3tts qwen3vl qwen3vlmoe",
     load: async () => (await import("./architectures/vision-decoders.ts")).VISION_DECODERS,

@@ -81,6 +81,11 @@ export class GraphWeights {
     return tensor;
   }
 
+  /** `get`, of a tensor that the engine loads in other dimensions than the file's (`TENSOR_ALLOW_RESHAPE`). */
+  shaped(name: string, ...ne: readonly number[]): GraphTensor {
+    return reshaped(this.get(name), ne);
+  }
+
   projection(name: string): Projection {
     return { weight: this.find(`${name}.weight`), bias: this.find(`${name}.bias`), scale: this.find(`${name}.scale`) };
   }
@@ -148,6 +153,14 @@ export class GraphWeights {
   }
 }
 
+/** The same leaf in other dimensions: it is asked for once. */
+function reshaped({ name, type, storage }: GraphTensor, ne: readonly number[]): GraphTensor {
+  const four = fourOf(ne);
+  const leaf = new GraphTensor("NONE", type, four, contiguous(type, four), [], undefined, storage);
+  leaf.name = name;
+  return leaf;
+}
+
 /** A file lacks a tensor that its architecture's graph reads: no graph can be drawn of it. */
 export class MissingWeight extends CannotDraw {
   constructor(name: string) {
@@ -210,5 +223,10 @@ export class BlockWeights {
   #part(name: string, part: "weight" | "bias"): GraphTensor | undefined {
     const tensor = this.#parts?.get(name)?.[part];
     return tensor && this.#weights.leaf(tensor);
+  }
+
+  /** A weight that the engine loads in other dimensions than the file's (`TENSOR_ALLOW_RESHAPE`). */
+  shaped(name: string, ...ne: readonly number[]): GraphTensor {
+    return reshaped(this.need(name), ne);
   }
 }

@@ -32,7 +32,11 @@ export function attend(
   const streams = k.ne[3];
   const isTransposed = v.nb[1] > v.nb[2];
   const [dim, heads, tokens] = q.ne;
-  const byStream = view(q, [dim, heads, tokens / streams, streams], [q.nb[1], q.nb[2], q.nb[3] / streams]);
+  const byStream = view(
+    q,
+    [dim, heads, Math.floor(tokens / streams), streams],
+    [q.nb[1], q.nb[2], Math.floor(q.nb[3] / streams)],
+  );
   const queries = permute(byStream, 0, 2, 1, 3);
   const keys = permute(k, 0, 2, 1, 3);
   const values = permute(v, 0, 2, 1, 3);
@@ -179,7 +183,8 @@ export function rotated(x: GraphTensor, rotation: GraphTensor | undefined): Grap
   return reshape(mulMat(rotation, pieces), ...x.ne);
 }
 
-function projected(y: GraphTensor, output: Projection | undefined): GraphTensor {
+/** Times the output matrix, where there is one here. */
+export function projected(y: GraphTensor, output: Projection | undefined): GraphTensor {
   if (output?.weight !== undefined) return project(output, y);
   return output?.bias === undefined ? y : add(y, output.bias);
 }

@@ -2,7 +2,7 @@ import type { GraphContext } from "../context.ts";
 import { scale } from "../ops/elementwise.ts";
 import { getRows } from "../ops/products.ts";
 import { cont, isContiguous, pad, view } from "../ops/shapes.ts";
-import { F32, type GraphTensor, I32, inputTensor } from "../tensor.ts";
+import { F32, type GraphTensor, inputTensor } from "../tensor.ts";
 
 /** What a few models do to the embeddings. */
 type EmbeddingOptions = {
@@ -27,9 +27,8 @@ export function tokenEmbeddings(g: GraphContext, options: EmbeddingOptions = {})
 export function readEmbeddings(g: GraphContext, { scaled = false, inputSize }: EmbeddingOptions): Embeddings {
   const { hiddenSize } = g.hp;
   const width = inputSize ?? hiddenSize;
-  const tokens = inputTensor(I32, [g.tokens]);
   const given = inputTensor(F32, [width, g.tokens]);
-  const rows = getRows(g.weights.embedding(), tokens);
+  const rows = getRows(g.weights.embedding(), g.tokenIds());
   const padded = width === hiddenSize ? rows : pad(rows, width - hiddenSize);
   g.expand(padded);
   g.expand(given);

@@ -189,11 +189,7 @@ function activatedExperts(
   limit: "none" | "steps" | "fused",
   boundsUp: boolean,
 ): GraphTensor {
-  if (activation === "situ" && up !== undefined) {
-    const bent = scale(unary(scale(gate)));
-    const act = mul(bent, unary(gate));
-    return mul(act, boundsUp ? scale(unary(scale(up))) : up);
-  }
+  if (activation === "situ" && up !== undefined) return situ(gate, up, boundsUp);
   if (activation === "relu-squared") return sqr(unary(gate));
   if (up === undefined) return activation === "swiglu-oai" ? gated(gate, gate) : unary(gate);
   return gatedWithin(gate, up, activation === "silu" ? limit : "none");
@@ -206,4 +202,10 @@ function sumOfExperts(g: GraphContext, y: GraphTensor, hidden: number, tokens: n
   if (first === undefined) throw new Error("no expert is used");
   if (others.length === 0) return cont(first);
   return others.reduce((sum, part) => g.expand(add(sum, part)), first);
+}
+
+/** A bent gate times its sigmoid, times up, which may be bent as well (`kimi_k3_situ`). */
+export function situ(gate: GraphTensor, up: GraphTensor, boundsUp: boolean): GraphTensor {
+  const bent = (x: GraphTensor): GraphTensor => scale(unary(scale(x)));
+  return mul(mul(bent(gate), unary(gate)), boundsUp ? bent(up) : up);
 }

@@ -95,6 +95,11 @@ export function rope(a: GraphTensor, positions: GraphTensor, factors?: GraphTens
   return factors === undefined ? like("ROPE", a, positions) : like("ROPE", a, positions, factors);
 }
 
+/** Turns positions back. */
+export function ropeBack(a: GraphTensor, positions: GraphTensor): GraphTensor {
+  return like("ROPE_BACK", a, positions);
+}
+
 /** A copy in another type (`ggml_cast`): it counts itself among its sources. */
 export function cast(a: GraphTensor, type: GgmlType): GraphTensor {
   const sources = [a];

@@ -1,0 +1,102 @@
+import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
+import { attendChosenHeads, type BlockInputs, blockInputs, cellsOfBestBlocks } from "../blocks/block-sparse.ts";
+import { layers } from "../blocks/decoder.ts";
+import { gatedDeltaNetLayer } from "../blocks/delta-net.ts";
+import { tokenEmbeddings } from "../blocks/embedding.ts";
+import { gatedOutput, gatedQueryKeyValue } from "../blocks/gated-attention.ts";
+import { mixedStreams, type StreamMixer, streamsOf, withResult } from "../blocks/gated-streams.ts";
+import { ngramEmbeddings, withNgrams } from "../blocks/ngram-embedding.ts";
+import { scaled } from "../blocks/projection.ts";
+import { stateRows } from "../blocks/recurrent-state.ts";
+import type { GraphBuilder, GraphContext } from "../context.ts";
+import { getRows, mulMat } from "../ops/products.ts";
+import { reshape } from "../ops/shapes.ts";
+import type { GraphTensor } from "../tensor.ts";
+import type { BlockWeights } from "../weights.ts";
+import { expertsWithGatedShare } from "./qwen-next.ts";
+
+/**
+ * Qwen 4: gated delta nets, and every few layers gated attention to the best blocks, all between streams that take the place
+ * of norms (`src/models/qwen4exp.cpp`).
+ */
+const qwen4exp: GraphBuilder = (g) => {
+  const embedded = tokenEmbeddings(g);
+  const inputs = cacheInputs(g);
+  const rows = stateRows(g);
+  const ngramLayers = listOf(g, "ple.layers");
+  const ngrams = ngramLayers.length > 0 ? g.expand(ngramEmbeddings(g)) : undefined;
+  const attendBlocks = sparseAttention(g, inputs);
+  const streams = layers(g, streamsOf(embedded, g.hp.number("hyper_connection.count", 0)), (before, block) => {
+    const il = block.index;
+    const x = ngrams !== undefined && ngramLayers.includes(il) ? withNgrams(g, rows, block, before, ngrams) : before;
+    const { mixed, normed } = mixedStreams(g, x, mixerOf(g, block, "attn"), il);
+    const injected = mulMat(block.need("hc_attn_inject"), normed);
+    g.expand(mixed);
+    const y = g.hp.isRecurrent(il)
+      ? gatedDeltaNetLayer(g, rows, block, mixed, { copiesHistory: true })
+      : attendBlocks(block, mixed);
+    const attended = withResult(g, putOutStreams(g, il, x), putOut(g, il, y), putOut(g, il, injected), il);
+    const inner = mixedStreams(g, attended, mixerOf(g, block, "ffn"), il);
+    const innerInjected = mulMat(block.need("hc_ffn_inject"), inner.normed);
+    const z = withResult(g, attended, expertsWithGatedShare(g, block, inner.mixed), innerInjected, il);
+    g.keepOnDevice(z, il);
+    return z;
+  });
+  const { weights } = g;
+  const last = (name: string): GraphTensor => weights.get(`output_hc_${name}.weight`);
+  const mixer = { norm: weights.shaped("output_hc_norm.weight", ...normShape(g)), down: last("down"), up: last("up") };
+  const embedding = mixedStreams(g, streams, mixer, -1).mixed;
+  const logits = scaled(mulMat(weights.output(), embedding), weights.find("output.scale"));
+  return { embedding, logits: g.expand(logits) };
+};
+
+/** Gated attention, of layers whose blocks have a size to the best of them. */
+function sparseAttention(g: GraphContext, inputs: CacheInputs): (block: BlockWeights, x: GraphTensor) => GraphTensor {
+  const bySize = new Map<number, BlockInputs>();
+  const { full } = inputs;
+  return (block, x) => {
+    const il = block.index;
+    const size = g.hp.ofLayer("attention.compress_ratios", il, 0);
+    let chosen: GraphTensor | undefined;
+    if (size > 0) {
+      const blocks = bySize.get(size) ?? blockInputs(g, full.mask, size);
+      bySize.set(size, blocks);
+      chosen = cellsOfBestBlocks(g, block, blocks, full.mask, x);
+    }
+    const { gate, ...queried } = gatedQueryKeyValue(g, block, x, { positions: 4, unbiased: true });
+    const y =
+      chosen === undefined
+        ? attendCache(g, inputs, il, queried, undefined)
+        : attendChosenHeads(g, full, il, queried, chosen);
+    return gatedOutput(block, y, gate);
+  };
+}
+
+function mixerOf(g: GraphContext, block: BlockWeights, part: "attn" | "ffn"): StreamMixer {
+  const need = (name: string): GraphTensor => block.need(`hc_${part}_${name}`);
+  return { norm: block.shaped(`hc_${part}_norm`, ...normShape(g)), down: need("down"), up: need("up") };
+}
+
+/** Files have the factors of all streams in one row. */
+function normShape({ hp }: GraphContext): readonly number[] {
+  return [hp.hiddenSize, hp.number("hyper_connection.count", 0)];
+}
+
+/** In the last layer only the tokens that are put out go on. */
+function putOut(g: GraphContext, il: number, x: GraphTensor): GraphTensor {
+  return il === g.hp.layerCount - 1 ? getRows(x, g.outputRows()) : x;
+}
+
+function putOutStreams(g: GraphContext, il: number, streams: GraphTensor): GraphTensor {
+  if (il !== g.hp.layerCount - 1) return streams;
+  const [hidden, count, tokens] = streams.ne;
+  const rows = putOut(g, il, reshape(streams, hidden * count, tokens));
+  return reshape(rows, hidden, count, rows.ne[1]);
+}
+
+function listOf({ hp }: GraphContext, name: string): readonly unknown[] {
+  const value = hp.key(name);
+  return Array.isArray(value) ? value : [];
+}
+
+export const QWEN_4: Readonly<Record<string, GraphBuilder>> = { qwen4exp };
