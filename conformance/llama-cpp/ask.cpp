@@ -120,16 +120,50 @@ static void write_graph(const ggml_cgraph * graph, const std::string & path) {
     fclose(file);
 }
 
+// As they lie in the file, which a Metal device maps.
+static void place_weights(const llama_model & model, const std::string & path) {
+    gguf_context * file = gguf_init_from_file(path.c_str(), { /*.no_alloc =*/ true, /*.ctx =*/ nullptr });
+    for (const auto & [name, tensor] : model.tensors_by_name) {
+        const int64_t index = gguf_find_tensor(file, name.c_str());
+        if (index >= 0) tensor->data = reinterpret_cast<void *>(4096 + gguf_get_data_offset(file) + gguf_get_tensor_offset(file, index));
+    }
+    gguf_free(file);
+}
+
+static ggml_backend_buffer_t (*allocate_on_host)(ggml_backend_buffer_type_t, size_t);
+
+// Caches are filled with zeros when they are made, which would take their memory.
+static void leave_host_buffers_untouched() {
+    ggml_backend_buffer_type_t host = ggml_backend_cpu_buffer_type();
+    allocate_on_host = host->iface.alloc_buffer;
+    host->iface.alloc_buffer = [](ggml_backend_buffer_type_t type, size_t size) {
+        ggml_backend_buffer_t buffer = allocate_on_host(type, size);
+        if (buffer) buffer->iface.clear = [](ggml_backend_buffer_t, uint8_t) {};
+        return buffer;
+    };
+}
+
 // With no_alloc the engine measures the prompt's graph alone, and by then has forgotten which nodes it keeps on a device
 // (ggml_backend_sched_reserve_size resets the scheduler). Reserved for real, buffers are as large as in use. What is not
-// touched takes no memory.
-static std::map<ggml_backend_buffer_type_t, size_t> reserve_for_real(llama_model * model, llama_context * context) {
+// touched takes no memory. Metal reorders nodes by which memory they read and write: there the weights and the caches have to
+// have theirs as well, and so it takes a second context.
+static std::map<ggml_backend_buffer_type_t, size_t> reserve_for_real(
+        llama_model * model, llama_context * context, gpu_kind kind, const std::string & path, const llama_context_params & params) {
     std::map<ggml_backend_buffer_type_t, size_t> measured;
     for (const auto & [type, bytes] : llama_get_memory_breakdown(context)) measured[type] = bytes.compute;
     const bool no_alloc = model->hparams.no_alloc;
     model->hparams.no_alloc = false;
-    context->sched_need_reserve = true;
-    context->sched_reserve();
+    if (kind == gpu_kind::metal) {
+        leave_host_buffers_untouched();
+        place_weights(*model, path);
+        llama_context * real = llama_init_from_model(model, params);
+        if (!real) { fprintf(stderr, "%s", last_problem.c_str()); exit(2); }
+        context->backend_buf_exp_size = real->backend_buf_exp_size;
+        llama_free(real);
+    } else {
+        context->sched_need_reserve = true;
+        context->sched_reserve();
+    }
     model->hparams.no_alloc = no_alloc;
     return measured;
 }
@@ -253,7 +287,7 @@ int main(int argc, char ** argv) {
     llama_context * context = llama_init_from_model(model, context_params);
     if (!context) { print_refused(); return 0; }
 
-    auto measured = reserve_for_real(model, context);
+    auto measured = reserve_for_real(model, context, kind, path, context_params);
     printf("{\"contextTokens\":%u,\"sequenceTokens\":%u,\"outputBytes\":%zu", llama_n_ctx(context), llama_n_ctx_seq(context),
            ggml_backend_buffer_get_size(context->buf_output.get()));
     if (prints_tensors) print_tensors(*model);

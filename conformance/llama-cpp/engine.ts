@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { writeCudaRules } from "./cuda-rules.ts";
+import { SIMULATED, writeEngineRules } from "./engine-rules.ts";
 import { type AskedWorkload, engineFlags } from "./workloads.ts";
 
 /** Folder of the programs that ask. */
@@ -76,19 +76,34 @@ export function prepareEngine(): void {
     run("cmake", ["-S", SOURCE, "-B", BUILD, "-G", "Ninja", ...CMAKE_OPTIONS]);
     run("cmake", ["--build", BUILD, "--target", "llama", "-j2"]);
   }
-  writeCudaRules(SOURCE, join(WORK, "cuda-rules.inc"));
-  compileProgram(["ask.cpp", "simulated-gpu.cpp"], PROGRAM, { includes: [], libraries: ["-lllama"] });
+  compileProgram("ask.cpp", PROGRAM, { includes: [], libraries: ["-lllama"] });
 }
 
 type Parts = { readonly includes: readonly string[]; readonly libraries: readonly string[] };
 
-/** Compiles a program of this folder against the engine's libraries; what is private to the engine can be looked at. */
-export function compileProgram(files: readonly string[], program: string, { includes, libraries }: Parts): void {
-  const folders = ["include", "src", "ggml/include", "ggml/src", ...includes].map((path) => `-I${join(SOURCE, path)}`);
+/**
+ * Compiles a program of this folder with the simulated GPUs against the engine's libraries; what is private to the engine
+ * can be looked at.
+ */
+export function compileProgram(file: string, program: string, { includes, libraries }: Parts): void {
+  writeEngineRules(SOURCE, WORK);
+  const folders = ["include", "src", "ggml/include", "ggml/src", ...SIMULATED.includes, ...includes];
+  const files = [
+    ...[file, ...SIMULATED.files].map((each) => join(HERE, each)),
+    ...SIMULATED.sources.map((each) => join(SOURCE, each)),
+  ];
   const link = [`-L${BUILD}/bin`, ...libraries, "-lggml", "-lggml-base", "-lggml-cpu", `-Wl,-rpath,${BUILD}/bin`];
   // The size of the output buffer is a private matter of the engine's context.
   const options = ["-O1", "-std=c++17", "-fno-access-control"];
-  run("g++", [...options, `-I${WORK}`, ...folders, ...files.map((file) => join(HERE, file)), "-o", program, ...link]);
+  run("g++", [
+    ...options,
+    `-I${WORK}`,
+    ...folders.map((path) => `-I${join(SOURCE, path)}`),
+    ...files,
+    "-o",
+    program,
+    ...link,
+  ]);
 }
 
 /**

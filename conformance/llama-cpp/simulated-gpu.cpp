@@ -1,55 +1,19 @@
 #include "simulated-gpu.h"
 
-#include "ggml-backend-impl.h"
+#include "simulated-rules.h"
+
 #include "ggml-backend.h"
 #include "ggml-impl.h"
 
-#include <algorithm>
-#include <cinttypes>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
-// What the engine's own rules for CUDA, which are included below, need of CUDA: one device of compute capability 8.9, as
-// all since it in what is asked here.
-
-#define __host__
-#define __device__
-#define FLASH_ATTN_AVAILABLE
-#define GGML_CUDA_USE_CUB // every build with CUDA 11.7 or newer
-#define MATRIX_ROW_PADDING 512
-#define QK_K 256
-#define GGML_CUDA_CC_ADA_LOVELACE 890
-#define GGML_CUDA_CC_IS_NVIDIA(cc) ((cc) < 1000)
-
-struct ggml_backend_cuda_context;
-struct ggml_backend_cuda_device_context { int device = 0; int op_offload_min_batch_size = 32; };
-using ggml_backend_cuda_buffer_type_context = ggml_backend_cuda_device_context;
-
-struct cuda_device_info { struct { int cc = GGML_CUDA_CC_ADA_LOVELACE; } devices[16]; };
-static const cuda_device_info & ggml_cuda_info() { static cuda_device_info info; return info; }
-static bool turing_mma_available(int) { return true; }
-static bool volta_mma_available(int) { return false; }
-static bool amd_mfma_available(int) { return false; }
-static bool amd_wmma_available(int) { return false; }
-static bool ggml_backend_buft_is_cuda(ggml_backend_buffer_type_t type);
-
-template <int D, ggml_type K, ggml_type V> static void ggml_cuda_flash_attn_ext_vec_case(ggml_backend_cuda_context &, ggml_tensor *) {}
-
-#include "cuda-rules.inc"
-
 namespace {
 
-// ggml-cuda.cu: ggml_backend_cuda_buffer_type_get_alignment; ggml-metal.cpp: get_alignment.
-constexpr size_t  CUDA_ALIGNMENT = 128;
-constexpr size_t  METAL_ALIGNMENT = 32;
-
-// Devices and buffers have the same context; the engine's rules see its first part.
-struct gpu : ggml_backend_cuda_device_context {
+struct gpu : simulated_device {
     std::string              name;
-    size_t                   memory = 0;
-    gpu_kind                 kind   = gpu_kind::cuda;
+    const backend_rules *    rules       = nullptr;
     ggml_backend_buffer_type buffer_type = {};
     ggml_backend_device      device      = {};
 };
@@ -82,11 +46,9 @@ ggml_backend_buffer_t allocate(ggml_backend_buffer_type_t type, size_t size) {
 }
 
 const char * type_name(ggml_backend_buffer_type_t type) { return of(type).name.c_str(); }
-size_t alignment(ggml_backend_buffer_type_t type) { return of(type).kind == gpu_kind::cuda ? CUDA_ALIGNMENT : METAL_ALIGNMENT; }
-
-size_t size_in_buffer(ggml_backend_buffer_type_t type, const ggml_tensor * tensor) {
-    return of(type).kind == gpu_kind::cuda ? ggml_backend_cuda_buffer_type_get_alloc_size(type, tensor) : ggml_nbytes(tensor);
-}
+size_t       alignment(ggml_backend_buffer_type_t type) { return of(type).rules->alignment; }
+size_t       largest_buffer(ggml_backend_buffer_type_t type) { return of(type).rules->largest_buffer(of(type).memory); }
+size_t       size_in_buffer(ggml_backend_buffer_type_t type, const ggml_tensor * tensor) { return of(type).rules->bytes_in_buffer(type, tensor); }
 
 const char * pinned_name(ggml_backend_buffer_type_t) { return "Pinned"; }
 
@@ -110,7 +72,7 @@ void         use_event(ggml_backend_t, ggml_backend_event_t) {}
 ggml_status  compute(ggml_backend_t, ggml_cgraph *) { return GGML_STATUS_SUCCESS; }
 
 void optimize(ggml_backend_t backend, ggml_cgraph * graph, ggml_backend_graph_optimize_params * params) {
-    if (static_cast<gpu *>(backend->context)->kind == gpu_kind::cuda) ggml_backend_cuda_graph_optimize(backend, graph, params);
+    static_cast<gpu *>(backend->context)->rules->graph_optimize(backend, graph, params);
 }
 
 ggml_backend_t start(ggml_backend_dev_t device, const char *) {
@@ -132,40 +94,27 @@ void         device_memory(ggml_backend_dev_t device, size_t * free, size_t * to
 enum ggml_backend_dev_type device_type(ggml_backend_dev_t) { return GGML_BACKEND_DEVICE_TYPE_GPU; }
 ggml_backend_buffer_type_t device_buffers(ggml_backend_dev_t device) { return &of(device).buffer_type; }
 ggml_backend_buffer_type_t host_buffers(ggml_backend_dev_t device) {
-    return of(device).kind == gpu_kind::cuda ? &pinned : nullptr;
+    return of(device).rules->has_host_buffers ? &pinned : nullptr;
 }
 
 void device_props(ggml_backend_dev_t device, ggml_backend_dev_props * props) {
-    const bool cuda = of(device).kind == gpu_kind::cuda;
     *props = {};
     props->name        = device_name(device);
     props->description = device_name(device);
     props->type        = GGML_BACKEND_DEVICE_TYPE_GPU;
     device_memory(device, &props->memory_free, &props->memory_total);
     props->caps.async                = true;
-    props->caps.host_buffer          = cuda;
-    props->caps.buffer_from_host_ptr = !cuda;
+    props->caps.host_buffer          = of(device).rules->has_host_buffers;
+    props->caps.buffer_from_host_ptr = of(device).rules->maps_host_memory;
     props->caps.events               = true;
     props->caps.mmap_support         = true;
 }
 
-bool is_on_other_gpu(const ggml_tensor * tensor, ggml_backend_dev_t device) {
-    if (!tensor || !tensor->buffer) return false;
-    const ggml_backend_buffer_type_t type = tensor->buffer->buft;
-    return type->iface.get_name == type_name && type->device != device;
-}
-
-bool supports_op(ggml_backend_dev_t device, const ggml_tensor * op) {
-    if (of(device).kind == gpu_kind::cuda) return ggml_backend_cuda_device_supports_op(device, op);
-    return std::none_of(op->src, op->src + GGML_MAX_SRC, [&](const ggml_tensor * source) { return is_on_other_gpu(source, device); });
-}
+bool supports_op(ggml_backend_dev_t device, const ggml_tensor * op) { return of(device).rules->supports_op(device, op); }
+bool wants_op(ggml_backend_dev_t device, const ggml_tensor * op) { return of(device).rules->offload_op(device, op); }
 
 bool supports_buffers(ggml_backend_dev_t device, ggml_backend_buffer_type_t type) {
-    return type->iface.get_name == type_name && type->device == device;
-}
-
-bool wants_op(ggml_backend_dev_t device, const ggml_tensor * op) {
-    return of(device).kind == gpu_kind::cuda && ggml_backend_cuda_device_offload_op(device, op);
+    return is_simulated(type) && type->device == device;
 }
 
 ggml_backend_event_t new_event(ggml_backend_dev_t device) { return new ggml_backend_event{ device, nullptr }; }
@@ -198,22 +147,23 @@ void *             no_extension(ggml_backend_reg_t, const char *) { return nullp
 
 } // namespace
 
-static bool ggml_backend_buft_is_cuda(ggml_backend_buffer_type_t type) { return type->iface.get_name == type_name; }
+bool is_simulated(ggml_backend_buffer_type_t type) { return type->iface.get_name == type_name; }
 
 void add_simulated_gpus(gpu_kind kind, const std::vector<size_t> & memory) {
     if (memory.empty()) return;
     for (const size_t bytes : memory) {
         auto added = std::make_unique<gpu>();
-        static_cast<ggml_backend_cuda_device_context &>(*added).device = (int) gpus.size();
+        static_cast<simulated_device &>(*added).device = (int) gpus.size();
         added->name           = "GPU" + std::to_string(gpus.size());
         added->memory         = bytes;
-        added->kind           = kind;
+        added->rules          = kind == gpu_kind::cuda ? &CUDA_RULES : &METAL_RULES;
         added->device.iface   = device_calls();
         added->device.reg     = &registry;
         added->device.context = added.get();
         added->buffer_type.iface.get_name       = type_name;
         added->buffer_type.iface.alloc_buffer   = allocate;
         added->buffer_type.iface.get_alignment  = alignment;
+        added->buffer_type.iface.get_max_size   = largest_buffer;
         added->buffer_type.iface.get_alloc_size = size_in_buffer;
         added->buffer_type.device  = &added->device;
         added->buffer_type.context = added.get();

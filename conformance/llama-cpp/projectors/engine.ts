@@ -40,7 +40,7 @@ export function prepareProjectors(): void {
     run("cmake", ["-S", SOURCE, "-B", BUILD, "-G", "Ninja", ...CMAKE_OPTIONS, "-DLLAMA_BUILD_MTMD=ON"]);
     run("cmake", ["--build", BUILD, "--target", "mtmd", "-j2"]);
   }
-  compileProgram(["ask-projector.cpp", "simulated-gpu.cpp"], PROGRAM, {
+  compileProgram("ask-projector.cpp", PROGRAM, {
     includes: ["tools/mtmd", "vendor"],
     libraries: ["-lmtmd", "-lllama"],
   });

@@ -1,3 +1,4 @@
+import { addUp, isAlone } from "./fused-nodes.ts";
 import type { Operation } from "./graph/operation.ts";
 import { isContiguous } from "./graph/ops/shapes.ts";
 import type { GraphTensor } from "./graph/tensor.ts";
@@ -51,12 +52,9 @@ function weightedSum(all: readonly GraphTensor[], start: number, end: number): S
   const views = rest.filter(({ operation }) => operation === "VIEW");
   const sums = rest.filter(({ operation }) => operation === "ADD");
   if (views.length !== used || sums.length !== used - 1) return undefined;
-  if (!views.every(({ sources, viewOf }) => sources[0] === weighted && viewOf === weighted)) return undefined;
-  const isChain = sums.every(({ sources: [left, right] }, index) => {
-    return left === (index === 0 ? views[0] : sums[index - 1]) && right === views[index + 1];
-  });
+  if (!addUp(weighted, views, sums)) return undefined;
   const result = rest.at(-1);
-  if (!isChain || result === undefined || result.operation !== "ADD" || !isContiguous(result)) return undefined;
+  if (result === undefined || result.operation !== "ADD" || !isContiguous(result)) return undefined;
   return isAlone(all.slice(start, start + count), [result]) ? { result, kept, count } : undefined;
 }
 
@@ -126,17 +124,4 @@ function choiceOfExperts(all: readonly GraphTensor[], start: number, end: number
 function hasKernel({ nb }: GraphTensor): boolean {
   const experts = nb[1] / nb[0];
   return OTHER_COUNTS.has(experts) || (experts <= 512 && (experts & (experts - 1)) === 0);
-}
-
-/** Nothing else reads these nodes, but for those that stay (`ggml_can_fuse_subgraph_ext`). */
-function isAlone(nodes: readonly GraphTensor[], staying: readonly GraphTensor[]): boolean {
-  return nodes.every((node, index) => {
-    if (staying.includes(node)) return true;
-    const readers = nodes
-      .slice(index + 1)
-      .reduce((sum, { sources }) => sum + sources.filter((each) => each === node).length, 0);
-    const looksInside =
-      node.viewOf === undefined || node.viewOf.storage?.holdsWeights === true || nodes.includes(node.viewOf);
-    return node.flags === 0 && readers === node.uses && looksInside;
-  });
 }

@@ -1,16 +1,12 @@
 import type { Device } from "../device.ts";
 import { padTo } from "../pad.ts";
-import { alignmentOf, bufferBytes } from "./buffer-bytes.ts";
+import { backendsOf, bufferOf } from "./backends.ts";
 import { blockElements } from "./cache-type.ts";
-import { attentionBytes } from "./cuda-attention.ts";
-import { keptByCuda } from "./cuda-fusions.ts";
-import { isComputedByCuda, offloadsToCuda } from "./cuda-operations.ts";
 import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { FusedOperation, FusedOperations, GraphBatch, GraphBuilder, GraphSubject } from "./graph/context.ts";
 import { drawGraph } from "./graph/draw.ts";
-import type { GraphTensor } from "./graph/tensor.ts";
 import { mostOutputs } from "./graph-moments.ts";
-import { type PlannedBuffer, planGraph } from "./planner.ts";
+import { planGraph } from "./planner.ts";
 import { assignDevices, type Backend, scheduleGraph } from "./scheduler.ts";
 
 /** Scratch memory of each device that computes, in bytes. */
@@ -26,11 +22,11 @@ export function reserveCompute(
   builder: GraphBuilder,
   way: "allocated" | "measured" = "allocated",
 ): ReservedBytes {
-  const backends = backendsOf(subject);
+  const isMeasured = way === "measured";
+  const backends = backendsOf(subject.placement, isMeasured);
   const buffers = backends.map(({ device }) => bufferOf(device));
   const fused = fusedOperations(subject, builder, backends);
   const bytes = new Map<Device, number>();
-  const isMeasured = way === "measured";
   const options = {
     operatorOffload: subject.settings.operatorOffload,
     copies: isPipelined(subject) ? PIPELINE_COPIES : 1,
@@ -65,36 +61,6 @@ export function batchesOf({ model, settings, cells }: GraphSubject, fused: Fused
     { tokens: sequences, sequences, outputs: sequences, ...fused },
     ...(isLargestAlone ? [{ tokens: most, sequences: 1, outputs, ...fused }] : []),
   ];
-}
-
-function backendsOf({ placement }: GraphSubject): Backend[] {
-  const { host } = placement;
-  const gpus = placement.gpus.map((device): Backend => {
-    const isCuda = device.kind === "cuda";
-    return {
-      device,
-      supports: (node) => isWithinReach(node, device, host) && (!isCuda || isComputedByCuda(node)),
-      offloads: (node) => isCuda && offloadsToCuda(node),
-      keeps: (nodes, start, end) => (isCuda ? keptByCuda(nodes, start, end) : []),
-    };
-  });
-  return [...gpus, { device: host, supports: () => true, offloads: () => false, keeps: () => [] }];
-}
-
-/** A GPU reads no buffer of another. */
-function isWithinReach({ sources }: GraphTensor, device: Device, host: Device): boolean {
-  return sources.every(({ storage }) => storage === undefined || storage.device === device || storage.device === host);
-}
-
-function bufferOf(device: Device): PlannedBuffer {
-  return {
-    alignment: alignmentOf(device),
-    bytesOf: (tensor) => bufferBytes(bytesOn(device, tensor), tensor.type, tensor.ne[0], device),
-  };
-}
-
-function bytesOn({ kind }: Device, tensor: GraphTensor): number {
-  return kind === "cuda" && tensor.operation === "FLASH_ATTN_EXT" ? attentionBytes(tensor) : tensor.bytes;
 }
 
 /**

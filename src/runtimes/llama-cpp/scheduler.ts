@@ -12,6 +12,8 @@ export type Backend = {
   offloads(node: GraphTensor): boolean;
   /** What is kept longer than it is read, of the nodes of one split (`ggml_backend_graph_optimize`). */
   keeps(nodes: readonly GraphTensor[], start: number, end: number): readonly KeptUntil[];
+  /** The nodes of one split in the order they are computed. */
+  orders(nodes: readonly GraphTensor[]): readonly GraphTensor[];
 };
 
 /** Tensors whose memory is kept until a node has been computed, though nothing reads them any more. */
@@ -280,9 +282,8 @@ class Schedule {
         nodes.push(copy);
         nodeBuffers.push(backend);
       }
-      for (let index = start; index < end; index++) {
-        const node = this.#graph.nodes[index];
-        if (node === undefined) continue;
+      const own = this.#graph.nodes.slice(start, end);
+      for (const node of this.#backends[backend]?.orders(own) ?? own) {
         nodes.push(node);
         nodeBuffers.push(node.backend);
         const kept = [...(keeping.get(node) ?? [])];

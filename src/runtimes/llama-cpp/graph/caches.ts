@@ -6,6 +6,7 @@ import { cacheGgmlType } from "../cache-type.ts";
 import { cachedLayers } from "../cached-layers.ts";
 import { ROLLS_BACK_STATES } from "../engine-facts.ts";
 import type { LlamaCppCacheType } from "../workload.ts";
+import { arrangeCaches } from "./cache-buffers.ts";
 import { CannotDraw } from "./cannot-draw.ts";
 import type { GraphSubject } from "./context.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
@@ -103,6 +104,19 @@ export class GraphCaches {
     const tensor = new GraphTensor("NONE", F32, ne, contiguous(F32, ne), [], undefined, this.#storage(layer));
     this.#made.set(key, { key: tensor, value: undefined, cells: rows, streams: 1 });
     return tensor;
+  }
+
+  /** Says where the caches of a finished graph lie: those that see a window in buffers of their own, as those of each role. */
+  arrange(): void {
+    arrangeCaches(
+      [...this.#made].map(([key, { key: keys, value }]) => {
+        const [, name = "", number] = /^(.*) (\d+)$/.exec(key) ?? [];
+        const layer = Number(number);
+        const tensors = value === undefined ? [keys] : [keys, value];
+        return { name, layer, isWindowed: this.#hp.isWindowed(layer), tensors };
+      }),
+    );
+    this.#target?.arrange();
   }
 
   /** Unfinished rows of a compressor, or their scores, in float32: `[width, rows, planes]` (`llama_dsv4_comp_state`). */

@@ -19,5 +19,9 @@ export function drawGraph(subject: GraphSubject, batch: GraphBatch, builder: Gra
     if (tensor !== undefined) tensor.flags |= OUTPUT;
     if (tensor?.viewOf !== undefined) tensor.viewOf.flags |= OUTPUT;
   }
+  if (subject.placement.gpus.some(({ kind }) => kind === "metal")) {
+    g.caches.arrange();
+    if (g.graph.nodes.some(({ viewOf }) => viewOf?.storage?.holdsWeights)) g.weights.arrange();
+  }
   return { nodes: g.graph.nodes, leafs: g.graph.leafs, fused: g.fusedNodes };
 }

@@ -13,6 +13,9 @@ export type Storage = {
   readonly isReordered?: boolean;
 };
 
+/** A buffer of weights or caches. `isMadeUp`: where the engine only measures there is none, and all lie at its start. */
+export type FilledBuffer = { readonly isMadeUp: boolean };
+
 /** What the planner knows of a tensor's memory. */
 export type KeptMemory = {
   /** Nodes that have yet to read it. */
@@ -64,6 +67,8 @@ export class GraphTensor {
   isMet = false;
   /** How often nodes of the graph read it. */
   uses = 0;
+  /** Of weights and caches, the buffer they lie in, and which follows there without a gap. */
+  lies: { readonly buffer: FilledBuffer; readonly next: GraphTensor | undefined } | undefined;
   /** Index of the device that the scheduler chose; below 0 while there is none. */
   backend = -1;
   /** What the planner knows of it. */

@@ -120,6 +120,20 @@ export class GraphWeights {
     return known === undefined ? this.#newLeaf({ name, dtype: "F32", shape }, device) : this.#leafOn(known, device);
   }
 
+  /** Says where the weights of a finished graph lie: as in the file, which Metal maps. */
+  arrange(): void {
+    const made = [...this.#made].flatMap(([tensor, leafs]) => leafs.map((leaf) => ({ tensor, leaf })));
+    const at = (offset: number, { tensor, leaf }: (typeof made)[number]): string =>
+      `${leaf.storage?.device.name} ${tensor.file} ${offset}`;
+    const starts = new Map(made.map((each) => [at(each.tensor.offset, each), each.leaf]));
+    const buffers = new Map([...this.#storages.values()].map((storage) => [storage, { isMadeUp: true }]));
+    for (const each of made) {
+      const { tensor, leaf } = each;
+      const buffer = leaf.storage && buffers.get(leaf.storage);
+      if (buffer) leaf.lies = { buffer, next: starts.get(at(tensor.offset + tensor.bytes, each)) };
+    }
+  }
+
   #leafOn(tensor: ModelTensor, device: Device): GraphTensor {
     const leafs = this.#made.get(tensor) ?? [];
     const known = leafs.find(({ storage }) => storage?.device === device);

@@ -95,3 +95,18 @@ export function contiguousFrom({ type, ne, nb }: GraphTensor, dimension: number)
 export function hasWholeRows({ type, ne, nb }: GraphTensor): boolean {
   return ne[0] === type.blockElements || nb[0] === type.blockBytes;
 }
+
+/** True where columns lie closer than the elements of a row (`ggml_is_transposed`). */
+export function isTransposed({ nb }: GraphTensor): boolean {
+  return nb[0] > nb[1];
+}
+
+/** True where there are as many elements in each dimension (`ggml_are_same_shape`). */
+export function haveSameShape(a: GraphTensor, b: GraphTensor): boolean {
+  return a.ne.every((count, dimension) => count === b.ne[dimension]);
+}
+
+/** The same, of one type and with the same strides (`ggml_are_same_layout`). */
+export function haveSameLayout(a: GraphTensor, b: GraphTensor): boolean {
+  return a.type === b.type && haveSameShape(a, b) && a.nb.every((bytes, dimension) => bytes === b.nb[dimension]);
+}

@@ -1,12 +1,16 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+/** Files, and how the definitions that are taken from each begin. */
+type Functions = readonly (readonly [file: string, starts: readonly string[]])[];
+
 /**
- * What the CUDA backend decides without a GPU: which operations it takes, how large a tensor is in its buffers, what it
- * keeps for operations that it computes in one. These functions are taken from the engine's source word for word, for the
- * simulated GPU to ask; what they need of CUDA itself stands in `simulated-gpu.cpp`.
+ * What the engine's backends decide without a GPU: which operations they take, how large a tensor is in their buffers, what
+ * they keep for operations that they compute in one. These functions are taken from the engine's source word for word, for
+ * the simulated GPUs to ask; what they need of CUDA and of Metal themselves stands in `simulated-cuda.cpp` and
+ * `simulated-metal.cpp`.
  */
-const FUNCTIONS: readonly (readonly [file: string, starts: readonly string[]])[] = [
+const CUDA: Functions = [
   ["topk-moe.cuh", ["struct ggml_cuda_topk_moe_args {"]],
   ["topk-moe.cu", ["bool ggml_cuda_should_use_topk_moe("]],
   ["lightning-indexer.cu", ["bool ggml_cuda_lightning_indexer_supported("]],
@@ -50,20 +54,63 @@ const FUNCTIONS: readonly (readonly [file: string, starts: readonly string[]])[]
   ],
 ];
 
-/** What follows puts operations on several streams, which is off unless asked for in the environment. */
-const END_OF_PLANNING = "#ifdef USE_CUDA_GRAPH";
+/** How nodes are reordered and fused stands in files that are compiled as they are ({@link SIMULATED}). */
+const METAL: Functions = [
+  [
+    "ggml-metal-ops.cpp",
+    [
+      "size_t ggml_metal_op_mul_mat_id_extra_tpe(",
+      "size_t ggml_metal_op_mul_mat_id_extra_ids(",
+      "size_t ggml_metal_op_mul_mat_id_extra_amax(",
+      "bool ggml_metal_op_flash_attn_ext_use_vec(",
+      "static bool ggml_metal_op_flash_attn_ext_use_kv_f16(",
+      "static int ggml_metal_op_flash_attn_ext_n_kv_max_sparse(",
+      "static bool ggml_metal_op_flash_attn_ext_v_is_view_of_k(",
+      "static size_t ggml_metal_op_flash_attn_ext_kv_f16_k_size(",
+      "size_t ggml_metal_op_flash_attn_ext_extra_pad(",
+      "size_t ggml_metal_op_flash_attn_ext_extra_blk(",
+      "size_t ggml_metal_op_flash_attn_ext_extra_tmp(",
+      "size_t ggml_metal_op_flash_attn_ext_extra_kv_f16(",
+      "size_t ggml_metal_op_flash_attn_ext_extra_idx(",
+    ],
+  ],
+  ["ggml-metal-device.m", ["static bool ggml_metal_supports_mul_mat_op(", "bool ggml_metal_device_supports_op("]],
+  [
+    "ggml-metal.cpp",
+    [
+      "static size_t ggml_backend_metal_buffer_type_get_alloc_size(",
+      "static void ggml_backend_metal_graph_optimize(",
+      "static int64_t get_op_batch_size(",
+      "static bool ggml_backend_metal_device_offload_op(",
+    ],
+  ],
+];
 
-/** Writes the functions to a file that `simulated-gpu.cpp` includes. */
-export function writeCudaRules(source: string, path: string): void {
-  const folder = join(source, "ggml/src/ggml-cuda");
-  const parts = FUNCTIONS.flatMap(([file, starts]) => {
+/** Files of the simulated GPUs, from this folder and from the engine's source, and where their headers are. */
+export const SIMULATED = {
+  files: ["simulated-gpu.cpp", "simulated-cuda.cpp", "simulated-metal.cpp"],
+  sources: ["ggml/src/ggml-metal/ggml-metal-common.cpp", "ggml/src/ggml-metal/ggml-metal-fusion.cpp"],
+  includes: ["ggml/src/ggml-metal"],
+} as const;
+
+/** What follows puts operations on several streams, which is off unless asked for in the environment. */
+const END_OF_CUDA_PLANNING = "#ifdef USE_CUDA_GRAPH";
+
+/** Writes the functions to files in a folder, `cuda-rules.inc` and `metal-rules.inc`. */
+export function writeEngineRules(source: string, folder: string): void {
+  const kernels = compiledKernels(readFileSync(join(source, "ggml/CMakeLists.txt"), "utf8"));
+  writeFileSync(
+    join(folder, "cuda-rules.inc"),
+    [kernels, ...taken(join(source, "ggml/src/ggml-cuda"), CUDA)].join("\n\n"),
+  );
+  writeFileSync(join(folder, "metal-rules.inc"), taken(join(source, "ggml/src/ggml-metal"), METAL).join("\n\n"));
+}
+
+function taken(folder: string, functions: Functions): string[] {
+  return functions.flatMap(([file, starts]) => {
     const text = readFileSync(join(folder, file), "utf8");
     return starts.map((start) => definition(text, start, file));
   });
-  writeFileSync(
-    path,
-    [compiledKernels(readFileSync(join(source, "ggml/CMakeLists.txt"), "utf8")), ...parts].join("\n\n"),
-  );
 }
 
 /** Kernels for pairs of cache types that are compiled unless asked for otherwise (`GGML_CUDA_FA_QUANTS`). */
@@ -84,7 +131,7 @@ function definition(text: string, start: string, file: string): string {
     const end = /^(?:#define|typedef|static constexpr int)/.test(start) ? endOfLine(text, from) : endOfBody(text, from);
     if (end === undefined) continue;
     const body = text.slice(from, end);
-    const cut = start.includes("graph_optimize") ? body.indexOf(END_OF_PLANNING) : -1;
+    const cut = body.indexOf(END_OF_CUDA_PLANNING);
     return cut < 0 ? body : `${body.slice(0, cut)}}`;
   }
   throw new Error(`${file} has no ${start}`);
