@@ -10,8 +10,8 @@ type Group = {
   readonly writes: readonly Memory[];
 };
 
-/** What stands for memory, and for the memory right behind it, which the engine takes for a part of it. */
-type Memory = { readonly of: object; readonly next: object | undefined };
+/** What stands for memory, and what it touches: the engine takes the memory right behind it for a part of it. */
+type Memory = { readonly of: object; readonly touches: readonly object[] };
 
 /** Over these a node may be moved (`h_safe`). */
 const PASSED: ReadonlySet<Operation> = new Set([
@@ -65,9 +65,9 @@ function looksOnly({ operation }: Group): boolean {
 function groupsOf(nodes: readonly GraphTensor[], cachesAreMadeUp: boolean): Group[] {
   const written = new Set<object>();
   for (const node of nodes) {
-    const { of, next } = memoryOf(node, cachesAreMadeUp);
+    const { of, touches } = memoryOf(node, cachesAreMadeUp);
     written.add(of);
-    if (next !== undefined) written.add(next);
+    for (const touched of touches) written.add(touched);
   }
   const groups: Group[] = [];
   for (let start = 0; start < nodes.length; ) {
@@ -78,7 +78,7 @@ function groupsOf(nodes: readonly GraphTensor[], cachesAreMadeUp: boolean): Grou
       for (const source of sources) {
         const memory = own.includes(source) ? undefined : memoryOf(source, cachesAreMadeUp);
         // Nothing waits for what no node writes.
-        if (memory && (written.has(memory.of) || written.has(memory.next ?? memory.of))) reads.push(memory);
+        if (memory && (written.has(memory.of) || memory.touches.some((each) => written.has(each)))) reads.push(memory);
       }
     }
     const operation = own[0]?.operation ?? "NONE";
@@ -91,10 +91,9 @@ function groupsOf(nodes: readonly GraphTensor[], cachesAreMadeUp: boolean): Grou
 function memoryOf(tensor: GraphTensor, cachesAreMadeUp: boolean): Memory {
   const whole = tensor.viewOf ?? tensor;
   const { lies } = whole;
-  if (lies === undefined) return { of: whole, next: undefined };
-  return cachesAreMadeUp && lies.buffer.isMadeUp
-    ? { of: lies.buffer, next: undefined }
-    : { of: whole, next: lies.next };
+  if (lies === undefined) return { of: whole, touches: [whole] };
+  const isMadeUp = cachesAreMadeUp && lies.buffer.isMadeUp;
+  return isMadeUp ? { of: lies.buffer, touches: [lies.buffer] } : { of: whole, touches: lies.touches };
 }
 
 const READ = 1;
@@ -115,13 +114,13 @@ class MemoryInUse {
 
   /** True where a group reads nothing that is written here, and writes nothing that is used here. */
   allows({ reads, writes }: Group): boolean {
-    return (
-      reads.every((memory) => (this.#usesOf(memory) & WRITTEN) === 0) &&
-      writes.every((memory) => this.#usesOf(memory) === 0)
-    );
+    return this.#areFree(reads, WRITTEN) && this.#areFree(writes, READ | WRITTEN);
   }
 
-  #usesOf({ of, next }: Memory): number {
-    return (this.#uses.get(of) ?? 0) | (next === undefined ? 0 : (this.#uses.get(next) ?? 0));
+  #areFree(memories: readonly Memory[], use: number): boolean {
+    for (const { touches } of memories) {
+      for (const touched of touches) if (((this.#uses.get(touched) ?? 0) & use) !== 0) return false;
+    }
+    return true;
   }
 }
