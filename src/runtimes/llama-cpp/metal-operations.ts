@@ -132,7 +132,19 @@ const RULES: Partial<Record<Operation, Rule>> = {
 };
 
 const ALWAYS: readonly Operation[] = [
-  ...(["NONE", "RESHAPE", "VIEW", "PERMUTE", "TRANSPOSE", "REPEAT", "ARGMAX", "ROPE", "PAD", "ARGSORT"] as const),
+  ...([
+    "NONE",
+    "RESHAPE",
+    "VIEW",
+    "PERMUTE",
+    "TRANSPOSE",
+    "REPEAT",
+    "ARGMAX",
+    "ROPE",
+    "ROPE_BACK",
+    "PAD",
+    "ARGSORT",
+  ] as const),
   ...(["TOP_K", "ARANGE", "SSM_SCAN", "SSM_CONV", "RWKV_WKV6", "RWKV_WKV7", "DIAG"] as const),
 ];
 for (const operation of ALWAYS) RULES[operation] = always;
