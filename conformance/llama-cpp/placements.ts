@@ -174,6 +174,7 @@ export function placedFlags(workload: PlacedWorkload): readonly string[] {
   if (workload.operatorOffload === false) flags.push("--no-op-offload");
   if (workload.outputs !== undefined) flags.push("--outputs", String(workload.outputs));
   if (workload.embeddings) flags.push("--embeddings");
+  if (workload.outputs !== undefined) flags.push("--outputs", String(workload.outputs));
   if (workload.rollbackRows !== undefined) flags.push("--rs-seq", String(workload.rollbackRows));
   if (workload.pinnedHost === false) flags.push("--no-host");
   return flags;

@@ -15,6 +15,8 @@ import {
   goldenText,
   type KeyGoldenName,
 } from "./golden.ts";
+import { askGraphs } from "./graphs/ask.ts";
+import { wholeGraphPath } from "./graphs/golden.ts";
 import { askLoading } from "./loading.ts";
 import { type AskedModel, fixtureModels, publishedShapes } from "./models.ts";
 import { askPlaced } from "./placed.ts";
@@ -32,6 +34,8 @@ const saved = await askSavedModels(SAVED_MODELS);
 writeKeyed("saved-models", saved, commonKeys(saved));
 writeRows("whole-models", await askWholeModels());
 writeRows("variants", askVariants());
+mkdirSync(dirname(wholeGraphPath("")), { recursive: true });
+writeRows("graphs", askGraphs());
 write("fixtures", fixtureModels());
 writeRows("loading", fixtureModels().map(askLoading));
 const shapes = publishedShapes();
@@ -51,7 +55,7 @@ function write(name: GoldenName, models: readonly AskedModel[]): void {
   writeRows(name, rows);
 }
 
-function writeRows(name: GoldenName | DeviceGoldenName, rows: readonly object[]): void {
+function writeRows(name: GoldenName | DeviceGoldenName | "graphs", rows: readonly object[]): void {
   save(name, goldenText({ ...head(), rows }), rows.length);
 }
 

@@ -1,48 +1,46 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeHoleyFile } from "../../holey-file.ts";
-import { ARCHITECTURE_CASES } from "../architectures/cases.ts";
-import { ggufOfKeys } from "../architectures/keys.ts";
 import { askDevices, SAVED_MODELS, WORK } from "../engine.ts";
 import { byDevice } from "../placed.ts";
 import { type PlacedWorkload, placedFlags } from "../placements.ts";
 import { besides } from "../whole-models/ask.ts";
-import { keysOfRows, type WholeModelRow } from "../whole-models/golden.ts";
-import { unfoldTensors } from "../whole-models/tensors.ts";
 import { hashedGraph } from "./blocks.ts";
 import { type ComputeBytes, type GraphRow, WHOLE_GRAPHS, wholeGraphPath } from "./golden.ts";
+import { draftsFor, type GraphModel, ggufOf, graphModels } from "./models.ts";
 import { COMPUTE_WORKLOADS, GRAPH_WORKLOADS } from "./workloads.ts";
 import { engineLines } from "./written.ts";
 
-const MODEL = join(WORK, "graphs.gguf");
-const GRAPH = join(WORK, "graphs.tsv");
+/** Several may ask at once. */
+const MODEL = join(WORK, `graphs-${process.pid}.gguf`);
+const GRAPH = join(WORK, `graphs-${process.pid}.tsv`);
 
 /** A model as a file that the engine reads, and the model it drafts for beside it. */
 export type AskedFile = { readonly path: string; readonly beside: readonly string[] };
 
-/** Makes the file of a whole model. Those that llama.cpp's own test saved are whole files already. */
-export function fileOf(row: WholeModelRow, path: string = MODEL): AskedFile {
-  const { architecture, title } = row;
-  if (row.keys === "saved-models") return { path: join(SAVED_MODELS, `${architecture}-${title}.gguf`), beside: [] };
-  writeHoleyFile(path, ggufOfKeys(architecture, keysOfRows()(row).keys, unfoldTensors(row.tensors)));
-  const drafts = ARCHITECTURE_CASES.find((each) => each.architecture === architecture && each.title === title);
-  return { path, beside: besides(drafts?.draftsFor) };
+/** Makes the file of a model. Those that llama.cpp's own test saved are whole files already. */
+export function fileOf(model: GraphModel): AskedFile {
+  const { architecture, title, keys } = model.row;
+  if (keys === "saved-models") return { path: join(SAVED_MODELS, `${architecture}-${title}.gguf`), beside: [] };
+  writeHoleyFile(MODEL, ggufOf(model));
+  return { path: MODEL, beside: besides(draftsFor(model)) };
 }
 
-/** Asks for the graphs of every whole model, and for the compute buffers of most. */
-export function askGraphs(rows: readonly WholeModelRow[]): GraphRow[] {
-  return rows.map((row) => {
-    const { keys, architecture, title, tied } = row;
-    const file = fileOf(row);
+/** Asks for the graphs of every model, and for the compute buffers of most. */
+export function askGraphs(): GraphRow[] {
+  return graphModels().map((model) => {
+    const { keys, architecture, title, tied } = model.row;
+    const file = fileOf(model);
+    const isFirst = keys === "architectures" && !tied && model.variant === undefined;
     const graphs = GRAPH_WORKLOADS.map((workload, index) => {
       const lines = askGraph(file, workload);
       if (!Array.isArray(lines)) return lines;
-      const isKept =
-        WHOLE_GRAPHS.includes(architecture) && keys === "architectures" && title === "" && !tied && index === 0;
+      const isKept = isFirst && title === "" && index === 0 && WHOLE_GRAPHS.includes(architecture);
       if (isKept) writeFileSync(wholeGraphPath(architecture), `${lines.join("\n")}\n`);
       return hashedGraph(lines);
     });
-    const named = { keys, architecture, title, ...(tied ? { tied } : {}) };
+    const variant = model.variant === undefined ? {} : { variant: model.variant.title };
+    const named = { keys, architecture, title, ...(tied ? { tied } : {}), ...variant };
     if (keys === "saved-models" || tied) return { ...named, graphs };
     return { ...named, graphs, compute: COMPUTE_WORKLOADS.map((workload) => askCompute(file, workload)) };
   });

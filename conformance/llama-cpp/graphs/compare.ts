@@ -1,9 +1,12 @@
+import { inspectModel } from "../../../src/inspect.ts";
 import type { Model } from "../../../src/model/model.ts";
+import { holeyFile } from "../../holey-file.ts";
 import { tryEstimate } from "../placed.ts";
 import type { PlacedWorkload } from "../placements.ts";
 import { hashedGraph } from "./blocks.ts";
 import { builderOf, drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
 import type { ComputeBytes, GraphRow } from "./golden.ts";
+import { type GraphModel, ggufOf } from "./models.ts";
 import { COMPUTE_WORKLOADS, GRAPH_WORKLOADS } from "./workloads.ts";
 import { writtenGraph } from "./written.ts";
 
@@ -11,11 +14,12 @@ import { writtenGraph } from "./written.ts";
 export type GraphVerdict = { graphs: number; compute: number; readonly differences: string[] };
 
 /** Draws the graphs of a model and holds them, block by block, against the engine's; and the compute buffers, to the byte. */
-export async function compareGraphs(model: Model, row: GraphRow): Promise<GraphVerdict> {
+export async function compareGraphs(graphModel: GraphModel, row: GraphRow): Promise<GraphVerdict> {
+  const model = await inspectModel(holeyFile(ggufOf(graphModel)));
   const verdict: GraphVerdict = { graphs: 0, compute: 0, differences: [] };
   const builder = await builderOf(model.architecture);
   if (builder === undefined) return { ...verdict, differences: [`${model.architecture} has no builder`] };
-  const target = await targetOf(row);
+  const target = await targetOf(graphModel);
   GRAPH_WORKLOADS.forEach((workload, index) => {
     const golden = row.graphs[index];
     if (!Array.isArray(golden)) return;

@@ -2,8 +2,8 @@ import type { GgufTensor } from "../../../fixtures/write-gguf.ts";
 import { inspectModel } from "../../../src/inspect.ts";
 import type { Model } from "../../../src/model/model.ts";
 import { blockCount } from "../../../src/runtimes/llama-cpp/cached-layers.ts";
-import { cellsOf } from "../../../src/runtimes/llama-cpp/cells.ts";
-import { ENCODERS_WITH_CACHE, WITHOUT_FLASH_ATTENTION } from "../../../src/runtimes/llama-cpp/engine-facts.ts";
+import { batchFitsContext, cellsOf } from "../../../src/runtimes/llama-cpp/cells.ts";
+import { WITHOUT_FLASH_ATTENTION } from "../../../src/runtimes/llama-cpp/engine-facts.ts";
 import { type GraphBuilder, type GraphSubject, graphSubject } from "../../../src/runtimes/llama-cpp/graph/context.ts";
 import { type DrawnGraph, drawGraph } from "../../../src/runtimes/llama-cpp/graph/draw.ts";
 import { GRAPH_FAMILIES } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
@@ -12,11 +12,11 @@ import { batchesOf } from "../../../src/runtimes/llama-cpp/reserve.ts";
 import { resolveSettings } from "../../../src/runtimes/llama-cpp/settings.ts";
 import { placeTensors } from "../../../src/runtimes/llama-cpp/tensor-place.ts";
 import { holeyFile } from "../../holey-file.ts";
-import { ARCHITECTURE_CASES } from "../architectures/cases.ts";
 import { ggufOfKeys } from "../architectures/keys.ts";
 import type { PlacedWorkload } from "../placements.ts";
-import { keysOfRows, readWholeModels, type WholeModelRow } from "../whole-models/golden.ts";
+import { keysOfRows, readWholeModels } from "../whole-models/golden.ts";
 import { unfoldTensors } from "../whole-models/tensors.ts";
+import { draftsFor, type GraphModel } from "./models.ts";
 
 /** Who draws the graph of an architecture. */
 export async function builderOf(architecture: string | null): Promise<GraphBuilder | undefined> {
@@ -25,12 +25,9 @@ export async function builderOf(architecture: string | null): Promise<GraphBuild
 }
 
 /** The model that a draft is for, as the engine makes up its tensors beside the draft: all of 32 bits. */
-export async function targetOf({
-  architecture,
-  title,
-}: Pick<WholeModelRow, "architecture" | "title">): Promise<Model | undefined> {
-  const draft = ARCHITECTURE_CASES.find((each) => each.architecture === architecture && each.title === title);
-  const row = readWholeModels().rows.find((each) => each.architecture === draft?.draftsFor && !each.tied);
+export async function targetOf(model: GraphModel): Promise<Model | undefined> {
+  const name = draftsFor(model);
+  const row = readWholeModels().rows.find(({ architecture, tied }) => architecture === name && !tied);
   if (row === undefined) return undefined;
   const tensors = unfoldTensors(row.tensors).map(({ name, shape }): GgufTensor => ({ name, type: "F32", shape }));
   return inspectModel(holeyFile(ggufOfKeys(row.architecture, keysOfRows()(row).keys, tensors)));
@@ -45,7 +42,7 @@ export function subjectOf(model: Model, workload: PlacedWorkload, target?: Model
     settings,
     placement,
     places: placeTensors(model, settings, placement),
-    cells: cellsOf(settings, model.causal || ENCODERS_WITH_CACHE.has(model.architecture ?? "")),
+    cells: cellsOf(settings, batchFitsContext(model)),
     ...(target && { target: subjectOf(target, workload) }),
   });
 }

@@ -12,6 +12,8 @@ export type ComputeBytes = readonly number[];
  * reason of a refusal, null where the engine broke off.
  */
 export type GraphRow = Pick<WholeModelRow, "keys" | "architecture" | "title" | "tied"> & {
+  /** Title of the variant of that model (`variants.ts`). */
+  readonly variant?: string;
   readonly graphs: readonly (HashedGraph | string | null)[];
   /** Of models of our own cases that are not tied. */
   readonly compute?: readonly (ComputeBytes | string | null)[];

@@ -5,14 +5,13 @@
  *
  * A name that ends in `*` stands for all that begin so. `--all` asks for the compute workloads of the golden file as well.
  */
-import { join } from "node:path";
 import { inspectModel } from "../../../src/inspect.ts";
 import { reserveCompute } from "../../../src/runtimes/llama-cpp/reserve.ts";
-import { askDevices, prepareEngine, WORK } from "../engine.ts";
+import { askDevices, prepareEngine } from "../engine.ts";
 import { PLACEMENTS, type PlacedWorkload, placedFlags } from "../placements.ts";
-import { readWholeModels, type WholeModelRow } from "../whole-models/golden.ts";
 import { askGraph, fileOf } from "./ask.ts";
 import { builderOf, drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
+import { type GraphModel, graphModels, titleOf } from "./models.ts";
 import { COMPUTE_WORKLOADS } from "./workloads.ts";
 import { writtenGraph } from "./written.ts";
 
@@ -26,6 +25,8 @@ const ON_HOST: readonly PlacedWorkload[] = [
   { contextTokens: 8192, microBatchTokens: 1024 },
   { contextTokens: 200 },
   { contextTokens: 4096, embeddings: true },
+  { contextTokens: 4096, microBatchTokens: 8, sequences: 2 },
+  { contextTokens: 4096, outputs: 4 },
 ];
 
 const [, , names = "", ...flags] = process.argv;
@@ -33,21 +34,23 @@ prepareEngine();
 let exact = 0;
 let asked = 0;
 const failed = new Set<string>();
-for (const row of readWholeModels().rows) if (names.split(",").some((name) => isMeant(name, row))) await tryRow(row);
+const unanswered: string[] = [];
+for (const model of graphModels()) if (names.split(",").some((name) => isMeant(name, model.row))) await tryModel(model);
 console.log(`${exact}/${asked} exact; not: ${[...failed].join(", ") || "none"}`);
+if (unanswered.length > 0) console.log(`llama.cpp takes no such model: ${unanswered.join(", ")}`);
 
-function isMeant(name: string, { architecture }: WholeModelRow): boolean {
+function isMeant(name: string, { architecture }: GraphModel["row"]): boolean {
   return name.endsWith("*") ? architecture.startsWith(name.slice(0, -1)) : name === architecture;
 }
 
-async function tryRow(row: WholeModelRow): Promise<void> {
-  const saved = row.keys === "saved-models" ? "saved " : "";
-  const title = `${saved}${row.architecture} ${row.title}${row.tied ? " tied" : ""}`.trim();
-  const file = fileOf(row, join(WORK, "try.gguf"));
+async function tryModel(graphModel: GraphModel): Promise<void> {
+  const title = titleOf(graphModel);
+  const file = fileOf(graphModel);
   const model = await inspectModel(file.path);
   const builder = await builderOf(model.architecture);
-  const target = await targetOf(row);
+  const target = await targetOf(graphModel);
   if (builder === undefined) return void console.log(`${title}: no builder`);
+  const before = asked;
   const more = flags.includes("--all") ? COMPUTE_WORKLOADS : [];
   for (const workload of [...ON_HOST, ...PLACEMENTS, ...more]) {
     const say = (text: string): void => {
@@ -84,6 +87,7 @@ async function tryRow(row: WholeModelRow): Promise<void> {
       say(error instanceof Error ? (error.stack ?? error.message).split("\n").slice(0, 4).join(" | ") : String(error));
     }
   }
+  if (asked === before) unanswered.push(title);
 }
 
 /** The first node that differs with its surroundings, by content alone: ids differ after the first leaf that does. */

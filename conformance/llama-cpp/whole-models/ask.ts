@@ -21,7 +21,7 @@ import { WHOLE_WORKLOADS } from "./workloads.ts";
 
 /** The file that is asked about. */
 export const MODEL: string = join(WORK, "whole.gguf");
-const OTHER = join(WORK, "whole-other.gguf");
+const OTHER = join(WORK, `whole-other-${process.pid}.gguf`);
 
 /** Asks about every set of keys with its tensors, tied where its family ties, and about every saved model. */
 export async function askWholeModels(): Promise<WholeModelRow[]> {

@@ -1,5 +1,7 @@
 import type { AttentionWindow } from "../../model/mixer.ts";
+import type { Model } from "../../model/model.ts";
 import { padTo } from "../pad.ts";
+import { LOOKS_BOTH_WAYS } from "./engine-facts.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 
 /** Tokens that one kind of cache holds. */
@@ -39,6 +41,16 @@ export function cellsOf(settings: LlamaCppSettings, causal: boolean): Cells {
         : padTo(Math.min(full, window.tokens * (unified ? sequences : 1) + microBatch), CELL_GRANULARITY),
   });
   return { ...pool(unifiedCache), microBatch, perSequence: pool(false) };
+}
+
+/**
+ * With causal attention a batch is no larger than the context. The engine takes an encoder for causal where its file does not
+ * say otherwise (`attention.causal`).
+ */
+export function batchFitsContext({ architecture, format, causal, metadata }: Model): boolean {
+  const name = architecture ?? "";
+  if (format !== "gguf") return causal;
+  return !LOOKS_BOTH_WAYS.has(name) && metadata[`${name}.attention.causal`] !== false;
 }
 
 /** Cells of a cache whose rows stand for `ratio` tokens each (llama.cpp 0.5.0, `src/llama-kv-cache-dsv4.cpp:1278`). */

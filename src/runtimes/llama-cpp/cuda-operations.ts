@@ -1,5 +1,6 @@
 import { attentionKernel } from "./cuda-attention.ts";
 import { OFFLOADED_BATCH } from "./cuda-batch.ts";
+import { LOOKED_UP_BY_CUDA, LOOKED_UP_WHOLE, MULTIPLIED_BY_CUDA } from "./cuda-types.ts";
 import type { Operation } from "./graph/operation.ts";
 import { contiguousFrom, hasWholeRows, isContiguous } from "./graph/ops/shapes.ts";
 import type { GraphTensor } from "./graph/tensor.ts";
@@ -20,20 +21,6 @@ type Rule = (node: GraphTensor, sources: readonly GraphTensor[]) => boolean;
 
 const FLOATS: ReadonlySet<string> = new Set(["F32", "F16"]);
 const ANY_FLOATS: ReadonlySet<string> = new Set(["F32", "F16", "BF16"]);
-const MULTIPLIED: ReadonlySet<string> = new Set(
-  (
-    "F32 F16 BF16 Q1_0 Q2_0 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 MXFP4 NVFP4 Q2_K Q3_K Q4_K Q5_K Q6_K Q8_K IQ1_M IQ1_S IQ2_S IQ2_XS " +
-    "IQ2_XXS IQ3_S IQ3_XXS IQ4_NL IQ4_XS"
-  ).split(" "),
-);
-const LOOKED_UP: ReadonlySet<string> = new Set(
-  (
-    "F16 F32 BF16 I32 Q1_0 Q2_0 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q2_K Q3_K Q4_K Q5_K Q6_K IQ2_XXS IQ2_XS IQ2_S IQ3_XXS IQ3_S IQ1_S " +
-    "IQ1_M IQ4_XS"
-  ).split(" "),
-);
-/** Read in blocks of 256: rows have to be multiples of it. */
-const LOOKED_UP_WHOLE: ReadonlySet<string> = new Set(["IQ4_NL", "MXFP4"]);
 const WRITTEN: ReadonlySet<string> = new Set("F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 IQ4_NL".split(" "));
 /** Copies between these and float32, both ways but for the last. */
 const COPIED: ReadonlySet<string> = new Set("Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 IQ4_NL I32".split(" "));
@@ -50,11 +37,11 @@ const addsOrMultiplies: Rule = (node, sources) =>
 const multipliesMatrices: Rule = (_, [a, b]) => {
   if (a === undefined || b === undefined || a.nb[0] !== a.type.blockBytes || b.nb[0] !== b.type.blockBytes)
     return false;
-  return !(b.type.name === "F16" && a.type.name !== "F16") && MULTIPLIED.has(a.type.name);
+  return !(b.type.name === "F16" && a.type.name !== "F16") && MULTIPLIED_BY_CUDA.has(a.type.name);
 };
 
 const looksUp: Rule = (_, [a]) =>
-  a !== undefined && (LOOKED_UP.has(a.type.name) || (LOOKED_UP_WHOLE.has(a.type.name) && a.ne[0] % 256 === 0));
+  a !== undefined && (LOOKED_UP_BY_CUDA.has(a.type.name) || (LOOKED_UP_WHOLE.has(a.type.name) && a.ne[0] % 256 === 0));
 
 const writesRows: Rule = ({ type }, [rows]) =>
   (WRITTEN.has(type.name) && rows?.type.name === "F32") || (type.name === "F16" && rows?.type.name === "F16");
@@ -66,6 +53,8 @@ const copies: Rule = (_, [a, b]) => {
   if ((from === "F32" && COPIED.has(to)) || (to === "F32" && COPIED.has(from) && from !== "IQ4_NL")) return true;
   return from === to && (from === "I32" || (isContiguous(a) && isContiguous(b)));
 };
+
+const rotates: Rule = (_, [a]) => a !== undefined && a.nb[0] === a.type.blockBytes && contiguousFrom(a, 2);
 
 const scansStates: Rule = (_, [state, , , a, b]) => {
   if (state === undefined || a === undefined || b === undefined) return false;
@@ -86,7 +75,7 @@ const RULES: Partial<Record<Operation, Rule>> = {
   UNARY: firstIsContiguous,
   GLU: (_, [a]) => a !== undefined && contiguousFrom(a, 1),
   MUL_MAT: multipliesMatrices,
-  MUL_MAT_ID: multipliesMatrices,
+  MUL_MAT_ID: (node, sources) => !node.keepsInput && multipliesMatrices(node, sources),
   GET_ROWS: looksUp,
   SET_ROWS: writesRows,
   SET: ({ type }, sources) =>
@@ -104,7 +93,8 @@ const RULES: Partial<Record<Operation, Rule>> = {
   DIV: addsOrMultiplies,
   SSM_SCAN: scansStates,
   SSM_CONV: (_, [a]) => a !== undefined && a.ne[1] % 128 === 0,
-  ROPE: (_, [a]) => a !== undefined && a.nb[0] === a.type.blockBytes && contiguousFrom(a, 2),
+  ROPE: rotates,
+  ROPE_BACK: rotates,
   IM2COL: (_, [a, b]) => a !== undefined && b !== undefined && isContiguous(a) && isContiguous(b),
   SUM_ROWS: sumsRows,
   MEAN: sumsRows,

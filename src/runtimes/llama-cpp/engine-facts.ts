@@ -6,6 +6,9 @@
 /** Encoders that get a cache all the same, which they never fill. */
 export const ENCODERS_WITH_CACHE: ReadonlySet<string> = new Set(["t5encoder"]);
 
+/** Look both ways whether the file says so or not (`causal_attn`); of all others the engine goes by the key, causal without it. */
+export const LOOKS_BOTH_WAYS: ReadonlySet<string> = new Set(["dream", "gemma-embedding", "llada", "llada-moe", "rnd1"]);
+
 /**
  * Layers that predict further tokens attend in the main context too: their keys and values are kept there, though only a
  * draft would read them. State of a recurrence is not.
@@ -66,6 +69,9 @@ export const ROLLS_BACK_STATES: ReadonlySet<string> = new Set([
   "qwen35moe",
   "qwen4exp",
 ]);
+
+/** Models with an encoder put out every token, however few were asked for (`llama_model_has_encoder`, `src/llama-context.cpp:250`). */
+export const PUTS_OUT_ALL: ReadonlySet<string> = new Set(["t5", "t5encoder", "eagle3", "dflash"]);
 
 /** An embedding is put out beside the logits whether asked for or not (`src/llama-context.cpp:2121`). */
 export const ALWAYS_PUTS_OUT_EMBEDDINGS: ReadonlySet<string> = new Set(["t5"]);

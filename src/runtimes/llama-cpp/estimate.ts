@@ -5,10 +5,9 @@ import type { Certainty, MemoryEstimate, MemoryItem } from "../estimate.ts";
 import { bytesPerToken, cacheItems } from "../layer-cache.ts";
 import { deviceCaches } from "./cache.ts";
 import { blockCount } from "./cached-layers.ts";
-import { cellsOf } from "./cells.ts";
+import { batchFitsContext, cellsOf } from "./cells.ts";
 import { computeItems } from "./compute.ts";
 import { awaitsGraph } from "./compute-graph.ts";
-import { ENCODERS_WITH_CACHE } from "./engine-facts.ts";
 import { gpuContextItems, overheadItems } from "./overhead.ts";
 import { placeBlocks } from "./placement.ts";
 import { projectorItems } from "./projector.ts";
@@ -29,8 +28,7 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
   refuseTensorSplit(model, settings);
   const placement = placeBlocks(settings, blockCount(model));
   const places = placeTensors(model, settings, placement);
-  // llama.cpp takes some encoders for decoders, and gives them a cache that they do not read.
-  const cells = cellsOf(settings, model.causal || ENCODERS_WITH_CACHE.has(model.architecture ?? ""));
+  const cells = cellsOf(settings, batchFitsContext(model));
   const caches = deviceCaches(model, settings, cells, placement);
   const all = caches?.flatMap((each) => each.caches) ?? null;
   const cacheBytes = all?.reduce((sum, cache) => sum + cache.bytes, 0) ?? 0;

@@ -8,6 +8,7 @@ import { blockElements, rowBytes } from "./cache-type.ts";
 import { cacheWidths } from "./cache-widths.ts";
 import type { Cells } from "./cells.ts";
 import { hasCudaKernel } from "./cuda-kernels.ts";
+import { PUTS_OUT_ALL } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import type { LlamaCppCacheType } from "./workload.ts";
@@ -34,8 +35,9 @@ export function worstCaseTokens({ sequences }: LlamaCppSettings, cells: Cells): 
 }
 
 /** Tokens of that graph whose logits are computed: these are not rounded up. */
-export function mostOutputs({ outputs }: LlamaCppSettings, cells: Cells): number {
-  return Math.min(cells.full * cells.streams, cells.microBatch, outputs);
+export function mostOutputs({ architecture }: Model, { outputs, batchTokens }: LlamaCppSettings, cells: Cells): number {
+  const kept = PUTS_OUT_ALL.has(architecture ?? "") ? batchTokens : outputs;
+  return Math.min(cells.full * cells.streams, cells.microBatch, kept);
 }
 
 export function graphMoments(
@@ -48,7 +50,7 @@ export function graphMoments(
   const layers = model.layers.filter((layer) => layer.mtp !== true);
   if (hiddenSize === null || layers.length === 0 || layers.some((layer) => layer.mixer.kind === "unknown")) return null;
   const tokens = worstCaseTokens(settings, cells);
-  const outputs = mostOutputs(settings, cells);
+  const outputs = mostOutputs(model, settings, cells);
   const mixers = layers.map((layer) => layer.mixer);
   const encoderTokens = model.causal ? undefined : tokens;
   const asked = settings.flashAttention === "on" || blockElements(settings.cacheTypeV) > 1;

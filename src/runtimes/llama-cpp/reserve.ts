@@ -54,7 +54,7 @@ export function batchesOf({ model, settings, cells }: GraphSubject, fused: Fused
   const { sequences } = settings;
   const most = Math.min(cells.full * cells.streams, cells.microBatch);
   const tokens = padTo(most, sequences);
-  const outputs = mostOutputs(settings, cells);
+  const outputs = mostOutputs(model, settings, cells);
   const isLargestAlone = sequences > 1 && LARGEST_ALONE.has(model.architecture ?? "");
   return [
     { tokens, sequences, outputs, ...fused },

@@ -4,7 +4,7 @@ import { cacheItems, type LayerCache } from "../layer-cache.ts";
 import { F32_BYTES } from "./buffer-bytes.ts";
 import { type DeviceCaches, deviceCaches } from "./cache.ts";
 import { blockCount, type CachedLayer, cachedLayers } from "./cached-layers.ts";
-import { type Cells, cellsOf } from "./cells.ts";
+import { batchFitsContext, type Cells, cellsOf } from "./cells.ts";
 import { endsWithMtp } from "./companion.ts";
 import { computeItems } from "./compute.ts";
 import { formItems } from "./compute-form.ts";
@@ -38,7 +38,7 @@ export function secondContext(
   settings: LlamaCppSettings,
   placement: Placement,
 ): Beside | undefined {
-  const own = draftSettings(settings, cellsOf(settings, model.causal));
+  const own = draftSettings(settings, cellsOf(settings, batchFitsContext(model)));
   if (draft !== undefined) return draftContext(model, draft, own);
   return settings.mtpContext ? mtpContext(model, own, placement) : undefined;
 }
@@ -95,7 +95,7 @@ function contextParts(
   layers: "own" | "mtp",
 ): Omit<Beside, "weights"> {
   refuseCacheTypes(model, settings);
-  const cells = cellsOf(settings, model.causal);
+  const cells = cellsOf(settings, batchFitsContext(model));
   const cached: readonly CachedLayer[] = layers === "mtp" ? mtpLayers(model) : cachedLayers(model);
   const pool = layers === "mtp" ? mtpCells(cells) : cells;
   const byDevice: readonly DeviceCaches[] | null = deviceCaches(model, settings, pool, placement, cached);

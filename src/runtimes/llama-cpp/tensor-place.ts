@@ -1,5 +1,6 @@
 import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Device } from "../device.ts";
+import { notHeldByCuda } from "./cuda-weights.ts";
 import {
   PREDICTING_TENSORS_LOADED,
   ROTARY_FACTORS_IN_FULL_LAYERS,
@@ -66,17 +67,20 @@ export function placeTensors(model: Model, settings: LlamaCppSettings, placement
   const normLast = EMBEDDING_NORM_LAST.has(model.architecture ?? "");
   const alone = new Map([host, ...placement.gpus].map((device) => [device, [device]]));
   const only = (device: Device): readonly Device[] => alone.get(device) ?? [device];
+  const unheld = placement.gpus.some(({ kind }) => kind === "cuda") ? notHeldByCuda(model) : new Set<string>();
+  const held = (name: string, device: Device): readonly Device[] =>
+    only(device.kind === "cuda" && unheld.has(name) ? host : device);
   const ofBlocks = sharingDevices(model, placement);
   const find = (name: string): readonly Device[] => {
     if (UNUSED.test(name)) return [];
     const override = overrideOf(name);
     if (override !== undefined) return only(override);
     const block = BLOCK.exec(name);
-    if (block !== null) return only(deviceOf(Number(block[1])));
+    if (block !== null) return held(name, deviceOf(Number(block[1])));
     const base = name.replace(SUFFIX, "");
     if (INPUT.has(base)) return only(host);
-    if (OUTPUT.has(base) || (normLast && base === "token_embd_norm")) return only(output);
-    return SHARED_BY_BLOCKS.test(name) ? ofBlocks : only(deviceOf(0));
+    if (OUTPUT.has(base) || (normLast && base === "token_embd_norm")) return held(name, output);
+    return SHARED_BY_BLOCKS.test(name) ? ofBlocks : held(name, deviceOf(0));
   };
   const found = new Map<string, readonly Device[]>();
   const devicesOf = (name: string): readonly Device[] => {
@@ -85,7 +89,7 @@ export function placeTensors(model: Model, settings: LlamaCppSettings, placement
     return known;
   };
   // A pattern for the embedding holds for its copy as well, which has its name.
-  return { devicesOf, tiedOutput: overrideOf(EMBEDDING) ?? output };
+  return { devicesOf, tiedOutput: overrideOf(EMBEDDING) ?? held(EMBEDDING, output)[0] ?? output };
 }
 
 /** The matrices that lie on the host and are multiplied with, and whether they put out: a tied embedding does. */

@@ -81,7 +81,7 @@ function largestProduct(
       mtp !== true && feedForward.kind === "experts" ? Math.max(most, feedForward.expertsPerToken) : most,
     0,
   );
-  const outputs = Math.min(tokens, mostOutputs(settings, cells));
+  const outputs = Math.min(tokens, mostOutputs(model, settings, cells));
   const weighsFirst = WEIGHS_BEFORE_EXPERTS.has(model.architecture ?? "");
   let largest = 0;
   for (const { tensor, putsOut } of hostMatrices(model, places, placement)) {

@@ -17,6 +17,7 @@ export function drawGraph(subject: GraphSubject, batch: GraphBatch, builder: Gra
   // What is read after the graph has run keeps its memory to itself (`llm_graph_result::set_outputs`).
   for (const tensor of [result.logits, result.embedding, last, result.nextHidden]) {
     if (tensor !== undefined) tensor.flags |= OUTPUT;
+    if (tensor?.viewOf !== undefined) tensor.viewOf.flags |= OUTPUT;
   }
   if (subject.placement.gpus.some(({ kind }) => kind === "metal")) {
     g.caches.arrange();

@@ -8,9 +8,15 @@ type Family = { readonly names: string; readonly load: () => Promise<GraphFamily
 /** Architectures whose graphs are drawn, by the file that draws them: it is loaded when a model of one is read. */
 const FAMILIES: readonly Family[] = [
   { names: "bailingmoe3", load: async () => (await import("./architectures/bailing3.ts")).BAILING_3 },
+  {
+    names: "bert nomic-bert nomic-bert-moe jina-bert-v2 jina-bert-v3",
+    load: async () => (await import("./architectures/bert.ts")).BERT,
+  },
   { names: "deci", load: async () => (await import("./architectures/deci.ts")).DECI },
   { names: "deepseek2 mistral4 minicpm3", load: async () => (await import("./architectures/deepseek.ts")).DEEPSEEK },
   { names: "deepseek4", load: async () => (await import("./architectures/deepseek4.ts")).DEEPSEEK4 },
+  { names: "dream llada llada-moe rnd1", load: async () => (await import("./architectures/diffusion.ts")).DIFFUSION },
+  { names: "eagle3 dflash", load: async () => (await import("./architectures/drafts.ts")).DRAFTS },
   {
     names: "gemma3n gemma4 gemma4-assistant",
     load: async () => (await import("./architectures/gemma-shared.ts")).GEMMA_SHARED,
@@ -48,6 +54,10 @@ const FAMILIES: readonly Family[] = [
     load: async () => (await import("./architectures/more-decoders.ts")).MORE_DECODERS,
   },
   {
+    names: "neo-bert eurobert modern-bert",
+    load: async () => (await import("./architectures/other-encoders.ts")).OTHER_ENCODERS,
+  },
+  {
     names: "command-r falcon phi2 plamo stablelm",
     load: async () => (await import("./architectures/parallel-decoders.ts")).PARALLEL_DECODERS,
   },
@@ -63,10 +73,12 @@ const FAMILIES: readonly Family[] = [
     names: "deepseek32 glm-dsa dots3note hy_v4",
     load: async () => (await import("./architectures/sparse-latent.ts")).SPARSE_LATENT,
   },
+  { names: "t5 t5encoder", load: async () => (await import("./architectures/t5.ts")).T5 },
   {
     names: "chameleon cogvlm paddleocr qwen2vl qwen3tts qwen3vl qwen3vlmoe",
     load: async () => (await import("./architectures/vision-decoders.ts")).VISION_DECODERS,
   },
+  { names: "wavtokenizer-dec", load: async () => (await import("./architectures/wavtokenizer.ts")).WAVTOKENIZER },
   {
     names: "olmo2 exaone4 plamo3 muse-glimmer spark2_5 cohere2 cohere2moe",
     load: async () => (await import("./architectures/windowed-decoders.ts")).WINDOWED_DECODERS,

@@ -63,6 +63,8 @@ export class GraphTensor {
   mostCells: number | undefined;
   /** A device that it is computed on whatever the scheduler would choose. */
   pinnedTo: Device | undefined;
+  /** Of products: what is multiplied is not to be made smaller than 32 bits (`ggml_prec_set_src`). */
+  keepsInput = false;
   /** A tensor belongs to one graph, which marks it here when it is met. */
   isMet = false;
   /** How often nodes of the graph read it. */

@@ -114,6 +114,12 @@ export class GraphWeights {
     return this.#copy;
   }
 
+  /** A matrix of the model that this one drafts for; where that is not known, one of 32 bits and this shape. */
+  ofTarget(name: string, device: Device, target: GraphSubject | undefined, shape: readonly number[]): GraphTensor {
+    const known = target?.tensors.all.get(name);
+    return known === undefined ? this.#newLeaf({ name, dtype: "F32", shape }, device) : this.#leafOn(known, device);
+  }
+
   /** Says where the weights of a finished graph lie: as in the file, which Metal maps. */
   arrange(): void {
     const made = [...this.#made].flatMap(([tensor, leafs]) => leafs.map((leaf) => ({ tensor, leaf })));
@@ -139,7 +145,7 @@ export class GraphWeights {
     return leaf;
   }
 
-  #newLeaf({ name, dtype, shape }: ModelTensor, device: Device): GraphTensor {
+  #newLeaf({ name, dtype, shape }: Pick<ModelTensor, "name" | "dtype" | "shape">, device: Device): GraphTensor {
     const type = GGML_TYPES_BY_NAME.get(dtype) ?? F32;
     const ne = fourOf(shape);
     const leaf = new GraphTensor("NONE", type, ne, contiguous(type, ne), [], undefined, this.#storage(device));

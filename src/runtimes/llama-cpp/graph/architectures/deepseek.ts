@@ -33,6 +33,7 @@ const deepseek2: GraphBuilder = (g) => {
     const mixed = denseOrMixture(g, block, norm(g, z, block.weight("ffn_norm"), "rms", il), {
       gating: defaultGating(g),
       unscaled: true,
+      keepsInput: g.hp.architecture === "mistral4",
     });
     return add(mixed, z);
   });

@@ -1,3 +1,4 @@
+import { CannotDraw } from "../cannot-draw.ts";
 import type { GraphContext } from "../context.ts";
 import {
   add,
@@ -52,6 +53,8 @@ export type ExpertOptions = {
   readonly chosenBy?: "logits" | "sigmoid";
   /** Experts share chunks of this many, of which GroveMoE has a second set. */
   readonly sharedBy?: number;
+  /** What goes into the last product exceeds 16 bits (Mistral 4). */
+  readonly keepsInput?: boolean;
   /** A bias of the router (`ffn_gate_inp.bias`). */
   readonly routerBias?: boolean;
   /** The second half of `situ` is bounded as well. */
@@ -82,7 +85,7 @@ export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, op
   g.expand(weights);
   let rows = reshape(x, hidden, 1, tokens);
   if (weighsBefore) rows = mul(repeat(rows, hidden, used, tokens, 1), weights);
-  let y = times(matrixOf(block, "down", options), insideExperts(block, rows, chosen, options), chosen);
+  let y = times(matrixOf(block, "down", options), insideExperts(block, rows, chosen, options), chosen, options);
   if (!weighsBefore) y = mul(y, weights);
   g.expand(y);
   return sumOfExperts(g, y, hidden, tokens, g.hp.expertsUsed(block.index));
@@ -156,9 +159,15 @@ function matrixOf(
 }
 
 /** A product with the matrices of the chosen experts, their scales and their biases (`build_lora_mm_id`). */
-function times({ weight, bias, scale: scales }: ExpertMatrices, x: GraphTensor, chosen: GraphTensor): GraphTensor {
-  if (weight === undefined) throw new Error("experts without a matrix");
+function times(
+  { weight, bias, scale: scales }: ExpertMatrices,
+  x: GraphTensor,
+  chosen: GraphTensor,
+  { keepsInput = false }: Pick<ExpertOptions, "keepsInput"> = {},
+): GraphTensor {
+  if (weight === undefined) throw new CannotDraw("experts without a matrix");
   let y = mulMatOfExperts(weight, x, chosen);
+  y.keepsInput = keepsInput;
   if (scales !== undefined) {
     const count = scales.ne[0];
     const each = repeat(reshape(scales, 1, count, 1), 1, count, x.ne[2], 1);
@@ -199,7 +208,7 @@ function activatedExperts(
 function sumOfExperts(g: GraphContext, y: GraphTensor, hidden: number, tokens: number, used: number): GraphTensor {
   const parts = Array.from({ length: used }, () => g.expand(view(y, [hidden, tokens], [y.nb[2]])));
   const [first, ...others] = parts;
-  if (first === undefined) throw new Error("no expert is used");
+  if (first === undefined) throw new CannotDraw("no expert is used");
   if (others.length === 0) return cont(first);
   return others.reduce((sum, part) => g.expand(add(sum, part)), first);
 }

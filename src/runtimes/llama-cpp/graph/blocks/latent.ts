@@ -26,8 +26,9 @@ export function latentSizes(g: GraphContext, il: number): LatentSizes {
   const { hp } = g;
   const rotated = hp.number("rope.dimension_count", 0);
   const sized = (name: string, otherwise: number): number => {
-    const full = hp.number(name, otherwise);
-    return hp.isWindowed(il) ? hp.number(`${name}_swa`, full) : full;
+    // A size of 0 stands for none.
+    const full = hp.number(name, 0) || otherwise;
+    return hp.isWindowed(il) ? hp.number(`${name}_swa`, 0) || full : full;
   };
   const key = sized("attention.key_length_mla", hp.keyDim(il));
   const value = sized("attention.value_length_mla", hp.valueDim(il));

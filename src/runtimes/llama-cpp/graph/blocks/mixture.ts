@@ -12,7 +12,7 @@ import {
   feedForward,
 } from "./feed-forward.ts";
 
-type Options = Pick<ExpertOptions, "limit" | "chosen"> & {
+type Options = Pick<ExpertOptions, "limit" | "chosen" | "keepsInput"> & {
   /** Weights of the chosen experts sum to 1. Default: what the file says. */
   readonly normalized?: boolean;
   /** The limit of dense layers and of the experts that all tokens are given to. */
@@ -48,11 +48,12 @@ function partsOf(block: BlockWeights, { unscaled }: Options, name?: string): Fee
 
 function expertOptions(
   g: GraphContext,
-  { gating = "softmax", normalized, limit = "none", chosen, unscaled = false }: Options,
+  { gating = "softmax", normalized, limit = "none", chosen, unscaled = false, keepsInput = false }: Options,
 ): Omit<ExpertOptions, "activation"> {
   return {
     limit,
     unscaled,
+    keepsInput,
     ...(chosen && { chosen }),
     gating: gatingOf(g, gating),
     normalized: normalized ?? g.hp.flag("expert_weights_norm", false),

@@ -5,23 +5,21 @@ import { cont, transpose } from "../ops/shapes.ts";
 import { F32, type GraphTensor, I32, inputTensor } from "../tensor.ts";
 import { norm } from "./norm.ts";
 
-/** `llama_pooling_type`, by its number in the file. */
-const NONE = 0;
+/** `llama_pooling_type`, by its number in the file. All others, -1 for one, pool nothing. */
 const MEAN = 1;
+const FIRST = 2;
+const LAST = 3;
 const RANK = 4;
-/** What the engine saves where a file says nothing (`LLAMA_POOLING_TYPE_UNSPECIFIED`, -1). */
-const UNSPECIFIED = 0xffffffff;
+const POOLS: ReadonlySet<number> = new Set([MEAN, FIRST, LAST]);
 
 /** Rerankers whose scores are made chances. */
 const SOFTENED: ReadonlySet<string> = new Set(["qwen3", "qwen3vl"]);
 
 /** One row for each sequence, and the dense layers after it (`build_pooling`, `build_dense_out`). */
 export function pooled(g: GraphContext, embedding: GraphTensor): GraphTensor {
-  const stated = g.hp.number("pooling_type", NONE);
-  const type = stated === UNSPECIFIED ? NONE : stated;
-  const rows = g.expand(
-    type === RANK ? ranked(g, embedding) : type === NONE ? embedding : onePerSequence(g, embedding, type),
-  );
+  const type = g.hp.number("pooling_type", 0);
+  const perSequence = POOLS.has(type) ? onePerSequence(g, embedding, type) : embedding;
+  const rows = g.expand(type === RANK ? ranked(g, embedding) : perSequence);
   const [second, bias, third] = ["dense_2.weight", "dense_2.bias", "dense_3.weight"].map((name) =>
     g.weights.find(name),
   );

@@ -35,6 +35,12 @@ export function argsort(a: GraphTensor): GraphTensor {
   return new GraphTensor("ARGSORT", I32, a.ne, contiguous(I32, a.ne), [a]);
 }
 
+/** The number of the largest element of each row. */
+export function argmax(a: GraphTensor): GraphTensor {
+  const ne = fourOf([a.ne[1]]);
+  return new GraphTensor("ARGMAX", I32, ne, contiguous(I32, ne), [a]);
+}
+
 /** Numbers of the largest, by sorting all (`ggml_argsort_top_k`). */
 export function argsortTopK(a: GraphTensor, count: number): GraphTensor {
   const sorted = argsort(a);

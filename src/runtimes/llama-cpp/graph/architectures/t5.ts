@@ -1,0 +1,73 @@
+import { attendCache, cacheInputs, type Queried } from "../blocks/attention.ts";
+import { bidirectionalLayers } from "../blocks/bidirectional.ts";
+import { attendCross, crossInputs } from "../blocks/cross-attention.ts";
+import { head } from "../blocks/decoder.ts";
+import { tokenEmbeddings } from "../blocks/embedding.ts";
+import { denseParts, feedForward } from "../blocks/feed-forward.ts";
+import { norm } from "../blocks/norm.ts";
+import { project } from "../blocks/projection.ts";
+import { distanceBias, distanceBuckets } from "../blocks/relative-positions.ts";
+import type { GraphBuilder, GraphContext } from "../context.ts";
+import { add } from "../ops/elementwise.ts";
+import { getRows } from "../ops/products.ts";
+import { reshape } from "../ops/shapes.ts";
+import type { GraphTensor } from "../tensor.ts";
+import type { BlockWeights } from "../weights.ts";
+
+const ENCODER = "enc.blk";
+const DECODER = "dec.blk";
+
+/** The decoder of T5: a context's own graph is this one, what encodes is drawn when it runs (`src/models/t5.cpp`). */
+const t5: GraphBuilder = (g) => {
+  const embeddings = tokenEmbeddings(g);
+  const cross = crossInputs(g);
+  const buckets = distanceBuckets(g, g.caches.of(0).cells);
+  const inputs = cacheInputs(g);
+  const count = g.hp.number("decoder_block_count", g.hp.layerCount);
+  let x = embeddings;
+  for (let il = 0; il < count; il++) {
+    const block = g.block(il, DECODER);
+    const output = (y: GraphTensor): GraphTensor => (il === count - 1 ? getRows(y, g.outputRows()) : y);
+    const heads = queriedHeads(g, block, norm(g, x, block.weight("attn_norm"), "rms", il));
+    const scoreBias = distanceBias(buckets, distanceTable(g, block, DECODER));
+    const own = add(attendCache(g, inputs, il, heads, block.projection("attn_o"), { scoreBias }), x);
+    const crossed = attendCross(g, cross, block, norm(g, own, block.weight("cross_attn_norm"), "rms", il));
+    const residual = add(output(crossed), output(own));
+    x = add(gatedOrNot(block, norm(g, residual, block.weight("ffn_norm"), "rms", il)), residual);
+  }
+  return head(g, x, { lastNorm: "dec.output_norm" });
+};
+
+/** The encoder of T5 alone (`src/models/t5encoder.cpp`). */
+const t5encoder: GraphBuilder = (g) => {
+  const embeddings = tokenEmbeddings(g);
+  const buckets = distanceBuckets(g, g.tokens);
+  const x = bidirectionalLayers(g, embeddings, {
+    kind: "rms",
+    prefix: ENCODER,
+    heads: (block, x) => queriedHeads(g, block, x),
+    output: (block) => block.projection("attn_o"),
+    attention: (block) => ({ scoreBias: distanceBias(buckets, distanceTable(g, block, ENCODER)) }),
+    mixed: gatedOrNot,
+  });
+  return { embedding: g.expand(norm(g, x, g.weights.find("enc.output_norm.weight"), "rms", -1)) };
+};
+
+function queriedHeads(g: GraphContext, block: BlockWeights, x: GraphTensor): Queried {
+  const { hp } = g;
+  const part = (name: "q" | "k" | "v", heads: number): GraphTensor =>
+    reshape(project(block.projection(`attn_${name}`), x), hp.valueDim(), heads, g.tokens);
+  return { q: part("q", hp.heads()), k: part("k", hp.kvHeads()), v: part("v", hp.kvHeads()) };
+}
+
+/** The table of a layer, or where it has none that of the first. */
+function distanceTable(g: GraphContext, block: BlockWeights, prefix: string): GraphTensor {
+  return block.weight("attn_rel_b") ?? g.block(0, prefix).need("attn_rel_b");
+}
+
+/** T5 bends by a relu, Flan-T5 gates by a gelu. */
+function gatedOrNot(block: BlockWeights, x: GraphTensor): GraphTensor {
+  return feedForward(x, denseParts(block), block.weight("ffn_gate") === undefined ? "relu" : "gelu");
+}
+
+export const T5: Readonly<Record<string, GraphBuilder>> = { t5, t5encoder };
