@@ -5,7 +5,7 @@ import { GRAPH_FAMILIES } from "./graph/registry.ts";
 import type { ReservedBytes } from "./reserve.ts";
 
 /** A model in a context, of which a graph is drawn. */
-type Subject = Omit<GraphSubject, "tensors" | "hp">;
+type Subject = Omit<GraphSubject, "tensors" | "hp" | "target"> & { readonly target?: Subject };
 
 /** Draws and plans the graphs of one architecture. */
 type Drawing = (subject: Subject) => ReservedBytes;
@@ -40,7 +40,10 @@ export async function loadComputeGraph({
     load(),
   ]);
   for (const [name, builder] of Object.entries(builders)) {
-    loaded.set(name, (subject) => reserveCompute(graphSubject(subject), builder));
+    loaded.set(name, ({ target, ...subject }) => {
+      const beside = target && { target: graphSubject(withoutTarget(target)) };
+      return reserveCompute(graphSubject({ ...subject, ...beside }), builder);
+    });
   }
 }
 
@@ -62,4 +65,9 @@ export function drawnCompute(subject: Subject): ReservedBytes | undefined {
     if (error instanceof CannotDraw) return undefined;
     throw error;
   }
+}
+
+/** A target drafts for nobody. */
+function withoutTarget({ target: _, ...subject }: Subject): Omit<Subject, "target"> {
+  return subject;
 }

@@ -18,6 +18,8 @@ export type ComputeSubject = {
   readonly placement: Placement;
   readonly places: TensorPlaces;
   readonly cacheBytes: number;
+  /** The model that a draft is for, in its context. */
+  readonly target?: Omit<ComputeSubject, "cacheBytes">;
 };
 
 /** Splits that put parts of one tensor on several GPUs: how their graphs are cut is not followed. */
@@ -32,9 +34,10 @@ export function computeItems(subject: ComputeSubject): MemoryItem[] | null {
   return drawnItems(subject) ?? formItems(model, settings, cells, placement, places, cacheBytes);
 }
 
-function drawnItems({ model, settings, cells, placement, places }: ComputeSubject): MemoryItem[] | undefined {
+function drawnItems({ cacheBytes: _, ...subject }: ComputeSubject): MemoryItem[] | undefined {
+  const { model, settings, cells, placement } = subject;
   if (SPLIT_TENSORS.has(settings.splitMode) && placement.gpus.length > 0) return undefined;
-  const reserved = drawnCompute({ model, settings, cells, placement, places });
+  const reserved = drawnCompute(subject);
   if (reserved === undefined) return undefined;
   const label = `compute buffer, ${worstCaseTokens(settings, cells)} tokens`;
   const { host, gpus } = placement;
