@@ -2,7 +2,7 @@ import { padTo } from "../pad.ts";
 import type { GraphTensor } from "./graph/tensor.ts";
 
 /**
- * Bytes of a node in Metal's buffers (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal.cpp:212`,
+ * Bytes of a node in Metal's buffers (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal.cpp:220`,
  * ggml_backend_metal_buffer_type_get_alloc_size): behind some results lies what their kernels pass on to each other.
  */
 export function metalBytes(node: GraphTensor): number {

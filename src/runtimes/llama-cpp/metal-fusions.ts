@@ -4,7 +4,7 @@ import { hasWholeRows, haveSameLayout, haveSameShape, isContiguous } from "./gra
 import type { GraphTensor } from "./graph/tensor.ts";
 import type { KeptUntil } from "./scheduler.ts";
 
-/** Nodes that Metal computes in one (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal-fusion.cpp:667`, ggml_metal_fusions). */
+/** Nodes that Metal computes in one (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal-fusion.cpp:672`, ggml_metal_fusions). */
 type Fusion = {
   /** In their order, with those that only look at memory. */
   readonly operations: readonly Operation[];

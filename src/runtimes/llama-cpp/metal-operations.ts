@@ -3,7 +3,7 @@ import type { Operation } from "./graph/operation.ts";
 import { contiguousFrom, hasWholeRows, isTransposed } from "./graph/ops/shapes.ts";
 import type { GraphTensor } from "./graph/tensor.ts";
 
-/** What llama.cpp's Metal backend brings to the device (`ggml/src/ggml-metal/ggml-metal.cpp:793`). */
+/** What llama.cpp's Metal backend brings to the device (`ggml/src/ggml-metal/ggml-metal.cpp:774`). */
 export function offloadsToMetal({ operation, ne }: GraphTensor): boolean {
   if (operation === "MUL_MAT") return ne[1] >= OFFLOADED_BATCH;
   return operation === "MUL_MAT_ID" && ne[2] >= OFFLOADED_BATCH;

@@ -26,7 +26,7 @@ const FORWARD = 64;
 
 /**
  * The order in which Metal computes the nodes of a split: those that do not wait for each other come together, so that they
- * run at once (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal-common.cpp:235`, ggml_metal_graph_optimize_reorder).
+ * run at once (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal-common.cpp:257`, ggml_metal_graph_optimize_reorder).
  * `cachesAreMadeUp`: as the engine measures without allocating, where all layers of a cache lie in the same place.
  */
 export function orderedByMetal(nodes: readonly GraphTensor[], cachesAreMadeUp: boolean): GraphTensor[] {
