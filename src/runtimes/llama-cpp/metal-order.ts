@@ -63,9 +63,16 @@ function looksOnly({ operation }: Group): boolean {
 }
 
 function groupsOf(nodes: readonly GraphTensor[], cachesAreMadeUp: boolean): Group[] {
+  const known = new Map<GraphTensor, Memory>();
+  const memoryOf = (tensor: GraphTensor): Memory => {
+    const whole = tensor.viewOf ?? tensor;
+    const memory = known.get(whole) ?? memoryOfWhole(whole, cachesAreMadeUp);
+    known.set(whole, memory);
+    return memory;
+  };
   const written = new Set<object>();
   for (const node of nodes) {
-    const { of, touches } = memoryOf(node, cachesAreMadeUp);
+    const { of, touches } = memoryOf(node);
     written.add(of);
     for (const touched of touches) written.add(touched);
   }
@@ -76,20 +83,19 @@ function groupsOf(nodes: readonly GraphTensor[], cachesAreMadeUp: boolean): Grou
     const reads: Memory[] = [];
     for (const { sources } of own) {
       for (const source of sources) {
-        const memory = own.includes(source) ? undefined : memoryOf(source, cachesAreMadeUp);
+        if (own.includes(source)) continue;
+        const memory = memoryOf(source);
         // Nothing waits for what no node writes.
-        if (memory && (written.has(memory.of) || memory.touches.some((each) => written.has(each)))) reads.push(memory);
+        if (written.has(memory.of) || memory.touches.some((each) => written.has(each))) reads.push(memory);
       }
     }
-    const operation = own[0]?.operation ?? "NONE";
-    groups.push({ nodes: own, operation, reads, writes: own.map((node) => memoryOf(node, cachesAreMadeUp)) });
+    groups.push({ nodes: own, operation: own[0]?.operation ?? "NONE", reads, writes: own.map(memoryOf) });
   }
   return groups;
 }
 
 /** What has no memory yet stands for its own. */
-function memoryOf(tensor: GraphTensor, cachesAreMadeUp: boolean): Memory {
-  const whole = tensor.viewOf ?? tensor;
+function memoryOfWhole(whole: GraphTensor, cachesAreMadeUp: boolean): Memory {
   const { lies } = whole;
   if (lies === undefined) return { of: whole, touches: [whole] };
   const isMadeUp = cachesAreMadeUp && lies.buffer.isMadeUp;
