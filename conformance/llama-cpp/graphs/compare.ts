@@ -1,10 +1,11 @@
 import { inspectModel } from "../../../src/inspect.ts";
 import type { Model } from "../../../src/model/model.ts";
+import { GRAPH_BUILDERS } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
 import { holeyFile } from "../../holey-file.ts";
 import { tryEstimate } from "../placed.ts";
 import type { PlacedWorkload } from "../placements.ts";
 import { hashedGraph } from "./blocks.ts";
-import { builderOf, drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
+import { drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
 import type { ComputeBytes, GraphRow } from "./golden.ts";
 import { type GraphModel, ggufOf } from "./models.ts";
 import { COMPUTE_WORKLOADS, GRAPH_WORKLOADS } from "./workloads.ts";
@@ -17,7 +18,7 @@ export type GraphVerdict = { graphs: number; compute: number; readonly differenc
 export async function compareGraphs(graphModel: GraphModel, row: GraphRow): Promise<GraphVerdict> {
   const model = await inspectModel(holeyFile(ggufOf(graphModel)));
   const verdict: GraphVerdict = { graphs: 0, compute: 0, differences: [] };
-  const builder = await builderOf(model.architecture);
+  const builder = GRAPH_BUILDERS.get(model.architecture ?? "");
   if (builder === undefined) return { ...verdict, differences: [`${model.architecture} has no builder`] };
   const target = await targetOf(graphModel);
   GRAPH_WORKLOADS.forEach((workload, index) => {

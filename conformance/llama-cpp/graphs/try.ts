@@ -7,11 +7,12 @@
  * `--metal` for those of an Apple GPU alone.
  */
 import { inspectModel } from "../../../src/inspect.ts";
+import { GRAPH_BUILDERS } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
 import { reserveCompute } from "../../../src/runtimes/llama-cpp/reserve.ts";
 import { askDevices, prepareEngine } from "../engine.ts";
 import { PLACEMENTS, type PlacedWorkload, placedFlags } from "../placements.ts";
 import { askGraph, fileOf } from "./ask.ts";
-import { builderOf, drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
+import { drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
 import { type GraphModel, graphModels, titleOf } from "./models.ts";
 import { COMPUTE_WORKLOADS, METAL_WORKLOADS } from "./workloads.ts";
 import { writtenGraph } from "./written.ts";
@@ -48,7 +49,7 @@ async function tryModel(graphModel: GraphModel): Promise<void> {
   const title = titleOf(graphModel);
   const file = fileOf(graphModel);
   const model = await inspectModel(file.path);
-  const builder = await builderOf(model.architecture);
+  const builder = GRAPH_BUILDERS.get(model.architecture ?? "");
   const target = await targetOf(graphModel);
   if (builder === undefined) return void console.log(`${title}: no builder`);
   const before = asked;
