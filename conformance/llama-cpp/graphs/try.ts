@@ -1,9 +1,10 @@
 /**
  * Holds graphs that weighin draws against the engine's, line by line, and what both reserve:
  *
- *   npx tsx conformance/llama-cpp/graphs/try.ts <architecture>,... [--all]
+ *   npx tsx conformance/llama-cpp/graphs/try.ts <architecture>,... [--all] [--metal]
  *
- * A name that ends in `*` stands for all that begin so. `--all` asks for the compute workloads of the golden file as well.
+ * A name that ends in `*` stands for all that begin so. `--all` asks for the compute workloads of the golden file as well,
+ * `--metal` for those of an Apple GPU alone.
  */
 import { inspectModel } from "../../../src/inspect.ts";
 import { GRAPH_BUILDERS } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
@@ -13,7 +14,7 @@ import { PLACEMENTS, type PlacedWorkload, placedFlags } from "../placements.ts";
 import { askGraph, fileOf } from "./ask.ts";
 import { drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
 import { type GraphModel, graphModels, titleOf } from "./models.ts";
-import { COMPUTE_WORKLOADS } from "./workloads.ts";
+import { COMPUTE_WORKLOADS, METAL_WORKLOADS } from "./workloads.ts";
 import { writtenGraph } from "./written.ts";
 
 const ON_HOST: readonly PlacedWorkload[] = [
@@ -53,7 +54,8 @@ async function tryModel(graphModel: GraphModel): Promise<void> {
   if (builder === undefined) return void console.log(`${title}: no builder`);
   const before = asked;
   const more = flags.includes("--all") ? COMPUTE_WORKLOADS : [];
-  for (const workload of [...ON_HOST, ...PLACEMENTS, ...more]) {
+  const workloads = flags.includes("--metal") ? METAL_WORKLOADS : [...ON_HOST, ...PLACEMENTS, ...more];
+  for (const workload of workloads) {
     const say = (text: string): void => {
       failed.add(title);
       console.log(`${title} ${JSON.stringify(workload)}: ${text}`);

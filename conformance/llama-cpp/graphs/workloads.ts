@@ -26,3 +26,20 @@ export const COMPUTE_WORKLOADS: readonly PlacedWorkload[] = SETTINGS.flatMap((se
   setting,
   { ...setting, devices: GPU },
 ]);
+
+const APPLE = gpus([24], "metal");
+
+const METAL_SETTINGS: readonly PlacedWorkload[] = [
+  ...SETTINGS,
+  { contextTokens: 4096, gpuLayers: 2 },
+  { contextTokens: 4096, gpuLayers: 0 },
+  { contextTokens: 4096, offloadCache: false },
+  { contextTokens: 4096, sequences: 2, embeddings: true, rollbackRows: 2 },
+  { contextTokens: 5000, sequences: 3, unifiedCache: true, flashAttention: "off" },
+];
+
+/** What is asked of an Apple GPU, with layers, caches and experts on the host as well. */
+export const METAL_WORKLOADS: readonly PlacedWorkload[] = METAL_SETTINGS.map((setting) => ({
+  ...setting,
+  devices: APPLE,
+}));

@@ -41,7 +41,7 @@ function drawnItems({ cacheBytes: _, ...subject }: ComputeSubject): MemoryItem[]
   if (reserved === undefined) return undefined;
   const label = `compute buffer, ${worstCaseTokens(settings, cells)} tokens`;
   const { host, gpus } = placement;
-  const isExact = PROVEN_COMPUTE.has(model.architecture ?? "") && gpus.every(({ kind }) => kind === "cuda");
+  const isExact = PROVEN_COMPUTE.has(model.architecture ?? "");
   return [...gpus, host].flatMap((device): MemoryItem[] => {
     const bytes = reserved.get(device) ?? 0;
     if (bytes === 0) return [];
@@ -60,7 +60,13 @@ function drawnItems({ cacheBytes: _, ...subject }: ComputeSubject): MemoryItem[]
 
 const SOURCE = "llama.cpp 0.5.0 src/llama-context.cpp:622, ggml/src/ggml-alloc.c:686";
 
+/** What decides on the order of nodes and on their bytes, by kind of device. */
+const DECIDES: { readonly [kind in Device["kind"]]: string } = {
+  cpu: "",
+  cuda: ", ggml/src/ggml-backend.cpp:1066, ggml-cuda/ggml-cuda.cu:902",
+  metal: ", ggml/src/ggml-backend.cpp:1066, ggml-metal/ggml-metal.cpp:220, ggml-metal/ggml-metal-common.cpp:257",
+};
+
 function sourceOf({ kind }: Device): string {
-  if (kind === "cpu") return SOURCE;
-  return `${SOURCE}, ggml/src/ggml-backend.cpp:1066, ${kind === "cuda" ? "ggml-cuda/ggml-cuda.cu:902" : "ggml-metal/ggml-metal.cpp:220"}`;
+  return `${SOURCE}${DECIDES[kind]}`;
 }

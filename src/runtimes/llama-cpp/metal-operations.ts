@@ -3,7 +3,7 @@ import type { Operation } from "./graph/operation.ts";
 import { contiguousFrom, hasWholeRows, isTransposed } from "./graph/ops/shapes.ts";
 import type { GraphTensor } from "./graph/tensor.ts";
 
-/** What llama.cpp's Metal backend brings to the device (`ggml/src/ggml-metal/ggml-metal.cpp:793`). */
+/** What llama.cpp's Metal backend brings to the device (`ggml/src/ggml-metal/ggml-metal.cpp:774`). */
 export function offloadsToMetal({ operation, ne }: GraphTensor): boolean {
   if (operation === "MUL_MAT") return ne[1] >= OFFLOADED_BATCH;
   return operation === "MUL_MAT_ID" && ne[2] >= OFFLOADED_BATCH;
@@ -132,7 +132,19 @@ const RULES: Partial<Record<Operation, Rule>> = {
 };
 
 const ALWAYS: readonly Operation[] = [
-  ...(["NONE", "RESHAPE", "VIEW", "PERMUTE", "TRANSPOSE", "REPEAT", "ARGMAX", "ROPE", "PAD", "ARGSORT"] as const),
+  ...([
+    "NONE",
+    "RESHAPE",
+    "VIEW",
+    "PERMUTE",
+    "TRANSPOSE",
+    "REPEAT",
+    "ARGMAX",
+    "ROPE",
+    "ROPE_BACK",
+    "PAD",
+    "ARGSORT",
+  ] as const),
   ...(["TOP_K", "ARANGE", "SSM_SCAN", "SSM_CONV", "RWKV_WKV6", "RWKV_WKV7", "DIAG"] as const),
 ];
 for (const operation of ALWAYS) RULES[operation] = always;

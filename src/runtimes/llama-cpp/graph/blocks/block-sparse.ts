@@ -112,5 +112,6 @@ export function attendChosenHeads(
   g.expand(g.caches.storeKeys(layer, k, pool.keyRows));
   g.expand(g.caches.storeValues(layer, v, pool.valueRows));
   const mask = maskOfChosen(pool.mask, chosen);
-  return rotated(attend(g, layer, q, g.caches.keys(layer), g.caches.values(layer), mask), pool.valueRotation);
+  const [keys, values] = [g.caches.keys(layer), g.caches.values(layer)];
+  return rotated(attend(g, layer, q, keys, values, mask, { mostCells: chosen.ne[0] }), pool.valueRotation);
 }

@@ -87,7 +87,8 @@ export function attendChosen(
   g.expand(g.caches.storeKeys(layer, k, pool.keyRows));
   const keys = g.caches.keys(layer);
   const mask = maskOfChosen(pool.mask, chosen);
-  return projected(attend(g, layer, q, keys, firstOf(keys, v.ne[0]), mask, options), output);
+  const attended = attend(g, layer, q, keys, firstOf(keys, v.ne[0]), mask, { ...options, mostCells: chosen.ne[0] });
+  return projected(attended, output);
 }
 
 /** A mask that hides all cells but the chosen ones, and of those what the pool's own mask hides. */
