@@ -33,9 +33,14 @@ export function notHeldBy(kind: Device["kind"], model: Model): ReadonlySet<strin
   return new Set(model.tensors.filter((tensor) => !isHeld(tensor, model)).map(({ name }) => name));
 }
 
+/** Asked about as the matrix beside them. */
+const SCALE = /\.(?:input_)?scale$/;
+
 /** Vectors are added to and multiplied with what is in 32 bits, and have to be so as well. */
 function isHeldByMetal({ name, dtype, shape }: ModelTensor): boolean {
-  return shape.length > 1 || TABLES.test(name) ? !NOT_MULTIPLIED_BY_METAL.has(dtype) : dtype === "F32";
+  return shape.length > 1 || TABLES.test(name) || SCALE.test(name)
+    ? !NOT_MULTIPLIED_BY_METAL.has(dtype)
+    : dtype === "F32";
 }
 
 function isHeldByCuda(tensor: ModelTensor, model: Model): boolean {
