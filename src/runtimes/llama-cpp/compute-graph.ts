@@ -10,18 +10,18 @@ export type DrawCompute = (subject: DrawnSubject) => ReservedBytes | undefined;
 let draw: DrawCompute | undefined;
 
 /**
- * Loads what draws the compute graphs of GGUF models in llama.cpp. \`inspectModel\` does so itself; a model that comes from
- * elsewhere, such as JSON, is to be prepared by this before \`estimateMemory\`, whose compute buffers are estimates otherwise.
+ * Loads what draws the compute graphs of GGUF models in llama.cpp. `inspectModel` does so itself; a model that comes from
+ * elsewhere, such as JSON, is to be prepared by this before `estimateMemory`, whose compute buffers are estimates otherwise.
  * The graphs of all architectures are as much code as all the rest: a program that reads no GGUF file never loads them.
  *
  * @example
- * \`\`\`ts
+ * ```ts
  * import { estimateMemory, inspectModel, loadComputeGraphs, type Model } from "weighin";
  *
  * const model: Model = JSON.parse(JSON.stringify(await inspectModel("fixtures/files/demo.gguf")));
  * await loadComputeGraphs();
  * console.log(estimateMemory(model, { runtime: "llama.cpp" }).totals.compute);
- * \`\`\`
+ * ```
  */
 export async function loadComputeGraphs(): Promise<void> {
   draw ??= (await import("./draw-compute.ts")).drawCompute;
