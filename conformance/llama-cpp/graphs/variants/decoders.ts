@@ -25,16 +25,6 @@ const DECI: readonly Variant[] = [
     keys: { "attention.head_count": [4, 4, 4, 4, 4, 0], "attention.head_count_kv": [2, 2, 2, 2, 2, 0] },
     without: /blk\.5\.attn_/,
   },
-  {
-    architecture: "deci",
-    title: "last layer without anything",
-    keys: {
-      "attention.head_count": [4, 4, 4, 4, 4, 0],
-      "attention.head_count_kv": [2, 2, 2, 2, 2, 0],
-      feed_forward_length: [384, 384, 384, 384, 384, 0],
-    },
-    without: /blk\.5\.(?:attn|ffn)_/,
-  },
 ];
 
 /** Which norms, biases and positions there are. */

@@ -71,14 +71,6 @@ const QWEN: readonly Variant[] = [
       tensor(`blk.${layer}.ssm_conv1d.weight`, [4, 1536]),
     ]),
   },
-  ...["qwen3next", "qwen35", "qwen35moe"].map(
-    (architecture): Variant => ({
-      architecture,
-      title: "joint matrices",
-      joined: { into: "attn_qkv", parts: ["attn_q", "attn_k", "attn_v"] },
-      without: /attn_[qkv]\.bias/,
-    }),
-  ),
   { architecture: "qwen4exp", title: "unlike ratios", keys: { "attention.compress_ratios": [4, 4, 4, 8, 4, 4] } },
   { architecture: "qwen4exp", title: "no ratios", keys: { "attention.compress_ratios": [0, 0, 0, 0, 0, 0] } },
   {
