@@ -86,5 +86,5 @@ function biasesOf(tensors: readonly GgufTensor[], names: readonly string[]): rea
 }
 
 function matrices(tensors: readonly GgufTensor[], names: readonly string[]): readonly GgufTensor[] {
-  return tensors.filter(({ name }) => names.some((each) => `.${name}`.endsWith(`.${each}.weight`)));
+  return tensors.filter(({ name }) => names.includes(/^(?:blk\.\d+\.)?(.+)\.weight$/.exec(name)?.[1] ?? ""));
 }

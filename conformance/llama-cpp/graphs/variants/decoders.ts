@@ -1,4 +1,4 @@
-import { HIDDEN, ofLayers, tensor, type Variant } from "./variant.ts";
+import { HIDDEN, ofLayers, TOKENS, tensor, type Variant } from "./variant.ts";
 
 const DECI: readonly Variant[] = [
   {
@@ -46,32 +46,6 @@ const PARTS: readonly Variant[] = [
   { architecture: "chameleon", title: "norms of heads without biases", without: /attn_[qk]_norm\.bias/ },
   { architecture: "baichuan", title: "32 layers", layers: 32 },
   {
-    architecture: "cogvlm",
-    title: "shared heads",
-    keys: { "attention.head_count_kv": 2 },
-    without: /vis_|attn_qkv/,
-    tensors: ofLayers((prefix) => [
-      tensor(`${prefix}attn_qkv.weight`, [HIDDEN, 512], "F16"),
-      tensor(`${prefix}vis_attn_qkv.weight`, [HIDDEN, 512], "F16"),
-    ]),
-  },
-  {
-    architecture: "mpt",
-    title: "norms of queries and keys",
-    tensors: ofLayers((prefix) =>
-      ["q", "k"].flatMap((part) => [
-        tensor(`${prefix}attn_${part}_norm.weight`, [HIDDEN]),
-        tensor(`${prefix}attn_${part}_norm.bias`, [HIDDEN]),
-      ]),
-    ),
-  },
-  {
-    architecture: "mpt",
-    title: "norms of queries and keys without biases",
-    tensors: ofLayers((prefix) => ["q", "k"].map((part) => tensor(`${prefix}attn_${part}_norm.weight`, [HIDDEN]))),
-    without: /norm\.bias/,
-  },
-  {
     architecture: "mpt",
     title: "clamped, linear biases, nothing beside matrices",
     keys: { "attention.clamp_kqv": 8, "attention.max_alibi_bias": 8 },
@@ -85,12 +59,6 @@ const PARTS: readonly Variant[] = [
     without: /blk\.[1-9]\.attn_rel_b/,
   },
   { architecture: "t5encoder", title: "relative positions of the first layer", without: /blk\.[1-9]\.attn_rel_b/ },
-  {
-    architecture: "wavtokenizer-dec",
-    title: "without biases",
-    without: /(?:conv1d|conv[12]|dw|pw[12]|attn_\w+)\.bias/,
-  },
-  { architecture: "wavtokenizer-dec", title: "without biases of depthwise convolutions", without: /dw\.bias/ },
 ];
 
 const GEMMA: readonly Variant[] = [
@@ -123,6 +91,16 @@ const GEMMA: readonly Variant[] = [
         tensor(`${prefix}${name}.weight`, [HIDDEN]),
       ),
     ]),
+  },
+  {
+    architecture: "gemma3n",
+    title: "layers that share caches, joint matrices",
+    layers: 24,
+    joined: { into: "attn_qkv", parts: ["attn_q", "attn_k", "attn_v"] },
+    tensors: [
+      tensor("per_layer_token_embd.weight", [24 * HIDDEN, TOKENS], "F16"),
+      tensor("per_layer_model_proj.weight", [HIDDEN, 24 * HIDDEN]),
+    ],
   },
   {
     architecture: "gemma3n",

@@ -60,6 +60,12 @@ export const DRAFTS: readonly Variant[] = [
   },
   {
     architecture: "dflash",
+    title: "Markov head, judged without bias",
+    keys: { block_size: 16 },
+    tensors: [...markov(64), tensor("conf_proj.weight", [HIDDEN + 64, 1])],
+  },
+  {
+    architecture: "dflash",
     title: "selector",
     keys: {
       block_size: 16,

@@ -49,6 +49,7 @@ export const ENCODERS: readonly Variant[] = [
       tensor(`${prefix}ffn_down.weight`, [WIDE, HIDDEN]),
     ]),
   },
+  { architecture: "modern-bert", title: "without first norm", without: /blk\.0\.attn_norm/ },
   { architecture: "modern-bert", title: "windows", keys: { "attention.sliding_window": 128 } },
   { architecture: "modern-bert", title: "no windows", keys: { "attention.sliding_window": 0 } },
   {

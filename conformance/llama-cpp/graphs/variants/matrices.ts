@@ -54,7 +54,6 @@ const JOINT = [
   "maple",
   "mellum",
   "minicpm",
-  "minimax-01",
   "minimax-m3",
   "mistral3",
   "muse-glimmer",

@@ -81,19 +81,16 @@ const OTHERS: readonly Variant[] = [
       tensor(`${prefix}ffn_down_chexps.weight`, [32, HIDDEN, 2]),
     ]),
   },
-  { architecture: "ernie4_5-moe", title: "every second layer", keys: { interleave_moe_layer_step: 2 }, dense: [2, 4] },
+  { architecture: "ernie4_5-moe", title: "every second layer", keys: { interleave_moe_layer_step: 2 } },
   {
     architecture: "ernie4_5-moe",
     title: "without shared expert",
     keys: { expert_shared_feed_forward_length: 0 },
     without: /shexp/,
   },
-  { architecture: "qwen3next", title: "without shared expert", without: /shexp/ },
-  { architecture: "qwen35moe", title: "without shared expert", without: /shexp/ },
   { architecture: "mimo2", title: "scaled values", keys: { "attention.value_scale": 0.5 } },
   { architecture: "mimo2", title: "dense layers", dense: [0, 3] },
   { architecture: "step35", title: "dense layers", dense: [0, 3] },
-  { architecture: "hy_v3", title: "dense layers", dense: [0, 3] },
   {
     architecture: "deepseek4",
     title: "experts by token",
@@ -122,7 +119,6 @@ const OTHERS: readonly Variant[] = [
   },
   { architecture: "deepseek2", title: "gating of the engine", withoutKeys: ["expert_gating_func"] },
   { architecture: "phimoe", title: "without rotary factors", without: /rope_f/ },
-  { architecture: "gpt-oss", title: "without biases of experts", without: /exps\.bias/ },
 ];
 
 /** Whose files say how chances follow from logits. */
@@ -158,7 +154,6 @@ const FIXED = [
   "bailingmoe",
   "dbrx",
   "deepseek",
-  "deepseek4",
   "ernie4_5-moe",
   "gpt-oss",
   "grok",

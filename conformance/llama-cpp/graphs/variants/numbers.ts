@@ -1,4 +1,4 @@
-import { HIDDEN, ofEach, TOKENS, tensor, type Variant } from "./variant.ts";
+import { HIDDEN, ofEach, tensor, type Variant } from "./variant.ts";
 
 const HALF_HEAD = 32;
 
@@ -10,28 +10,28 @@ const FACTORS = {
 
 const ROTATED = [
   "apertus",
-  "arcee",
   "deci",
-  "exaone",
   "granite",
   "granitemoe",
   "granite_swa",
   "llama",
   "llama-embed",
-  "llama4",
   "minicpm",
   "mistral3",
-  "nanbeige",
 ];
 
 const POSITIONS: readonly Variant[] = [
   ...ofEach(ROTATED, "factors of long contexts", {
     ...FACTORS,
-    keys: { "rope.scaling.type": "longrope", "rope.scaling.original_context_length": 1024, "rope.scaling.factor": 4 },
+    keys: { "rope.scaling.type": "longrope", "rope.scaling.original_context_length": 1024, "rope.scaling.factor": 4.5 },
   }),
-  ...ofEach(["llama", "phi3", "minicpm3"], "factors of short contexts", {
+  ...ofEach(["llama", "phi3"], "factors of short contexts", {
     ...FACTORS,
-    keys: { "rope.scaling.type": "longrope", "rope.scaling.original_context_length": 65_536, "rope.scaling.factor": 4 },
+    keys: {
+      "rope.scaling.type": "longrope",
+      "rope.scaling.original_context_length": 65_536,
+      "rope.scaling.factor": 4.5,
+    },
   }),
   ...ofEach(["glm4", "glm4moe", "hunyuan_vl"], "four positions", {
     keys: { "rope.dimension_sections": [16, 8, 8, 0] },
@@ -48,7 +48,7 @@ const POSITIONS: readonly Variant[] = [
     keys: { "attention.rope_pattern": [1, 0, 1, 1, 0, 1] },
   },
   ...ofEach(["llama", "deepseek2", "mistral3", "gpt-oss"], "YaRN", {
-    keys: { "rope.scaling.type": "yarn", "rope.scaling.factor": 4, "rope.scaling.original_context_length": 1024 },
+    keys: { "rope.scaling.type": "yarn", "rope.scaling.factor": 4.5, "rope.scaling.original_context_length": 1024 },
   }),
 ];
 
@@ -83,16 +83,14 @@ const IMAGES: readonly Variant[] = [
     keys: { deepstack_mapping: [-1, 0, 1, -1, 0, -1] },
     withoutKeys: ["embedding_scale"],
   },
-  ...ofEach(["qwen3vl", "qwen3tts"], "tokens that are not said", {
-    tensors: [tensor("output.weight", [HIDDEN, TOKENS - 124], "F16")],
-  }),
-  { architecture: "qwen3vl", title: "reranker", keys: { pooling_type: 4 } },
   {
-    architecture: "qwen3",
-    title: "reranker",
-    keys: { pooling_type: 4 },
-    tensors: [tensor("cls.output.weight", [HIDDEN, 2])],
+    architecture: "qwen3tts",
+    title: "tokens that are not said",
+    keys: { vocab_size: 4096 },
+    tensors: [tensor("token_embd.weight", [HIDDEN, 4096], "F16")],
   },
+  { architecture: "qwen3vl", title: "reranker", keys: { pooling_type: 4 } },
+  { architecture: "qwen3", title: "reranker", keys: { pooling_type: 4 } },
   { architecture: "gemma-embedding", title: "dense layers", keys: { pooling_type: 1 } },
   {
     architecture: "gemma-embedding",

@@ -95,12 +95,6 @@ const QWEN: readonly Variant[] = [
     tensors: [tensor("blk.0.ple_conv1d.weight", [4, 1024], "F16")],
   },
   { architecture: "qwen4exp", title: "more chosen than there are", keys: { "attention.indexer.top_k": 100_000 } },
-  {
-    architecture: "qwen4exp",
-    title: "joint matrices",
-    joined: { into: "attn_qkv", parts: ["attn_q", "attn_k", "attn_v"] },
-    without: /attn_[qkv]\.bias/,
-  },
 ];
 
 const LERPS = ["w", "k", "v", "r", "g"];
@@ -110,15 +104,6 @@ const RWKV: readonly Variant[] = [
   { architecture: "rwkv6", title: "shares in one", without: new RegExp(`time_mix_lerp_[${LERPS.join("")}]\\.`) },
   { architecture: "rwkv6", title: "rescaled every 2 layers", keys: { rescale_every_n_layers: 2 } },
   { architecture: "rwkv6qwen2", title: "rescaled every 2 layers", keys: { rescale_every_n_layers: 2 } },
-  {
-    architecture: "rwkv6qwen2",
-    title: "bonus for the first token",
-    tensors: ofLayers((prefix) => [
-      tensor(`${prefix}time_mix_first.weight`, [64, 4]),
-      tensor(`${prefix}time_mix_ln.weight`, [HIDDEN]),
-      tensor(`${prefix}time_mix_ln.bias`, [HIDDEN]),
-    ]),
-  },
   {
     architecture: "rwkv6qwen2",
     title: "shared heads, biases",
@@ -131,14 +116,6 @@ const RWKV: readonly Variant[] = [
       tensor(`${prefix}time_mix_receptance.bias`, [HIDDEN]),
     ]),
   },
-  {
-    architecture: "rwkv7",
-    title: "without gates",
-    without: /time_mix_g[12]/,
-    tensors: ofLayers((prefix) => [tensor(`${prefix}time_mix_lerp_fused.weight`, [HIDDEN, 1, 1, 5])]),
-    keys: { "attention.gate_lora_rank": 0 },
-  },
-  { architecture: "rwkv7", title: "without norms of heads", without: /time_mix_ln/ },
   {
     architecture: "arwkv7",
     title: "without gates",
@@ -161,13 +138,6 @@ const STATE_SPACES: readonly Variant[] = [
   { architecture: "lfm2", title: "dense layer after pooling", keys: { pooling_type: 1 } },
   { architecture: "nemotron_h_moe", title: "experts on whole rows", without: /ffn_latent/ },
   { architecture: "granitehybrid", title: "with rotation", keys: { "rope.scaling.finetuned": true } },
-  ...["mamba", "mamba2", "jamba", "falcon-h1", "granitehybrid", "nemotron_h", "plamo2"].map(
-    (architecture): Variant => ({
-      architecture,
-      title: "without biases",
-      without: /(?:conv1d|attn_\w+|ffn_\w+)\.bias/,
-    }),
-  ),
 ];
 
 /** Recurrences and what lies between them. */

@@ -147,7 +147,6 @@ const ARCHITECTURES = [
   "qwen3next",
   "qwen35moe",
   "qwen35",
-  "minimax-01",
   "kimi-linear",
   "kimi-k3",
   "bailingmoe3",
@@ -178,24 +177,5 @@ const ARCHITECTURES = [
   "gemma4-assistant",
 ];
 
-/** Those with layers that predict further tokens. */
-const PREDICTING = [
-  "glm4moe",
-  "hy_v3",
-  "cohere2moe",
-  "mimo2",
-  "step35",
-  "qwen3next",
-  "qwen35moe",
-  "qwen35",
-  "deepseek2",
-  "mistral4",
-  "deepseek32",
-  "glm-dsa",
-];
-
 /** Files of NVFP4: a scale beside every matrix, the output matrix's only where that is of the type. */
-export const SCALES: readonly Variant[] = [
-  ...ofEach(ARCHITECTURES, "scales", { scales: [...SCALED, "output"] }),
-  ...ofEach(PREDICTING, "scales", { row: "MTP", scales: [...SCALED, "output"] }),
-];
+export const SCALES: readonly Variant[] = [...ofEach(ARCHITECTURES, "scales", { scales: [...SCALED, "output"] })];
