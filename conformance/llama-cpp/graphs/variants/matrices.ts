@@ -111,23 +111,17 @@ const OF_THREE = [
 ];
 
 /** Experts whose gate and up are one matrix in the rows. */
-const APART: readonly Variant[] = [
-  "cohere2moe",
-  "deepseek2",
-  "deepseek2-ocr",
-  "mistral4",
-  "qwen35moe",
-  "qwen3next",
-  "qwen4exp",
-].map((architecture) => ({
-  architecture,
-  title: "gate and up of experts apart",
-  without: /ffn_gate_up_exps/,
-  tensors: ofLayers((prefix) =>
-    ["gate", "up"].map((part) => tensor(`${prefix}ffn_${part}_exps.weight`, [HIDDEN, 96, 4], "F16")),
-  ).filter(({ name }) => architecture.startsWith("qwen") || !name.startsWith("blk.0.")),
-  scales: ["ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"],
-}));
+const APART: readonly Variant[] = ["deepseek2", "deepseek2-ocr", "mistral4", "qwen35moe", "qwen3next", "qwen4exp"].map(
+  (architecture) => ({
+    architecture,
+    title: "gate and up of experts apart",
+    without: /ffn_gate_up_exps/,
+    tensors: ofLayers((prefix) =>
+      ["gate", "up"].map((part) => tensor(`${prefix}ffn_${part}_exps.weight`, [HIDDEN, 96, 4], "F16")),
+    ).filter(({ name }) => architecture.startsWith("qwen") || !name.startsWith("blk.0.")),
+    scales: ["ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"],
+  }),
+);
 
 const QKV: readonly Variant[] = [
   ...ofEach(JOINT, "joint matrix of heads with bias and scale", {
