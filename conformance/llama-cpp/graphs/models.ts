@@ -31,11 +31,14 @@ export function titleOf({ row: { keys, architecture, title, tied }, variant }: G
   return words.filter((word) => word !== "").join(" ");
 }
 
+let keysOf: ReturnType<typeof keysOfRows> | undefined;
+
 /** Keys and tensors of a model. */
 export function ggufOf({ row, variant }: GraphModel): GgufFile {
   const { withoutKeys = [], layers } = variant ?? {};
   const depth = layers === undefined ? {} : { block_count: layers };
-  const entries = Object.entries({ ...keysOfRows()(row).keys, ...depth, ...variant?.keys });
+  keysOf ??= keysOfRows();
+  const entries = Object.entries({ ...keysOf(row).keys, ...depth, ...variant?.keys });
   const keys = Object.fromEntries(entries.filter(([key]) => !withoutKeys.includes(key)));
   const denseWidth = Number([keys["feed_forward_length"] ?? 0].flat()[0]);
   return ggufOfKeys(row.architecture, keys, changedTensors(unfoldTensors(row.tensors), variant ?? {}, denseWidth));

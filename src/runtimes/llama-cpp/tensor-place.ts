@@ -23,6 +23,15 @@ export function isInputTensor(name: string): boolean {
   return INPUT.has(name.replace(SUFFIX, ""));
 }
 
+/** Read row by row from the file when larger than this, and never loaded whole (`src/llama-model-loader.cpp:1088`). */
+const READ_BY_ROW = "per_layer_token_embd.weight";
+const READ_BY_ROW_FROM_BYTES = 4 * 1024 ** 3;
+
+/** True for a table that stays in the file: its rows are read as they are needed. */
+export function isReadByRow({ name, bytes }: ModelTensor): boolean {
+  return name === READ_BY_ROW && bytes > READ_BY_ROW_FROM_BYTES;
+}
+
 /** Tensors of the layer after the last block (`LLM_TENSOR_LAYER_OUTPUT`). */
 const OUTPUT: ReadonlySet<string> = names(
   "output output_norm cls cls.output cls.norm dense_2 dense_3 dec.output_norm enc.output_norm output_hc_fn output_hc_base " +
@@ -71,8 +80,11 @@ export function placeTensors(model: Model, settings: LlamaCppSettings, placement
   const held = (name: string, device: Device): readonly Device[] =>
     only(unheld.get(device.kind)?.has(name) ? host : device);
   const ofBlocks = sharingDevices(model, placement);
+  const readByRow = new Set(model.tensors.filter(isReadByRow).map(({ name }) => name));
   const find = (name: string): readonly Device[] => {
     if (UNUSED.test(name)) return [];
+    // What is read from the file stays with the host, whatever an override says (`src/llama-model-loader.cpp:1211`).
+    if (readByRow.has(name)) return only(host);
     const override = overrideOf(name);
     if (override !== undefined) return only(override);
     const block = BLOCK.exec(name);
