@@ -1,10 +1,12 @@
 import { attend, rotated } from "../blocks/attention.ts";
 import { type CompressionInputs, type Compressor, compress, compressionInputs } from "../blocks/compression.ts";
-import { head, layers } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
+import { routingInFile } from "../blocks/experts.ts";
+import { head } from "../blocks/head.ts";
 import { mixCombined, mixHead, putOutStreams, spreadCombined, streamsOf } from "../blocks/hyper-connections.ts";
 import { bestCells, maskOfChosen, weightsByStream } from "../blocks/indexer.ts";
 import { latentQuery } from "../blocks/latent.ts";
+import { layers } from "../blocks/layers.ts";
 import { mixture } from "../blocks/mixture.ts";
 import { norm } from "../blocks/norm.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
@@ -30,7 +32,7 @@ const deepseek4: GraphBuilder = (g) => {
     const between = mixCombined(g, block, "ffn", y);
     for (const each of [y, between.shares, between.combination]) if (each !== undefined) g.expand(each);
     const inner = norm(g, between.x, block.weight("ffn_norm"), "rms", il);
-    const mixed = mixture(g, block, inner, { ...chosenByToken(g, block), unscaled: true });
+    const mixed = mixture(g, block, inner, { ...routingInFile(g, "softmax"), ...chosenByToken(g, block) });
     const after = spreadCombined(g, block, mixed, y, between);
     g.keepOnDevice(after, il);
     return after;

@@ -1,14 +1,14 @@
 import { OUTPUT_OF_TARGET } from "../../engine-facts.ts";
 import { EMBEDDING, OUTPUT_MATRIX } from "../../tensor-place.ts";
 import { attendCache, attendWindow, type CacheInputs, cacheInputs, type Queried } from "../blocks/attention.ts";
-import { layers } from "../blocks/decoder.ts";
 import { dynamicConvolution } from "../blocks/draft-convolution.ts";
 import { markovHead, selector } from "../blocks/draft-heads.ts";
 import { atTargetTokens, type Drafted } from "../blocks/draft-vocabulary.ts";
-import { bareParts, denseParts, feedForward } from "../blocks/feed-forward.ts";
+import { dense } from "../blocks/feed-forward.ts";
+import { rotatedHeads } from "../blocks/heads.ts";
+import { layers } from "../blocks/layers.ts";
 import { norm } from "../blocks/norm.ts";
 import { projectUnscaled, scaled } from "../blocks/projection.ts";
-import { rotary } from "../blocks/rotary.ts";
 import type { GraphBuilder, GraphContext, GraphResult } from "../context.ts";
 import { add, mul, rmsNorm, rope, scale, unary } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
@@ -28,14 +28,12 @@ const eagle3: GraphBuilder = (g) => {
   const part = (name: "q" | "k" | "v", heads: number): GraphTensor =>
     reshape(mulMat(block.need(`attn_${name}`), both), g.hp.valueDim(), heads, g.tokens);
   const parts = { q: part("q", g.hp.heads()), k: part("k", g.hp.kvHeads()), v: part("v", g.hp.kvHeads()) };
-  const heads = rotary({ factors: true })(g, block, parts);
+  const heads = rotatedHeads(g, parts, g.rotaryFactors(0));
   const output = { weight: block.need("attn_output"), bias: undefined, scale: undefined };
   const before = g.hp.flag("norm_before_residual", false) ? normedFeatures : features;
   const residual = add(attendCache(g, inputs, 0, heads, output), before);
-  const nextHidden = add(
-    feedForward(norm(g, residual, block.weight("ffn_norm"), "rms", 0), bareParts(block), "silu"),
-    residual,
-  );
+  const inner = norm(g, residual, block.weight("ffn_norm"), "rms", 0);
+  const nextHidden = add(dense(g, block, inner, "silu"), residual);
   const last = norm(g, nextHidden, g.weights.find("output_norm.weight"), "rms", -1);
   const logits = g.expand(atTargetTokens(g, mulMat(outputMatrix(g).weight, last)));
   return { logits, nextHidden };
@@ -71,12 +69,12 @@ function dflashLayer(g: GraphContext, inputs: CacheInputs, block: BlockWeights, 
   const il = block.index;
   const attended = convolvedAround(g, block, "attn", norm(g, x, block.weight("attn_norm"), "rms", il), (y) => {
     const attend = g.hp.number("attention.sliding_window", 0) > 0 ? attendWindow : attendCache;
-    const output = { ...block.projection("attn_output"), bias: undefined };
+    const output = block.projection("attn_output");
     return attend(g, inputs, il, dflashHeads(g, block, y), output, { sinks: block.weight("attn_sinks") });
   });
   const residual = add(normedAfter(g, block, "post_attention_norm", attended), x);
   const mixed = convolvedAround(g, block, "ffn", norm(g, residual, block.weight("ffn_norm"), "rms", il), (y) =>
-    feedForward(y, denseParts(block), "silu"),
+    dense(g, block, y, "silu", { scaled: true }),
   );
   const y = add(normedAfter(g, block, "post_ffw_norm", mixed), residual);
   const factor = block.weight("layer_output_scale");

@@ -1,5 +1,6 @@
 import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
-import { head, layers, putOut } from "../blocks/decoder.ts";
+import { head } from "../blocks/head.ts";
+import { layers, putOut } from "../blocks/layers.ts";
 import { norm } from "../blocks/norm.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, cast, clamp, mul, rope, scale, unary } from "../ops/elementwise.ts";

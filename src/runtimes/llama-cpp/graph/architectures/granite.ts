@@ -1,13 +1,12 @@
-import { attendCache, attendWindow, type CacheInputs, cacheInputs, type Queried } from "../blocks/attention.ts";
-import { head, layers, putOut } from "../blocks/decoder.ts";
+import { attendCache, attendWindow, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
 import { readEmbeddings } from "../blocks/embedding.ts";
-import { experts } from "../blocks/experts.ts";
-import { denseParts, feedForward, withoutScales } from "../blocks/feed-forward.ts";
+import { head } from "../blocks/head.ts";
+import { layers, putOut } from "../blocks/layers.ts";
+import { feedForwardOrExperts, type MixtureOptions } from "../blocks/mixture.ts";
 import { norm } from "../blocks/norm.ts";
-import { queryKeyValue } from "../blocks/qkv.ts";
-import { withSharedExpert } from "../blocks/shared-expert.ts";
+import { positionedHeads } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, rope } from "../ops/elementwise.ts";
+import { add } from "../ops/elementwise.ts";
 import { view } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
@@ -20,8 +19,7 @@ type Design = {
   /** Layers may be given a stream of an image's embedding (`deepstack_mapping`). */
   readonly deepStack?: boolean;
   readonly isRotated: (g: GraphContext, layer: number) => boolean;
-  /** Gate and up of the shared expert are one matrix. */
-  readonly jointSharedExpert?: boolean;
+  readonly mixture?: MixtureOptions;
 };
 
 /** Granite: Llama with embeddings, residuals and logits that are multiplied with numbers (`src/models/granite.cpp`). */
@@ -39,7 +37,7 @@ function granite(design: Design): GraphBuilder {
       const y = attention(g, inputs, block, norm(g, x, block.weight("attn_norm"), "rms", il), design);
       const sum = add(residual(g, putOut(g, block, y)), putOut(g, block, x));
       const normed = norm(g, sum, block.weight("ffn_norm"), "rms", il);
-      return add(residual(g, feedForwardOrExperts(g, block, normed, design)), sum);
+      return add(residual(g, feedForwardOrExperts(g, block, normed, design.mixture)), sum);
     });
     return head(g, x, { scaledLogits: true });
   };
@@ -59,20 +57,10 @@ function attention(
   { windowed, isRotated }: Design,
 ): GraphTensor {
   const il = block.index;
-  const { q, k, v } = queryKeyValue(g, block, x);
-  const turned = (y: GraphTensor): GraphTensor => (isRotated(g, il) ? rope(y, g.positions(), g.rotaryFactors(il)) : y);
-  const queried: Queried = { q: turned(q), k: turned(k), v };
+  const queried = positionedHeads(g, block, x, { rotates: isRotated(g, il) });
   const output = block.projection("attn_output");
   if (!windowed) return attendCache(g, inputs, il, queried, output);
   return attendWindow(g, inputs, il, queried, output, { sinks: block.weight("attn_sinks") });
-}
-
-function feedForwardOrExperts(g: GraphContext, block: BlockWeights, x: GraphTensor, design: Design): GraphTensor {
-  if (block.weight("ffn_gate_inp") === undefined) return feedForward(x, withoutScales(denseParts(block)), "silu");
-  const mixed = experts(g, block, x, { gating: "softmax", activation: "silu", normalized: true, unscaled: true });
-  if (g.hp.number("expert_shared_feed_forward_length", 0) === 0) return mixed;
-  if (design.jointSharedExpert) return add(mixed, feedForward(x, withoutScales(denseParts(block, "_shexp")), "halves"));
-  return withSharedExpert(block, x, mixed, "added", true);
 }
 
 const DESIGNS: Readonly<Record<string, Design>> = {
@@ -85,7 +73,8 @@ const DESIGNS: Readonly<Record<string, Design>> = {
     windowed: true,
     deepStack: true,
     isRotated: ({ hp }, layer) => hp.ofLayer("attention.rope_pattern", layer, 1) !== 0,
-    jointSharedExpert: true,
+    // Gate and up of the expert that all tokens share are one matrix.
+    mixture: { sharedActivation: "halves" },
   },
 };
 

@@ -1,11 +1,12 @@
 import { attendLatent, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
 import { crossLayerResidual } from "../blocks/cross-layer-residual.ts";
-import { head, layers, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { experts, gatingOf, situ } from "../blocks/experts.ts";
+import { experts, routingInFile, situ } from "../blocks/experts.ts";
+import { head } from "../blocks/head.ts";
 import { type KimiDeltaOptions, kimiDeltaLayer } from "../blocks/kimi-delta.ts";
 import { absorbedHeads, latentQueries } from "../blocks/latent.ts";
-import { denseOrMixture } from "../blocks/mixture.ts";
+import { layers, putOut } from "../blocks/layers.ts";
+import { feedForwardOrExperts } from "../blocks/mixture.ts";
 import { norm } from "../blocks/norm.ts";
 import { stateRows } from "../blocks/recurrent-state.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
@@ -31,14 +32,13 @@ const kimiLinear: GraphBuilder = (g) => {
     const attend = (): GraphTensor => {
       const queries = mulMat(block.need("attn_q"), normed);
       const queried = absorbedHeads(g, block, normed, queries, { unrotated: true });
-      const { weight, scale } = block.projection("attn_output");
-      const output = { weight, scale, bias: undefined };
+      const output = block.projection("attn_output");
       return attendLatent(g, inputs.full, il, queried, output, { valueUp: block.need("attn_v_b") });
     };
     const y = g.hp.isRecurrent(il) ? kimiDeltaLayer(g, rows, block, normed, delta) : attend();
     const z = add(putOut(g, block, y), putOut(g, block, x));
-    const options = { gating: "softmax", normalized: true, unscaled: true } as const;
-    return add(denseOrMixture(g, block, norm(g, z, block.weight("ffn_norm"), "rms", il), options), z);
+    const routing = { ...routingInFile(g, "softmax"), normalized: true };
+    return add(feedForwardOrExperts(g, block, norm(g, z, block.weight("ffn_norm"), "rms", il), routing), z);
   });
   return head(g, x, { unscaled: true });
 };
@@ -99,13 +99,10 @@ function denseOrLatentExperts(g: GraphContext, block: BlockWeights, x: GraphTens
   const up = block.weight("ffn_routed_up");
   const latentNorm = block.weight("ffn_routed_norm");
   const chosen = experts(g, block, down === undefined ? x : mulMat(down, x), {
-    gating: gatingOf(g, "softmax"),
+    ...routingInFile(g, "softmax"),
     activation: "situ",
     boundsUp,
-    normalized: hp.flag("expert_weights_norm", false),
-    weightScale: hp.number("expert_weights_scale", 0),
     probabilities: mulMat(block.need("ffn_gate_inp"), x),
-    unscaled: true,
   });
   const normed = latentNorm === undefined ? chosen : norm(g, chosen, latentNorm, "rms", il);
   const mixed = up === undefined ? normed : mulMat(up, normed);

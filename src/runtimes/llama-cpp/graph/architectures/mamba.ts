@@ -1,5 +1,6 @@
-import { head, layers, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
+import { head } from "../blocks/head.ts";
+import { layers, putOut } from "../blocks/layers.ts";
 import { norm } from "../blocks/norm.ts";
 import { stateRows } from "../blocks/recurrent-state.ts";
 import { mamba1, mamba2 } from "../blocks/scan.ts";

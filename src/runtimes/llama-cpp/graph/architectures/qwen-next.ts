@@ -1,18 +1,15 @@
 import { attendCache, cacheInputs } from "../blocks/attention.ts";
-import { layers } from "../blocks/decoder.ts";
 import { type GatedDeltaOptions, gatedDeltaNetLayer } from "../blocks/delta-net.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { experts } from "../blocks/experts.ts";
-import { denseParts, feedForward } from "../blocks/feed-forward.ts";
 import { type GatedAttentionOptions, gatedOutput, gatedQueryKeyValue } from "../blocks/gated-attention.ts";
+import { head } from "../blocks/head.ts";
+import { layers } from "../blocks/layers.ts";
+import { feedForwardOrExperts, gatedShare } from "../blocks/mixture.ts";
 import { norm } from "../blocks/norm.ts";
-import { headOfAll } from "../blocks/predicting-head.ts";
 import { stateRows } from "../blocks/recurrent-state.ts";
-import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, mul, unary } from "../ops/elementwise.ts";
-import { mulMat } from "../ops/products.ts";
+import type { GraphBuilder } from "../context.ts";
+import { add } from "../ops/elementwise.ts";
 import type { GraphTensor } from "../tensor.ts";
-import type { BlockWeights } from "../weights.ts";
 
 /** Gated delta nets, and every few layers gated attention. */
 function decoder(delta: GatedDeltaOptions, attention: GatedAttentionOptions): GraphBuilder {
@@ -29,31 +26,10 @@ function decoder(delta: GatedDeltaOptions, attention: GatedAttentionOptions): Gr
       };
       const y = add(g.hp.isRecurrent(il) ? gatedDeltaNetLayer(g, states, block, normed, delta) : attend(), x);
       const z = norm(g, y, block.weight("post_attention_norm"), "rms", il);
-      return add(feedForwardOrExperts(g, block, z), y);
+      return add(feedForwardOrExperts(g, block, z, gatedShare(g)), y);
     });
-    return headOfAll(g, x);
+    return head(g, x, { nextHidden: "after norm" });
   };
-}
-
-function feedForwardOrExperts(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
-  if (block.weight("ffn_gate_inp") === undefined) return feedForward(x, denseParts(block), "silu");
-  return expertsWithGatedShare(g, block, x);
-}
-
-/** Experts, and one that all tokens are given to, by a gate of its own. */
-export function expertsWithGatedShare(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
-  const weightScale = g.hp.number("expert_weights_scale", 0);
-  const mixed = experts(g, block, x, {
-    gating: "softmax",
-    activation: "silu",
-    normalized: true,
-    weightScale,
-    unbiased: true,
-  });
-  if (block.weight("ffn_up_shexp") === undefined) return mixed;
-  const shared = feedForward(x, denseParts(block, "_shexp"), "silu");
-  const gate = unary(mulMat(block.need("ffn_gate_inp_shexp"), x));
-  return add(mixed, mul(shared, gate));
 }
 
 /** Qwen3-Next and Qwen 3.5 (`src/models/qwen3next.cpp`, `qwen35.cpp`, `qwen35moe.cpp`). */

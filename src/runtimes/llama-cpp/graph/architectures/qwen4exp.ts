@@ -1,10 +1,11 @@
 import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
 import { attendChosenHeads, type BlockInputs, blockInputs, cellsOfBestBlocks } from "../blocks/block-sparse.ts";
-import { layers } from "../blocks/decoder.ts";
 import { gatedDeltaNetLayer } from "../blocks/delta-net.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { gatedOutput, gatedQueryKeyValue } from "../blocks/gated-attention.ts";
 import { mixedStreams, type StreamMixer, streamsOf, withResult } from "../blocks/gated-streams.ts";
+import { layers } from "../blocks/layers.ts";
+import { gatedShare, mixture } from "../blocks/mixture.ts";
 import { ngramEmbeddings, withNgrams } from "../blocks/ngram-embedding.ts";
 import { scaled } from "../blocks/projection.ts";
 import { stateRows } from "../blocks/recurrent-state.ts";
@@ -13,7 +14,6 @@ import { getRows, mulMat } from "../ops/products.ts";
 import { reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { expertsWithGatedShare } from "./qwen-next.ts";
 
 /**
  * Qwen 4: gated delta nets, and every few layers gated attention to the best blocks, all between streams that take the place
@@ -38,7 +38,7 @@ const qwen4exp: GraphBuilder = (g) => {
     const attended = withResult(g, putOutStreams(g, il, x), putOut(g, il, y), putOut(g, il, injected), il);
     const inner = mixedStreams(g, attended, mixerOf(g, block, "ffn"), il);
     const innerInjected = mulMat(block.need("hc_ffn_inject"), inner.normed);
-    const z = withResult(g, attended, expertsWithGatedShare(g, block, inner.mixed), innerInjected, il);
+    const z = withResult(g, attended, mixture(g, block, inner.mixed, gatedShare(g)), innerInjected, il);
     g.keepOnDevice(z, il);
     return z;
   });

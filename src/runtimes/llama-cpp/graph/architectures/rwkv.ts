@@ -1,6 +1,7 @@
-import { head, layers, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { denseParts, feedForward, withoutScales } from "../blocks/feed-forward.ts";
+import { dense } from "../blocks/feed-forward.ts";
+import { head } from "../blocks/head.ts";
+import { layers, putOut } from "../blocks/layers.ts";
 import { norm } from "../blocks/norm.ts";
 import { bySequence, byToken, stateRows } from "../blocks/recurrent-state.ts";
 import { type TimeMix, timeMix6, timeMix7 } from "../blocks/time-mix.ts";
@@ -63,7 +64,7 @@ function rwkvQwen(timeMixOf: () => TimeMix): GraphBuilder {
       keepShift(g, block, lastToken(normed));
       const y = putOut(g, block, byToken(g, add(mixed, x)));
       const inner = norm(g, y, block.weight("ffn_norm"), "rms", il);
-      return add(feedForward(inner, withoutScales(denseParts(block)), "silu"), y);
+      return add(dense(g, block, inner, "silu"), y);
     });
     return head(g, x);
   };

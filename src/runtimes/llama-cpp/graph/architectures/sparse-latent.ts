@@ -1,16 +1,18 @@
 import { attendLatent, cacheInputs } from "../blocks/attention.ts";
-import { head, layers, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
+import { routingInFile } from "../blocks/experts.ts";
+import { head } from "../blocks/head.ts";
+import { gatedHeads } from "../blocks/heads.ts";
 import { mixHead, mixIndependent, putOutStreams, spreadIndependent, streamsOf } from "../blocks/hyper-connections.ts";
 import { attendChosen, chosenCells } from "../blocks/indexer.ts";
-import { absorbedHeads, latentQuery, latentSizes } from "../blocks/latent.ts";
-import { denseOrMixture } from "../blocks/mixture.ts";
+import { absorbedHeads, latentQuery } from "../blocks/latent.ts";
+import { layers, putOut } from "../blocks/layers.ts";
+import { feedForwardOrExperts } from "../blocks/mixture.ts";
 import { norm } from "../blocks/norm.ts";
 import { project } from "../blocks/projection.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, mul, unary } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
-import { reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
@@ -28,12 +30,11 @@ const deepseek32: GraphBuilder = (g) => {
     const latent = latentQuery(g, block, y);
     if (g.caches.has(il, "index")) chosen = chosenCells(g, block, index, y, latent, { rotates: true });
     const queried = absorbedHeads(g, block, y, mulMat(block.need("attn_q_b"), latent));
-    const output = { ...block.projection("attn_output"), bias: undefined };
+    const output = block.projection("attn_output");
     const attended = attendChosen(g, full, il, queried, picked(chosen), output, { valueUp: block.need("attn_v_b") });
     return withMixture(g, block, putOut(g, block, attended), putOut(g, block, x));
   });
-  const result = head(g, x, { unscaled: true });
-  return { ...result, nextHidden: result.embedding };
+  return head(g, x, { unscaled: true, nextHidden: "put out" });
 };
 
 /** The same in some layers, a window in the others, and a gate for each head (`src/models/dots3note.cpp`). */
@@ -58,19 +59,12 @@ const dots3note: GraphBuilder = (g) => {
           options,
         );
     const gate = unary(mulMat(block.need("attn_gate"), y));
-    const output = { ...block.projection("attn_output"), bias: undefined };
-    const gated = project(output, gatedHeads(g, block, attended, gate));
+    const output = block.projection("attn_output");
+    const gated = project(output, gatedHeads(attended, gate, g.hp.heads(il)));
     return withMixture(g, block, putOut(g, block, gated), putOut(g, block, x));
   });
   return head(g, x, { unscaled: true });
 };
-
-/** Every head times a number of its own. */
-function gatedHeads(g: GraphContext, { index }: BlockWeights, x: GraphTensor, gate: GraphTensor): GraphTensor {
-  const { heads, value } = latentSizes(g, index);
-  const y = mul(reshape(x, value, heads, g.tokens), reshape(gate, 1, heads, g.tokens));
-  return reshape(y, value * heads, g.tokens);
-}
 
 /**
  * Several streams of the residual, a gate on the attention, and an indexer where the file has one
@@ -96,17 +90,15 @@ const hunyuan4: GraphBuilder = (g) => {
     const z = spreadIndependent(mulMat(block.need("attn_output"), gated), streams, before);
     const between = mixIndependent(g, block, "ffn", z);
     const inner = norm(g, between.x, block.weight("ffn_norm"), "rms", il);
-    return spreadIndependent(denseOrMixture(g, block, inner, { unscaled: true }), z, between);
+    return spreadIndependent(feedForwardOrExperts(g, block, inner, routingInFile(g, "softmax")), z, between);
   });
   return head(g, mixHead(g, putOutStreams(g, streams), true), { unscaled: true });
 };
 
 function withMixture(g: GraphContext, block: BlockWeights, attended: GraphTensor, x: GraphTensor): GraphTensor {
   const y = add(attended, x);
-  return add(
-    denseOrMixture(g, block, norm(g, y, block.weight("ffn_norm"), "rms", block.index), { gating: "sigmoid" }),
-    y,
-  );
+  const routing = { ...routingInFile(g, "sigmoid"), scales: "all" } as const;
+  return add(feedForwardOrExperts(g, block, norm(g, y, block.weight("ffn_norm"), "rms", block.index), routing), y);
 }
 
 function picked(chosen: GraphTensor | undefined): GraphTensor {

@@ -1,12 +1,13 @@
 import { attendLatent, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
-import { layers } from "../blocks/decoder.ts";
+import { decoders } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { limitOf } from "../blocks/feed-forward.ts";
+import { routingInFile } from "../blocks/experts.ts";
+import { head } from "../blocks/head.ts";
 import { type KimiDeltaOptions, kimiDeltaLayer } from "../blocks/kimi-delta.ts";
 import { absorbedHeads, latentQueries, latentSizes } from "../blocks/latent.ts";
-import { denseOrMixture } from "../blocks/mixture.ts";
+import { layers } from "../blocks/layers.ts";
+import { feedForwardOrExperts } from "../blocks/mixture.ts";
 import { norm } from "../blocks/norm.ts";
-import { headOfAll } from "../blocks/predicting-head.ts";
 import { stateRows } from "../blocks/recurrent-state.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, mul, unary } from "../ops/elementwise.ts";
@@ -28,14 +29,10 @@ const bailingMoe3: GraphBuilder = (g) => {
       ? kimiDeltaLayer(g, rows, block, normed, delta)
       : gatedLatentAttention(g, inputs, block, normed);
     const z = add(y, x);
-    const inner = denseOrMixture(g, block, norm(g, z, block.weight("ffn_norm"), "rms", il), {
-      limit: limitOf(g, "swiglu_clamp_exp", il, false),
-      denseLimit: limitOf(g, "swiglu_clamp_shexp", il, false),
-      unscaled: true,
-    });
-    return add(inner, z);
+    const inner = norm(g, z, block.weight("ffn_norm"), "rms", il);
+    return add(feedForwardOrExperts(g, block, inner, routingInFile(g, "softmax")), z);
   });
-  return headOfAll(g, x, { unscaled: true });
+  return head(g, x, { unscaled: true, nextHidden: "after norm" });
 };
 
 function gatedLatentAttention(g: GraphContext, inputs: CacheInputs, block: BlockWeights, x: GraphTensor): GraphTensor {
@@ -48,4 +45,11 @@ function gatedLatentAttention(g: GraphContext, inputs: CacheInputs, block: Block
   return mulMat(block.need("attn_output"), cont(gated, value * heads, g.tokens));
 }
 
-export const BAILING_3: Readonly<Record<string, GraphBuilder>> = { bailingmoe3: bailingMoe3 };
+/** Ling, each `src/models/<its name>.cpp`. */
+export const BAILING: Readonly<Record<string, GraphBuilder>> = {
+  ...decoders({
+    bailingmoe: (g) => ({ mixture: { ...routingInFile(g, "softmax"), gating: "softmax" } }),
+    bailingmoe2: (g) => ({ mixture: routingInFile(g, "softmax") }),
+  }),
+  bailingmoe3: bailingMoe3,
+};
