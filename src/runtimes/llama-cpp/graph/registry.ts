@@ -1,7 +1,7 @@
 import type { GraphBuilder } from "./context.ts";
 
 /** Builders by the name of an architecture in the file. */
-export type GraphFamily = Readonly<Record<string, GraphBuilder>>;
+type GraphFamily = Readonly<Record<string, GraphBuilder>>;
 
 type Family = { readonly names: string; readonly load: () => Promise<GraphFamily> };
 

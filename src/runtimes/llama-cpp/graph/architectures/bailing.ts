@@ -1,39 +1,31 @@
 import { attendLatent, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
-import { decoders } from "../blocks/decoder.ts";
-import { tokenEmbeddings } from "../blocks/embedding.ts";
+import { type DecoderForm, decoders } from "../blocks/decoder.ts";
 import { routingInFile } from "../blocks/experts.ts";
-import { head } from "../blocks/head.ts";
 import { type KimiDeltaOptions, kimiDeltaLayer } from "../blocks/kimi-delta.ts";
 import { absorbedHeads, latentQueries, latentSizes } from "../blocks/latent.ts";
-import { layers } from "../blocks/layers.ts";
-import { feedForwardOrExperts } from "../blocks/mixture.ts";
-import { norm } from "../blocks/norm.ts";
 import { stateRows } from "../blocks/recurrent-state.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, mul, unary } from "../ops/elementwise.ts";
+import { mul, unary } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
 import { cont, reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
 /** Ling 3: Kimi delta attention, and every few layers latent attention with a gate for each head (`src/models/bailingmoe3.cpp`). */
-const bailingMoe3: GraphBuilder = (g) => {
-  const embedded = tokenEmbeddings(g);
+function bailingMoe3(g: GraphContext): DecoderForm {
   const inputs = cacheInputs(g);
   const rows = stateRows(g);
   const delta: KimiDeltaOptions = { decay: "sigmoid", gate: ["ssm_g_a"], keepsWritten: true };
-  const x = layers(g, embedded, (x, block) => {
-    const il = block.index;
-    const normed = norm(g, x, block.weight("attn_norm"), "rms", il);
-    const y = g.hp.isRecurrent(il)
-      ? kimiDeltaLayer(g, rows, block, normed, delta)
-      : gatedLatentAttention(g, inputs, block, normed);
-    const z = add(y, x);
-    const inner = norm(g, z, block.weight("ffn_norm"), "rms", il);
-    return add(feedForwardOrExperts(g, block, inner, routingInFile(g, "softmax")), z);
-  });
-  return head(g, x, { unscaled: true, nextHidden: "after norm" });
-};
+  return {
+    attention: (block, x) =>
+      g.hp.isRecurrent(block.index)
+        ? kimiDeltaLayer(g, rows, block, x, delta)
+        : gatedLatentAttention(g, inputs, block, x),
+    dropsTokens: "never",
+    mixture: routingInFile(g, "softmax"),
+    head: { unscaled: true, nextHidden: "after norm" },
+  };
+}
 
 function gatedLatentAttention(g: GraphContext, inputs: CacheInputs, block: BlockWeights, x: GraphTensor): GraphTensor {
   const il = block.index;
@@ -46,10 +38,8 @@ function gatedLatentAttention(g: GraphContext, inputs: CacheInputs, block: Block
 }
 
 /** Ling, each `src/models/<its name>.cpp`. */
-export const BAILING: Readonly<Record<string, GraphBuilder>> = {
-  ...decoders({
-    bailingmoe: (g) => ({ mixture: { ...routingInFile(g, "softmax"), gating: "softmax" } }),
-    bailingmoe2: (g) => ({ mixture: routingInFile(g, "softmax") }),
-  }),
+export const BAILING: Readonly<Record<string, GraphBuilder>> = decoders({
+  bailingmoe: (g) => ({ mixture: { ...routingInFile(g, "softmax"), gating: "softmax" } }),
+  bailingmoe2: (g) => ({ mixture: routingInFile(g, "softmax") }),
   bailingmoe3: bailingMoe3,
-};
+});

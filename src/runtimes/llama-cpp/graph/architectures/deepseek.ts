@@ -1,13 +1,11 @@
 import { attendCache, attendLatent, cacheInputs } from "../blocks/attention.ts";
-import { decoders } from "../blocks/decoder.ts";
+import { type DecoderForm, decoders } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { routingInFile } from "../blocks/experts.ts";
 import { dense } from "../blocks/feed-forward.ts";
-import { head } from "../blocks/head.ts";
 import { absorbedHeads, expandedHeads, isAbsorbed, latentQueries, latentSizes } from "../blocks/latent.ts";
 import { layers, putOut } from "../blocks/layers.ts";
-import { feedForwardOrExperts } from "../blocks/mixture.ts";
-import { norm } from "../blocks/norm.ts";
+import { norm, normOf } from "../blocks/norm.ts";
 import { scaled } from "../blocks/projection.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, mul, scale } from "../ops/elementwise.ts";
@@ -17,28 +15,24 @@ import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
 /** DeepSeek V2 and V3, Kimi K2, GLM 4.7 Flash, Mistral Large 3 (`src/models/deepseek2.cpp`). */
-const deepseek2: GraphBuilder = (g) => {
+function deepseek2(g: GraphContext): DecoderForm {
   const absorbs = isAbsorbed(g);
   const inputs = cacheInputs(g);
   const isTempered = g.hp.number("attention.temperature_scale", 0) !== 0;
-  const x = layers(g, tokenEmbeddings(g), (x, block) => {
-    const il = block.index;
-    const y = norm(g, x, block.weight("attn_norm"), "rms", il);
-    const found = (absorbs ? absorbedHeads : expandedHeads)(g, block, y, queriesOf(g, block, y));
-    const queried = isTempered ? { ...found, q: mul(found.q, g.queryScales()) } : found;
-    const output = block.projection("attn_output");
-    const attended = absorbs
-      ? attendLatent(g, inputs.full, il, queried, output, { valueUp: block.need("attn_v_b") })
-      : attendCache(g, inputs, il, queried, output);
-    const z = add(putOut(g, block, attended), putOut(g, block, x));
-    const mixed = feedForwardOrExperts(g, block, norm(g, z, block.weight("ffn_norm"), "rms", il), {
-      ...routingInFile(g, defaultGating(g)),
-      keepsInput: g.hp.architecture === "mistral4",
-    });
-    return add(mixed, z);
-  });
-  return head(g, x, { unscaled: true, nextHidden: "put out" });
-};
+  return {
+    attention: (block, x) => {
+      const il = block.index;
+      const found = (absorbs ? absorbedHeads : expandedHeads)(g, block, x, queriesOf(g, block, x));
+      const queried = isTempered ? { ...found, q: mul(found.q, g.queryScales()) } : found;
+      const output = block.projection("attn_output");
+      return absorbs
+        ? attendLatent(g, inputs.full, il, queried, output, { valueUp: block.need("attn_v_b") })
+        : attendCache(g, inputs, il, queried, output);
+    },
+    mixture: { ...routingInFile(g, defaultGating(g)), keepsInput: g.hp.architecture === "mistral4" },
+    head: { unscaled: true, nextHidden: "put out" },
+  };
+}
 
 /** Files of GLM 4.7 Flash without the key mean sigmoid, older ones softmax. */
 function defaultGating({ hp }: GraphContext): "sigmoid" | "softmax" {
@@ -50,12 +44,12 @@ const minicpm3: GraphBuilder = (g) => {
   const inputs = cacheInputs(g);
   const x = layers(g, scale(tokenEmbeddings(g)), (x, block) => {
     const il = block.index;
-    const y = norm(g, x, block.weight("attn_norm"), "rms", il);
+    const y = normOf(g, block, "attn_norm", x);
     const factors = g.rotaryFactors(il);
     const queried = expandedHeads(g, block, y, queriesOf(g, block, y), { factors });
     const attended = putOut(g, block, attendCache(g, inputs, il, queried, block.projection("attn_output")));
     const z = add(scale(attended), putOut(g, block, x));
-    const inner = dense(g, block, norm(g, z, block.weight("ffn_norm"), "rms", il), "silu");
+    const inner = dense(g, block, normOf(g, block, "ffn_norm", z), "silu");
     return add(scale(inner), z);
   });
   const embedding = norm(g, x, g.weights.find("output_norm.weight"), "rms", -1);
@@ -78,8 +72,8 @@ export const DEEPSEEK: Readonly<Record<string, GraphBuilder>> = {
       mixture: routingInFile(g, "softmax"),
       head: { nextHidden: "put out", unscaled: true },
     }),
+    deepseek2,
+    mistral4: deepseek2,
   }),
-  deepseek2,
-  mistral4: deepseek2,
   minicpm3,
 };

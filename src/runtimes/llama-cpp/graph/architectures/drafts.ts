@@ -7,7 +7,7 @@ import { atTargetTokens, type Drafted } from "../blocks/draft-vocabulary.ts";
 import { dense } from "../blocks/feed-forward.ts";
 import { rotatedHeads } from "../blocks/heads.ts";
 import { layers } from "../blocks/layers.ts";
-import { norm } from "../blocks/norm.ts";
+import { norm, normOf } from "../blocks/norm.ts";
 import { projectUnscaled, scaled } from "../blocks/projection.ts";
 import type { GraphBuilder, GraphContext, GraphResult } from "../context.ts";
 import { add, mul, rmsNorm, rope, scale, unary } from "../ops/elementwise.ts";
@@ -67,13 +67,13 @@ function bent({ hp }: GraphContext, logits: GraphTensor): GraphTensor {
 
 function dflashLayer(g: GraphContext, inputs: CacheInputs, block: BlockWeights, x: GraphTensor): GraphTensor {
   const il = block.index;
-  const attended = convolvedAround(g, block, "attn", norm(g, x, block.weight("attn_norm"), "rms", il), (y) => {
+  const attended = convolvedAround(g, block, "attn", normOf(g, block, "attn_norm", x), (y) => {
     const attend = g.hp.number("attention.sliding_window", 0) > 0 ? attendWindow : attendCache;
     const output = block.projection("attn_output");
     return attend(g, inputs, il, dflashHeads(g, block, y), output, { sinks: block.weight("attn_sinks") });
   });
   const residual = add(normedAfter(g, block, "post_attention_norm", attended), x);
-  const mixed = convolvedAround(g, block, "ffn", norm(g, residual, block.weight("ffn_norm"), "rms", il), (y) =>
+  const mixed = convolvedAround(g, block, "ffn", normOf(g, block, "ffn_norm", residual), (y) =>
     dense(g, block, y, "silu", { scaled: true }),
   );
   const y = add(normedAfter(g, block, "post_ffw_norm", mixed), residual);
@@ -84,14 +84,13 @@ function dflashLayer(g: GraphContext, inputs: CacheInputs, block: BlockWeights, 
 /** Values are the keys before their norm, normed otherwise, where a layer has no matrix for them. */
 function dflashHeads(g: GraphContext, block: BlockWeights, x: GraphTensor): Queried {
   const { hp } = g;
-  const il = block.index;
   const product = (name: "q" | "k" | "v"): GraphTensor =>
     scaled(mulMat(block.need(`attn_${name}`), x), block.scale(`attn_${name}`));
   const byHead = (y: GraphTensor, heads: number): GraphTensor => reshape(y, hp.valueDim(), heads, g.tokens);
   const keys = product("k");
   const isShared = block.weight("attn_v") === undefined;
-  const q = norm(g, byHead(product("q"), hp.heads()), block.weight("attn_q_norm"), "rms", il);
-  const k = norm(g, byHead(keys, hp.kvHeads()), block.weight("attn_k_norm"), "rms", il);
+  const q = normOf(g, block, "attn_q_norm", byHead(product("q"), hp.heads()));
+  const k = normOf(g, block, "attn_k_norm", byHead(keys, hp.kvHeads()));
   const v = byHead(isShared ? keys : product("v"), hp.kvHeads());
   // All layers read the first one's factors.
   const rotated = (y: GraphTensor): GraphTensor =>

@@ -11,7 +11,7 @@ import { experts } from "../blocks/experts.ts";
 import { dense } from "../blocks/feed-forward.ts";
 import { head } from "../blocks/head.ts";
 import { layers } from "../blocks/layers.ts";
-import { norm } from "../blocks/norm.ts";
+import { norm, normOf } from "../blocks/norm.ts";
 import { gatedLayerEmbedding, perLayerEmbeddings, slice } from "../blocks/per-layer-embeddings.ts";
 import { project } from "../blocks/projection.ts";
 import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
@@ -94,15 +94,14 @@ const gemma3n: GraphBuilder = (g) => {
   const embeddings = scale(tokenEmbeddings(g));
   const perLayer = perLayerEmbeddings(g, embeddings);
   const streams = layers(g, spreadStreams(g, embeddings), (x, block) => {
-    const il = block.index;
     const predictions = predictStreams(g, block, x);
     const active = slice(predictions);
-    const normed = norm(g, active, block.weight("attn_norm"), "rms", il);
+    const normed = normOf(g, block, "attn_norm", active);
     const lowRank = laurel(g, block, normed);
     const attended = attendShared(g, inputs, block, gemma3nHeads(g, block, normed));
-    const gated = add(norm(g, attended, block.weight("post_attention_norm"), "rms", il), active);
+    const gated = add(normOf(g, block, "post_attention_norm", attended), active);
     const both = scale(add(gated, lowRank));
-    const fed = sparseFeedForward(block, norm(g, both, block.weight("ffn_norm"), "rms", il));
+    const fed = sparseFeedForward(block, normOf(g, block, "ffn_norm", both));
     const corrected = correctStreams(
       g,
       block,
@@ -129,14 +128,14 @@ function gemma3nHeads(g: GraphContext, block: BlockWeights, x: GraphTensor): Win
   const width = hp.keyDim(il) * hp.heads(il);
   const all = mulMat(joint ?? block.need("attn_q"), x);
   const rows = joint === undefined ? all : cont(view(all, [width, g.tokens], [all.nb[1]]));
-  const q = norm(g, reshape(rows, hp.keyDim(il), hp.heads(il), g.tokens), block.weight("attn_q_norm"), "rms", il);
+  const q = normOf(g, block, "attn_q_norm", reshape(rows, hp.keyDim(il), hp.heads(il), g.tokens));
   return { q: rope(q, g.positions()) };
 }
 
 /** Learned augmented residual layer: a low-rank product added to what it is of. */
 function laurel(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
   const y = mulMat(block.need("laurel_r"), mulMat(block.need("laurel_l"), x));
-  return add(norm(g, y, block.weight("laurel_post_norm"), "rms", block.index), x);
+  return add(normOf(g, block, "laurel_post_norm", y), x);
 }
 
 /** Layers at the start whose gates keep only what is far above the mean (`n_layer_sparsity`, `src/models/models.h`). */
@@ -179,7 +178,7 @@ function assistantQueries(g: GraphContext, block: BlockWeights, x: GraphTensor):
   const { hp } = g;
   const il = block.index;
   const heads = reshape(mulMat(block.need("attn_q"), x), hp.keyDim(il), hp.heads(il), g.tokens);
-  const normed = norm(g, heads, block.weight("attn_q_norm"), "rms", il);
+  const normed = normOf(g, block, "attn_q_norm", heads);
   return { q: rope(normed, g.positions(), hp.isWindowed(il) ? undefined : g.rotaryFactors(il)) };
 }
 

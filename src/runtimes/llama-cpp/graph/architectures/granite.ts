@@ -1,20 +1,18 @@
-import { attendCache, attendWindow, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
+import { cacheInputs } from "../blocks/attention.ts";
 import { readEmbeddings } from "../blocks/embedding.ts";
 import { head } from "../blocks/head.ts";
-import { layers, putOut } from "../blocks/layers.ts";
+import { layers } from "../blocks/layers.ts";
 import { feedForwardOrExperts, type MixtureOptions } from "../blocks/mixture.ts";
-import { norm } from "../blocks/norm.ts";
-import { positionedHeads } from "../blocks/self-attention.ts";
+import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
+import { cacheAttender, selfAttention } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add } from "../ops/elementwise.ts";
 import { view } from "../ops/shapes.ts";
-import type { GraphTensor } from "../tensor.ts";
-import type { BlockWeights } from "../weights.ts";
-import { graniteSwitch, residual } from "./granite-switch.ts";
+import { graniteSwitch, scalesParts } from "./granite-switch.ts";
 
 /** How the Granite models differ, and which keys they read. */
 type Design = {
-  /** Layers see windows, and have sinks. */
+  /** The engine has windows in mind whether a layer has one or not. */
   readonly windowed?: boolean;
   /** Layers may be given a stream of an image's embedding (`deepstack_mapping`). */
   readonly deepStack?: boolean;
@@ -23,21 +21,23 @@ type Design = {
 };
 
 /** Granite: Llama with embeddings, residuals and logits that are multiplied with numbers (`src/models/granite.cpp`). */
-function granite(design: Design): GraphBuilder {
+function granite({ windowed = false, deepStack = false, isRotated, mixture }: Design): GraphBuilder {
   return (g) => {
-    const inputs = cacheInputs(g);
-    const streams = design.deepStack ? deepStackOf(g) : [];
+    const attend = cacheAttender(g, cacheInputs(g), windowed);
+    const streams = deepStack ? deepStackOf(g) : [];
     const used = new Set(streams.filter((stream) => stream >= 0)).size;
     const scaled = g.hp.number("embedding_scale", 0) !== 0;
     const { x: embeddings, read } = readEmbeddings(g, { scaled, inputSize: g.hp.hiddenSize * (1 + used) });
+    const options = { scalesParts: scalesParts(g) };
     const x = layers(g, embeddings, (before, block) => {
       const il = block.index;
       const hasStream = il > 0 && (streams[il] ?? -1) >= 0;
       const x = hasStream ? add(before, view(read, [g.hp.hiddenSize, g.tokens], [read.nb[1]])) : before;
-      const y = attention(g, inputs, block, norm(g, x, block.weight("attn_norm"), "rms", il), design);
-      const sum = add(residual(g, putOut(g, block, y)), putOut(g, block, x));
-      const normed = norm(g, sum, block.weight("ffn_norm"), "rms", il);
-      return add(residual(g, feedForwardOrExperts(g, block, normed, design.mixture)), sum);
+      const parts: ResidualParts = {
+        attention: (y) => selfAttention(g, block, y, attend, { rotates: isRotated(g, il) }),
+        feedForward: (y) => feedForwardOrExperts(g, block, y, mixture),
+      };
+      return residualLayer(g, block, x, parts, options);
     });
     return head(g, x, { scaledLogits: true });
   };
@@ -47,20 +47,6 @@ function granite(design: Design): GraphBuilder {
 function deepStackOf(g: GraphContext): number[] {
   const mapping = g.hp.key("deepstack_mapping");
   return Array.isArray(mapping) ? mapping.map(Number) : [];
-}
-
-function attention(
-  g: GraphContext,
-  inputs: CacheInputs,
-  block: BlockWeights,
-  x: GraphTensor,
-  { windowed, isRotated }: Design,
-): GraphTensor {
-  const il = block.index;
-  const queried = positionedHeads(g, block, x, { rotates: isRotated(g, il) });
-  const output = block.projection("attn_output");
-  if (!windowed) return attendCache(g, inputs, il, queried, output);
-  return attendWindow(g, inputs, il, queried, output, { sinks: block.weight("attn_sinks") });
 }
 
 const DESIGNS: Readonly<Record<string, Design>> = {

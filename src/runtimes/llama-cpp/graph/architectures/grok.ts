@@ -3,7 +3,7 @@ import { experts } from "../blocks/experts.ts";
 import { dense } from "../blocks/feed-forward.ts";
 import { head } from "../blocks/head.ts";
 import { layers, putOut } from "../blocks/layers.ts";
-import { norm } from "../blocks/norm.ts";
+import { norm, normOf } from "../blocks/norm.ts";
 import { cacheAttender, selfAttention } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, scale } from "../ops/elementwise.ts";
@@ -19,10 +19,10 @@ const grok: GraphBuilder = (g) => {
   const embeddings = tokenEmbeddings(g, { scaled: g.hp.number("embedding_scale", EMBEDDING_SCALE) !== 0 });
   const x = layers(g, embeddings, (x, block) => {
     const il = block.index;
-    const attended = selfAttention(g, block, norm(g, x, block.weight("attn_norm"), "rms", il), attend, { bends: 1 });
-    const y = norm(g, putOut(g, block, attended), block.weight("attn_output_norm"), "rms", il);
+    const attended = selfAttention(g, block, normOf(g, block, "attn_norm", x), attend, { bends: 1 });
+    const y = normOf(g, block, "attn_output_norm", putOut(g, block, attended));
     const sum = add(y, putOut(g, block, x));
-    const mixed = expertsAndDense(g, block, norm(g, sum, block.weight("ffn_norm"), "rms", il));
+    const mixed = expertsAndDense(g, block, normOf(g, block, "ffn_norm", sum));
     const after = block.weight("layer_output_norm") ?? block.weight("post_ffw_norm");
     return add(norm(g, mixed, after, "rms", il), sum);
   });

@@ -3,7 +3,7 @@ import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { head } from "../blocks/head.ts";
 import { layers, putOut } from "../blocks/layers.ts";
 import { feedForwardOrExperts, type MixtureOptions } from "../blocks/mixture.ts";
-import { norm } from "../blocks/norm.ts";
+import { normOf } from "../blocks/norm.ts";
 import { queryKeyValue } from "../blocks/qkv.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, mul, rmsNorm, rope } from "../ops/elementwise.ts";
@@ -23,10 +23,10 @@ const llama4: GraphBuilder = (g) => {
   const attend = hasWindows(g) ? attendWindow : attendCache;
   const x = layers(g, tokenEmbeddings(g), (x, block) => {
     const il = block.index;
-    const queried = rotatedHeads(g, block, norm(g, x, block.weight("attn_norm"), "rms", il));
+    const queried = rotatedHeads(g, block, normOf(g, block, "attn_norm", x));
     const attended = attend(g, inputs, il, queried, block.projection("attn_output"));
     const y = add(putOut(g, block, attended), putOut(g, block, x));
-    const normed = norm(g, y, block.weight("ffn_norm"), "rms", il);
+    const normed = normOf(g, block, "ffn_norm", y);
     return add(feedForwardOrExperts(g, block, normed, ROUTING), y);
   });
   return head(g, x);

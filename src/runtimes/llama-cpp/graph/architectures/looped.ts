@@ -4,7 +4,7 @@ import { dense } from "../blocks/feed-forward.ts";
 import { head } from "../blocks/head.ts";
 import { rotatedHeads } from "../blocks/heads.ts";
 import { putOut } from "../blocks/layers.ts";
-import { norm } from "../blocks/norm.ts";
+import { norm, normOf } from "../blocks/norm.ts";
 import { scaled } from "../blocks/projection.ts";
 import { queryKeyValue } from "../blocks/qkv.ts";
 import { type Attender, cacheAttender, selfAttention } from "../blocks/self-attention.ts";
@@ -27,11 +27,11 @@ const nanbeige: GraphBuilder = (g) => {
   let x = tokenEmbeddings(g);
   for (let pass = 0; pass < g.hp.layerCount; pass++) {
     const block = g.block(pass, undefined, pass % stored);
-    const heads = queryKeyValue(g, block, norm(g, x, block.weight("attn_norm"), "rms", pass));
+    const heads = queryKeyValue(g, block, normOf(g, block, "attn_norm", x));
     const queried = rotatedHeads(g, heads, g.rotaryFactors(pass % stored));
     const attended = attendCache(g, inputs, pass, queried, block.projection("attn_output"));
     const y = add(putOut(g, block, attended), putOut(g, block, x));
-    x = add(dense(g, block, norm(g, y, block.weight("ffn_norm"), "rms", pass), "silu", { scaled: true }), y);
+    x = add(dense(g, block, normOf(g, block, "ffn_norm", y), "silu", { scaled: true }), y);
     const endsLoop = (pass + 1) % stored === 0 && pass + 1 < g.hp.layerCount;
     if (normsBetween && endsLoop) x = norm(g, x, g.weights.find("output_norm.weight"), "rms", pass);
   }

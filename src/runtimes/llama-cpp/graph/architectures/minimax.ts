@@ -1,17 +1,15 @@
 import { cacheInputs } from "../blocks/attention.ts";
 import { attendBlocks, blockInputs } from "../blocks/chosen-blocks.ts";
-import { decoders } from "../blocks/decoder.ts";
+import { type DecoderForm, decoders } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { experts, gatingOf, routingInFile } from "../blocks/experts.ts";
 import { head } from "../blocks/head.ts";
 import { layers, putOut } from "../blocks/layers.ts";
 import { lightningInputs, lightningLayer } from "../blocks/lightning.ts";
-import { feedForwardOrExperts } from "../blocks/mixture.ts";
 import { normOf } from "../blocks/norm.ts";
 import { stateRows } from "../blocks/recurrent-state.ts";
-import { residualLayer } from "../blocks/residual.ts";
 import { cacheAttender, positionedHeads, selfAttention } from "../blocks/self-attention.ts";
-import type { GraphBuilder } from "../context.ts";
+import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, scale } from "../ops/elementwise.ts";
 
 /** MiniMax-Text-01: lightning attention, and every few layers softmax attention (`src/models/minimax-01.cpp`). */
@@ -35,28 +33,27 @@ const minimax01: GraphBuilder = (g) => {
 };
 
 /** MiniMax M3: after the dense layers attention to the blocks that an indexer picks (`src/models/minimax-m3.cpp`). */
-const minimaxM3: GraphBuilder = (g) => {
+function minimaxM3(g: GraphContext): DecoderForm {
   const inputs = cacheInputs(g);
   const attend = cacheAttender(g, inputs);
   const chosen = blockInputs(g, inputs.full);
   const firstSparse = g.hp.number("leading_dense_block_count", 0);
-  const mixture = { ...routingInFile(g, "softmax"), activation: "swiglu-oai" } as const;
-  const x = layers(g, tokenEmbeddings(g), (x, block) =>
-    residualLayer(g, block, x, {
-      attention: (y) => {
-        if (chosen === undefined || block.index < firstSparse) return selfAttention(g, block, y, attend);
-        const queried = positionedHeads(g, block, y);
-        return attendBlocks(g, block, inputs.full, chosen, y, queried, block.projection("attn_output"));
-      },
-      feedForward: (y) => feedForwardOrExperts(g, block, y, mixture),
-    }),
-  );
-  return head(g, x);
-};
+  return {
+    attention: (block, x) => {
+      if (chosen === undefined || block.index < firstSparse) return selfAttention(g, block, x, attend);
+      const queried = positionedHeads(g, block, x);
+      return attendBlocks(g, block, inputs.full, chosen, x, queried, block.projection("attn_output"));
+    },
+    activation: "swiglu-oai",
+    mixture: routingInFile(g, "softmax"),
+  };
+}
 
 /** Of the second all heads of a token are normed at once (`src/models/minimax-m2.cpp`). */
 export const MINIMAX: Readonly<Record<string, GraphBuilder>> = {
   "minimax-01": minimax01,
-  ...decoders({ "minimax-m2": (g) => ({ normsHeads: "uncut", mixture: { gating: gatingOf(g, "softmax") } }) }),
-  "minimax-m3": minimaxM3,
+  ...decoders({
+    "minimax-m2": (g) => ({ normsHeads: "uncut", mixture: { gating: gatingOf(g, "softmax") } }),
+    "minimax-m3": minimaxM3,
+  }),
 };

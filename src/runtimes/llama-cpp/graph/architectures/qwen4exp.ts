@@ -1,9 +1,10 @@
 import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
-import { attendChosenHeads, type BlockInputs, blockInputs, cellsOfBestBlocks } from "../blocks/block-sparse.ts";
+import { type BlockInputs, blockInputs, cellsOfBestBlocks } from "../blocks/block-sparse.ts";
 import { gatedDeltaNetLayer } from "../blocks/delta-net.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { gatedOutput, gatedQueryKeyValue } from "../blocks/gated-attention.ts";
 import { mixedStreams, type StreamMixer, streamsOf, withResult } from "../blocks/gated-streams.ts";
+import { chosenOf } from "../blocks/indexer.ts";
 import { layers } from "../blocks/layers.ts";
 import { gatedShare, mixture } from "../blocks/mixture.ts";
 import { ngramEmbeddings, withNgrams } from "../blocks/ngram-embedding.ts";
@@ -64,10 +65,8 @@ function sparseAttention(g: GraphContext, inputs: CacheInputs): (block: BlockWei
       chosen = cellsOfBestBlocks(g, block, blocks, full.mask, x);
     }
     const { gate, ...queried } = gatedQueryKeyValue(g, block, x, { positions: 4, unbiased: true });
-    const y =
-      chosen === undefined
-        ? attendCache(g, inputs, il, queried, undefined)
-        : attendChosenHeads(g, full, il, queried, chosen);
+    const seen = chosen === undefined ? inputs : { ...inputs, full: chosenOf(full, chosen) };
+    const y = attendCache(g, seen, il, queried, undefined);
     return gatedOutput(block, y, gate);
   };
 }

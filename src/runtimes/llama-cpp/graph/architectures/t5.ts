@@ -4,7 +4,7 @@ import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { dense } from "../blocks/feed-forward.ts";
 import { head } from "../blocks/head.ts";
 import { layers } from "../blocks/layers.ts";
-import { norm } from "../blocks/norm.ts";
+import { normOf } from "../blocks/norm.ts";
 import { project } from "../blocks/projection.ts";
 import { distanceBias, distanceBuckets } from "../blocks/relative-positions.ts";
 import { residualLayer } from "../blocks/residual.ts";
@@ -30,12 +30,12 @@ const t5: GraphBuilder = (g) => {
   for (let il = 0; il < count; il++) {
     const block = g.block(il, DECODER);
     const output = (y: GraphTensor): GraphTensor => (il === count - 1 ? getRows(y, g.outputRows()) : y);
-    const heads = queriedHeads(g, block, norm(g, x, block.weight("attn_norm"), "rms", il));
+    const heads = queriedHeads(g, block, normOf(g, block, "attn_norm", x));
     const scoreBias = distanceBias(buckets, distanceTable(g, block, DECODER));
     const own = add(attendCache(g, inputs, il, heads, block.projection("attn_o"), { scoreBias }), x);
-    const crossed = attendCross(g, cross, block, norm(g, own, block.weight("cross_attn_norm"), "rms", il));
+    const crossed = attendCross(g, cross, block, normOf(g, block, "cross_attn_norm", own));
     const residual = add(output(crossed), output(own));
-    x = add(gatedOrNot(g, block, norm(g, residual, block.weight("ffn_norm"), "rms", il)), residual);
+    x = add(gatedOrNot(g, block, normOf(g, block, "ffn_norm", residual)), residual);
   }
   return head(g, x, { lastNorm: "dec.output_norm" });
 };

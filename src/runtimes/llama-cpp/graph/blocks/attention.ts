@@ -61,7 +61,7 @@ export function attend(
 }
 
 /** Attention over the tokens of the batch alone, which nothing caches. */
-export type BatchInputs = { readonly mask: GraphTensor; readonly windowMask: GraphTensor };
+type BatchInputs = { readonly mask: GraphTensor; readonly windowMask: GraphTensor };
 
 /** The masks of {@link attendBatch}; flash attention takes them in 16 bits. */
 export function batchInputs(g: GraphContext): BatchInputs {
@@ -171,7 +171,7 @@ export function attendLatent(
 }
 
 /** The first elements of each head. */
-export function firstOf(x: GraphTensor, elements: number): GraphTensor {
+function firstOf(x: GraphTensor, elements: number): GraphTensor {
   return view(x, [elements, x.ne[1], x.ne[2], x.ne[3]], [x.nb[1], x.nb[2], x.nb[3]]);
 }
 

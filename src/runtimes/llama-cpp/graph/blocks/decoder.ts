@@ -28,12 +28,17 @@ export type DecoderForm = SelfAttentionOptions &
     /** Of the dense feed-forward or the experts. Default: `silu`. */
     readonly activation?: Activation;
     readonly mixture?: MixtureOptions;
+    /** Takes the place of self-attention: of normed hidden states, `[hidden, tokens]` to the same. */
+    readonly attention?: Attention;
     /** Takes the place of the usual feed-forward or experts. */
     readonly feedForward?: FeedForward;
     /** What follows a layer; `embedded` are the first hidden states. */
     readonly after?: (g: GraphContext, block: BlockWeights, x: GraphTensor, embedded: GraphTensor) => GraphTensor;
     readonly head?: HeadOptions;
   };
+
+/** What mixes tokens in a layer. */
+export type Attention = (block: BlockWeights, x: GraphTensor) => GraphTensor;
 
 /** Normed hidden states, `[hidden, tokens]`, to what is added to them. */
 export type FeedForward = (g: GraphContext, block: BlockWeights, x: GraphTensor, unnormed: Unnormed) => GraphTensor;
@@ -51,11 +56,9 @@ export function decoders(
 }
 
 function drawDecoder(g: GraphContext, form: DecoderForm): ReturnType<GraphBuilder> {
-  const { norm: kind = "rms", learnsPositions = false, activation = "silu" } = form;
-  const attention: SelfAttentionOptions = { headNorm: kind, ...(learnsPositions && { rotates: false }), ...form };
+  const { norm: kind = "rms", activation = "silu", attention = usualAttention(g, form) } = form;
   const mixture: MixtureOptions = { activation, ...form.mixture };
   const { feedForward = (_, block, y) => feedForwardOrExperts(g, block, y, mixture) }: DecoderForm = form;
-  const attend = form.looksBothWays ? batchAttender(g) : cacheAttender(g);
   const embedded = firstStates(g, form);
   const x = layers(g, embedded, (x, block) => {
     const y = residualLayer(
@@ -63,7 +66,7 @@ function drawDecoder(g: GraphContext, form: DecoderForm): ReturnType<GraphBuilde
       block,
       x,
       {
-        attention: (y) => selfAttention(g, block, y, attend, attention),
+        attention: (y) => attention(block, y),
         feedForward: (y, unnormed) => feedForward(g, block, y, unnormed),
       },
       form,
@@ -71,6 +74,13 @@ function drawDecoder(g: GraphContext, form: DecoderForm): ReturnType<GraphBuilde
     return form.after?.(g, block, y, embedded) ?? y;
   });
   return head(g, x, { kind, ...form.head });
+}
+
+function usualAttention(g: GraphContext, form: DecoderForm): Attention {
+  const attend = form.looksBothWays ? batchAttender(g) : cacheAttender(g);
+  const rotates = form.rotates ?? !form.learnsPositions;
+  const options: SelfAttentionOptions = { headNorm: form.norm ?? "rms", ...form, rotates };
+  return (block, x) => selfAttention(g, block, x, attend, options);
 }
 
 function firstStates(g: GraphContext, form: DecoderForm): GraphTensor {

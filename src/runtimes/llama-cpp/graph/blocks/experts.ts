@@ -23,7 +23,7 @@ import type { BlockWeights } from "../weights.ts";
 import { type Activation, gatedWithin, isLimited } from "./feed-forward.ts";
 
 /** How logits become probabilities: `expert_gating_func` of the file, or what the architecture fixes. */
-export type Gating = "softmax" | "sigmoid" | "softmax-of-chosen" | "sqrt-softplus";
+type Gating = "softmax" | "sigmoid" | "softmax-of-chosen" | "sqrt-softplus";
 
 export type ExpertOptions = {
   /** Default: `softmax`. */
@@ -65,7 +65,7 @@ export function gatingOf(g: GraphContext, otherwise: Gating): Gating {
 }
 
 /** How experts are chosen and weighted. */
-export type Routing = Required<Pick<ExpertOptions, "gating" | "normalized" | "weightScale">>;
+type Routing = Required<Pick<ExpertOptions, "gating" | "normalized" | "weightScale">>;
 
 /** How experts are chosen and weighted by what the file says; `gating` is how where it says nothing. */
 export function routingInFile(g: GraphContext, gating: Gating): Routing {

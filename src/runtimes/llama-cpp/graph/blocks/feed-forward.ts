@@ -12,7 +12,7 @@ import { project } from "./projection.ts";
  */
 export type Activation = "silu" | "gelu" | "relu" | "relu-squared" | "halves" | "swiglu-oai";
 
-export type FeedForwardParts = {
+type FeedForwardParts = {
   readonly up?: Projection | undefined;
   readonly gate?: Projection | undefined;
   readonly down?: Projection | undefined;
@@ -20,7 +20,7 @@ export type FeedForwardParts = {
   readonly activationScales?: GraphTensor | undefined;
 };
 
-export type FeedForwardOptions = {
+type FeedForwardOptions = {
   /** The gate reads what up gave, not the input (`LLM_FFN_SEQ`). */
   readonly sequentialGate?: boolean;
   /** Gate and up are kept within a limit ({@link isLimited}). */

@@ -8,7 +8,7 @@ import { norm } from "./norm.ts";
 import { project } from "./projection.ts";
 
 /** Queries, keys and values, and the gate of what attention gives, `[heads x head, tokens]`. */
-export type GatedQueried = Queried & { readonly gate: GraphTensor };
+type GatedQueried = Queried & { readonly gate: GraphTensor };
 
 /** Where architectures with gated attention differ. */
 export type GatedAttentionOptions = {

@@ -4,7 +4,7 @@ import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
 /** One layer: hidden states `[hidden, tokens]` to the same; the last one to the tokens that are put out. */
-export type Layer = (x: GraphTensor, block: BlockWeights) => GraphTensor;
+type Layer = (x: GraphTensor, block: BlockWeights) => GraphTensor;
 
 /** The layers of a model, one after the other; `prefix` is that of their tensors. Default: `blk`. */
 export function layers(g: GraphContext, x: GraphTensor, layer: Layer, prefix?: string): GraphTensor {

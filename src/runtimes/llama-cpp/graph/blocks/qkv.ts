@@ -68,7 +68,7 @@ function projectJoint(block: BlockWeights, joint: Projection, x: GraphTensor): G
 }
 
 /** Views of one row of all heads. */
-export function cutInThree(g: GraphContext, qkv: GraphTensor, dims: Heads, heads: Heads): QueryKeyValue {
+function cutInThree(g: GraphContext, qkv: GraphTensor, dims: Heads, heads: Heads): QueryKeyValue {
   const part = (name: "q" | "k" | "v"): GraphTensor =>
     view(qkv, [dims[name], heads[name], g.tokens], [rowBytes(qkv.type, dims[name]), qkv.nb[1]]);
   return { q: part("q"), k: part("k"), v: part("v") };

@@ -27,8 +27,8 @@ export type ResidualOptions = {
   readonly dropsTokens?: "before norm" | "after norm" | "never";
   /** What attention and feed-forward give is multiplied with a number. */
   readonly scalesParts?: boolean;
-  /** The sum whose first addend is the residual, not the part. */
-  readonly residualFirst?: "attention" | "feed-forward";
+  /** The sums whose first addend is the residual, not the part. */
+  readonly residualFirst?: "attention" | "feed-forward" | "both";
   /** The feed-forward reads what the attention reads, and both are added in this order. */
   readonly beside?: Sum;
 };
@@ -48,7 +48,7 @@ export function residualLayer(
   options: ResidualOptions = {},
 ): GraphTensor {
   if (options.beside !== undefined) return besideLayer(g, block, x, parts, options, options.beside);
-  const { secondNorm = "ffn_norm", keptAfter = "attention", dropsTokens = "before norm", residualFirst } = options;
+  const { secondNorm = "ffn_norm", keptAfter = "attention", dropsTokens = "before norm" } = options;
   const after = (name: string, y: GraphTensor, isKept: boolean): GraphTensor =>
     name === secondNorm ? y : normIfAny(g, block, name, y, options.norm, isKept ? block.index : -1);
   let y = parts.attention(normBefore(g, block, "attn_norm", x, options));
@@ -56,10 +56,19 @@ export function residualLayer(
   y = scaledPart(after("post_attention_norm", y, keptAfter !== "neither"), options);
   if (dropsTokens === "after norm") y = putOut(g, block, y);
   const rest = dropsTokens === "never" ? x : putOut(g, block, x);
-  const sum = residualFirst === "attention" ? add(rest, y) : add(y, rest);
+  const sum = added("attention", rest, y, options);
   const fed = parts.feedForward(normBefore(g, block, secondNorm, sum, options), { sum, before: x });
   const z = scaledPart(after("post_ffw_norm", fed, keptAfter === "both"), options);
-  return residualFirst === "feed-forward" ? add(sum, z) : add(z, sum);
+  return added("feed-forward", sum, z, options);
+}
+
+function added(
+  part: "attention" | "feed-forward",
+  residual: GraphTensor,
+  y: GraphTensor,
+  { residualFirst }: ResidualOptions,
+): GraphTensor {
+  return residualFirst === part || residualFirst === "both" ? add(residual, y) : add(y, residual);
 }
 
 /** Attention and feed-forward side by side. Each may have a norm of its own. */

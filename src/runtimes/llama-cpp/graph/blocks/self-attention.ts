@@ -62,9 +62,16 @@ export type Attender = (
   options?: AttentionOptions,
 ) => GraphTensor;
 
-/** To the caches of the model, each layer to its own: those with windows, or, where no layer has one, those without (`swa_type`). */
-export function cacheAttender(g: GraphContext, inputs: CacheInputs = cacheInputs(g)): Attender {
-  const attend = g.hp.hasWindows() ? attendWindow : attendCache;
+/**
+ * To the caches of the model, each layer to its own: those with windows, or, where no layer has one, those without
+ * (`swa_type`).
+ */
+export function cacheAttender(
+  g: GraphContext,
+  inputs: CacheInputs = cacheInputs(g),
+  windowed: boolean = g.hp.hasWindows(),
+): Attender {
+  const attend = windowed ? attendWindow : attendCache;
   return (layer, queried, output, options) => attend(g, inputs, layer, queried, output, options);
 }
 
