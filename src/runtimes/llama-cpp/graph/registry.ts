@@ -35,7 +35,7 @@ const FAMILIES: readonly Family[] = [
   { names: "gemma gemma2 gemma3 gemma-embedding", load: async () => (await import("./architectures/gemma.ts")).GEMMA },
   {
     names: "gemma3n gemma4 gemma4-assistant",
-    load: async () => (await import("./architectures/gemma-shared.ts")).GEMMA_SHARED,
+    load: async () => (await import("./architectures/gemma4.ts")).GEMMA_4,
   },
   { names: "chatglm glm4 glm4moe", load: async () => (await import("./architectures/glm.ts")).GLM },
   {

@@ -1,6 +1,6 @@
 import { decoders } from "../blocks/decoder.ts";
 import { routingInFile } from "../blocks/experts.ts";
-import { positionsBySections } from "../blocks/heads.ts";
+import { positionsBySections } from "../blocks/self-attention.ts";
 import type { GraphBuilder } from "../context.ts";
 
 /** GLM until 4.5: `src/models/chatglm.cpp`, `glm4.cpp`, `glm4-moe.cpp`. */

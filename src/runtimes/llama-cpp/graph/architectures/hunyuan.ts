@@ -1,6 +1,6 @@
 import { decoders } from "../blocks/decoder.ts";
 import { routingInFile } from "../blocks/experts.ts";
-import { positionsBySections } from "../blocks/heads.ts";
+import { positionsBySections } from "../blocks/self-attention.ts";
 import type { GraphBuilder } from "../context.ts";
 
 /** Hunyuan until 3: `src/models/hunyuan-dense.cpp`, `hunyuan-vl.cpp`, `hunyuan-moe.cpp`, `hy-v3.cpp`. */

@@ -1,13 +1,11 @@
-import { attendCache, cacheInputs } from "../blocks/attention.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { dense } from "../blocks/feed-forward.ts";
 import { head } from "../blocks/head.ts";
-import { rotatedHeads } from "../blocks/heads.ts";
-import { putOut } from "../blocks/layers.ts";
-import { norm, normOf } from "../blocks/norm.ts";
+import { norm } from "../blocks/norm.ts";
 import { scaled } from "../blocks/projection.ts";
 import { queryKeyValue } from "../blocks/qkv.ts";
-import { type Attender, cacheAttender, selfAttention } from "../blocks/self-attention.ts";
+import { residualLayer } from "../blocks/residual.ts";
+import { type Attender, cacheAttender, rotatedHeads, selfAttention } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
@@ -20,18 +18,21 @@ import type { GraphTensor } from "../tensor.ts";
 
 /** Nanbeige: all layers again, with the last norm between two loops (`src/models/nanbeige.cpp`). */
 const nanbeige: GraphBuilder = (g) => {
-  const inputs = cacheInputs(g);
+  const attend = cacheAttender(g);
   const loops = g.hp.number("num_loops", 1);
   const stored = g.hp.layerCount / loops;
   const normsBetween = loops > 1 && !g.hp.flag("skip_loop_final_norm", false);
   let x = tokenEmbeddings(g);
   for (let pass = 0; pass < g.hp.layerCount; pass++) {
     const block = g.block(pass, undefined, pass % stored);
-    const heads = queryKeyValue(g, block, normOf(g, block, "attn_norm", x));
-    const queried = rotatedHeads(g, heads, g.rotaryFactors(pass % stored));
-    const attended = attendCache(g, inputs, pass, queried, block.projection("attn_output"));
-    const y = add(putOut(g, block, attended), putOut(g, block, x));
-    x = add(dense(g, block, normOf(g, block, "ffn_norm", y), "silu", { scaled: true }), y);
+    const factors = g.rotaryFactors(pass % stored);
+    x = residualLayer(g, block, x, {
+      attention: (y) => {
+        const queried = rotatedHeads(g, queryKeyValue(g, block, y), factors);
+        return attend(pass, queried, block.projection("attn_output"));
+      },
+      feedForward: (y) => dense(g, block, y, "silu", { scaled: true }),
+    });
     const endsLoop = (pass + 1) % stored === 0 && pass + 1 < g.hp.layerCount;
     if (normsBetween && endsLoop) x = norm(g, x, g.weights.find("output_norm.weight"), "rms", pass);
   }

@@ -1,5 +1,5 @@
 import { cacheInputs } from "../blocks/attention.ts";
-import { attendBlocks, blockInputs } from "../blocks/chosen-blocks.ts";
+import { attendBlocks, blockInputs } from "../blocks/block-attention.ts";
 import { type DecoderForm, decoders } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { experts, gatingOf, routingInFile } from "../blocks/experts.ts";

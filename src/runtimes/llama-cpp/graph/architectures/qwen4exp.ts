@@ -1,5 +1,5 @@
 import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
-import { type BlockInputs, blockInputs, cellsOfBestBlocks } from "../blocks/block-sparse.ts";
+import { type BlockInputs, blockInputs, cellsOfBestBlocks } from "../blocks/block-indexer.ts";
 import { gatedDeltaNetLayer } from "../blocks/delta-net.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { gatedOutput, gatedQueryKeyValue } from "../blocks/gated-attention.ts";
@@ -64,7 +64,7 @@ function sparseAttention(g: GraphContext, inputs: CacheInputs): (block: BlockWei
       bySize.set(size, blocks);
       chosen = cellsOfBestBlocks(g, block, blocks, full.mask, x);
     }
-    const { gate, ...queried } = gatedQueryKeyValue(g, block, x, { positions: 4, unbiased: true });
+    const { gate, ...queried } = gatedQueryKeyValue(g, block, x, { positions: 4, reads: "scales" });
     const seen = chosen === undefined ? inputs : { ...inputs, full: chosenOf(full, chosen) };
     const y = attendCache(g, seen, il, queried, undefined);
     return gatedOutput(block, y, gate);

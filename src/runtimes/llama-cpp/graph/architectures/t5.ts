@@ -1,18 +1,17 @@
-import { attendCache, cacheInputs, type Queried } from "../blocks/attention.ts";
+import { attendCache, cacheInputs } from "../blocks/attention.ts";
 import { attendCross, crossInputs } from "../blocks/cross-attention.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { dense } from "../blocks/feed-forward.ts";
 import { head } from "../blocks/head.ts";
 import { layers } from "../blocks/layers.ts";
 import { normOf } from "../blocks/norm.ts";
-import { project } from "../blocks/projection.ts";
+import { queryKeyValue } from "../blocks/qkv.ts";
 import { distanceBias, distanceBuckets } from "../blocks/relative-positions.ts";
 import { residualLayer } from "../blocks/residual.ts";
 import { batchAttender } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add } from "../ops/elementwise.ts";
 import { getRows } from "../ops/products.ts";
-import { reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
@@ -30,7 +29,7 @@ const t5: GraphBuilder = (g) => {
   for (let il = 0; il < count; il++) {
     const block = g.block(il, DECODER);
     const output = (y: GraphTensor): GraphTensor => (il === count - 1 ? getRows(y, g.outputRows()) : y);
-    const heads = queriedHeads(g, block, normOf(g, block, "attn_norm", x));
+    const heads = queryKeyValue(g, block, normOf(g, block, "attn_norm", x));
     const scoreBias = distanceBias(buckets, distanceTable(g, block, DECODER));
     const own = add(attendCache(g, inputs, il, heads, block.projection("attn_o"), { scoreBias }), x);
     const crossed = attendCross(g, cross, block, normOf(g, block, "cross_attn_norm", own));
@@ -49,19 +48,12 @@ const t5encoder: GraphBuilder = (g) => {
     residualLayer(g, block, x, {
       attention: (y) => {
         const scoreBias = distanceBias(buckets, distanceTable(g, block, ENCODER));
-        return attend(block.index, queriedHeads(g, block, y), block.projection("attn_o"), { scoreBias });
+        return attend(block.index, queryKeyValue(g, block, y), block.projection("attn_o"), { scoreBias });
       },
       feedForward: (y) => gatedOrNot(g, block, y),
     });
   return head(g, layers(g, embeddings, encoded, ENCODER), { lastNorm: "enc.output_norm", withoutLogits: "always" });
 };
-
-function queriedHeads(g: GraphContext, block: BlockWeights, x: GraphTensor): Queried {
-  const { hp } = g;
-  const part = (name: "q" | "k" | "v", heads: number): GraphTensor =>
-    reshape(project(block.projection(`attn_${name}`), x), hp.valueDim(), heads, g.tokens);
-  return { q: part("q", hp.heads()), k: part("k", hp.kvHeads()), v: part("v", hp.kvHeads()) };
-}
 
 /** The table of a layer, or where it has none that of the first. */
 function distanceTable(g: GraphContext, block: BlockWeights, prefix: string): GraphTensor {

@@ -1,5 +1,5 @@
 import type { GraphContext } from "../context.ts";
-import { mul, scale, unary } from "../ops/elementwise.ts";
+import { mul, rope, scale, unary } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
 import { reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
@@ -14,18 +14,17 @@ import {
   cacheInputs,
   type Queried,
 } from "./attention.ts";
-import { gatedHeads, rotatedHeads } from "./heads.ts";
 import { type NormKind, norm, normIfAny } from "./norm.ts";
 import { project, unbiased } from "./projection.ts";
-import { type QueryKeyValue, queryKeyValue } from "./qkv.ts";
+import { type QueryKeyValue, queryKeyValue, type Reads } from "./qkv.ts";
 
 export type SelfAttentionOptions = {
   /** How queries, keys and values are cut. Default: {@link queryKeyValue}. */
   readonly heads?: (g: GraphContext, block: BlockWeights, x: GraphTensor) => QueryKeyValue;
   /** Size of one head, where it is not that of the layer's cache. */
   readonly headDim?: number;
-  /** Scales of the matrices of queries, keys and values are not read, or neither these nor biases. */
-  readonly reads?: "biases" | "matrices";
+  /** What is read beside the matrices of queries, keys and values. Default: biases and scales. */
+  readonly reads?: Reads;
   /**
    * What a norm of queries or keys is over, where the file has one: each head, all of a token before they are cut into heads,
    * or all of a token put together again. Default: each.
@@ -141,7 +140,7 @@ function cutHeads(g: GraphContext, block: BlockWeights, x: GraphTensor, options:
   const { heads, headDim, reads, normsHeads } = options;
   if (heads !== undefined) return heads(g, block, x);
   const dims = headDim === undefined ? {} : { dims: { q: headDim, k: headDim, v: headDim } };
-  const also = { bare: reads === "matrices", unscaled: reads !== undefined };
+  const also = reads === undefined ? {} : { reads };
   if (normsHeads !== "uncut") return queryKeyValue(g, block, x, { ...dims, ...also });
   const { hp } = g;
   const il = block.index;
@@ -182,4 +181,29 @@ function normOfHeads(
   const weight = block.weight(name);
   if (weight === undefined && !unweightedKeyNorm) return x;
   return norm(g, x, weight, headNorm, block.index, headNorm === "rms" ? undefined : block.bias(name));
+}
+
+/** Queries and keys turned by their positions. */
+export function rotatedHeads(
+  g: GraphContext,
+  { q, k, v }: QueryKeyValue,
+  factors?: GraphTensor,
+  positionsPerToken?: number,
+): QueryKeyValue {
+  const positions = g.positions(positionsPerToken);
+  return { q: rope(q, positions, factors), k: rope(k, positions, factors), v };
+}
+
+/** Four positions where the file divides a head among them, otherwise one (`llama_hparams::use_mrope`). */
+export function positionsBySections({ hp }: GraphContext): number {
+  const isDivided = [0, 1].every((index) => hp.ofLayer("rope.dimension_sections", index, 0) > 0);
+  return isDivided ? 4 : 1;
+}
+
+/** What attention gave, `[heads x head, tokens]`, times a gate that has a number for each element or for each head. */
+export function gatedHeads(y: GraphTensor, gate: GraphTensor, heads: number): GraphTensor {
+  const [width, tokens] = y.ne;
+  if (gate.ne[0] !== heads) return mul(y, gate);
+  const perHead = mul(reshape(y, width / heads, heads, tokens), reshape(gate, 1, heads, tokens));
+  return reshape(perHead, width, tokens);
 }

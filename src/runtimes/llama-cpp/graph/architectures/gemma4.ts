@@ -187,7 +187,7 @@ function bare(block: BlockWeights, name: string): Projection {
   return { weight: block.weight(name), bias: undefined, scale: undefined };
 }
 
-export const GEMMA_SHARED: Readonly<Record<string, GraphBuilder>> = {
+export const GEMMA_4: Readonly<Record<string, GraphBuilder>> = {
   gemma3n,
   gemma4,
   "gemma4-assistant": gemma4Assistant,
