@@ -4,11 +4,12 @@ import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { routingInFile } from "../blocks/experts.ts";
 import { dense } from "../blocks/feed-forward.ts";
 import { absorbedHeads, expandedHeads, isAbsorbed, latentQueries, latentSizes } from "../blocks/latent.ts";
-import { layers, putOut } from "../blocks/layers.ts";
-import { norm, normOf } from "../blocks/norm.ts";
+import { layers } from "../blocks/layers.ts";
+import { norm } from "../blocks/norm.ts";
 import { scaled } from "../blocks/projection.ts";
+import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, mul, scale } from "../ops/elementwise.ts";
+import { mul, scale } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
 import { reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
@@ -43,14 +44,15 @@ function defaultGating({ hp }: GraphContext): "sigmoid" | "softmax" {
 const minicpm3: GraphBuilder = (g) => {
   const inputs = cacheInputs(g);
   const x = layers(g, scale(tokenEmbeddings(g)), (x, block) => {
-    const il = block.index;
-    const y = normOf(g, block, "attn_norm", x);
-    const factors = g.rotaryFactors(il);
-    const queried = expandedHeads(g, block, y, queriesOf(g, block, y), { factors });
-    const attended = putOut(g, block, attendCache(g, inputs, il, queried, block.projection("attn_output")));
-    const z = add(scale(attended), putOut(g, block, x));
-    const inner = dense(g, block, normOf(g, block, "ffn_norm", z), "silu");
-    return add(scale(inner), z);
+    const parts: ResidualParts = {
+      attention: (y) => {
+        const factors = g.rotaryFactors(block.index);
+        const queried = expandedHeads(g, block, y, queriesOf(g, block, y), { factors });
+        return attendCache(g, inputs, block.index, queried, block.projection("attn_output"));
+      },
+      feedForward: (y) => dense(g, block, y, "silu"),
+    };
+    return residualLayer(g, block, x, parts, { scalesParts: true });
   });
   const embedding = norm(g, x, g.weights.find("output_norm.weight"), "rms", -1);
   const logits = scaled(mulMat(g.weights.output(), scale(embedding)), g.weights.find("output.scale"));

@@ -1,12 +1,9 @@
-import { attendCache, attendWindow, cacheInputs, type Queried } from "../blocks/attention.ts";
-import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { head } from "../blocks/head.ts";
-import { layers, putOut } from "../blocks/layers.ts";
-import { feedForwardOrExperts, type MixtureOptions } from "../blocks/mixture.ts";
-import { normOf } from "../blocks/norm.ts";
+import { cacheInputs, type Queried } from "../blocks/attention.ts";
+import { type DecoderForm, decoders } from "../blocks/decoder.ts";
 import { queryKeyValue } from "../blocks/qkv.ts";
+import { cacheAttender, rotatedHeads } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, mul, rmsNorm, rope } from "../ops/elementwise.ts";
+import { mul, rmsNorm } from "../ops/elementwise.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
@@ -15,35 +12,27 @@ const UNROTATED_STEP = 4;
 /** Maverick is told by its experts (`LLM_TYPE_17B_128E`): its queries and keys are not normed. */
 const EXPERTS_OF_MAVERICK = 128;
 
-const ROUTING: MixtureOptions = { gating: "sigmoid", normalized: false, chosenBy: "logits", weighsBefore: true };
-
 /** Llama 4: chunks of a window, layers without a rotation, and one expert beside a shared one (`src/models/llama4.cpp`). */
-const llama4: GraphBuilder = (g) => {
-  const inputs = cacheInputs(g);
-  const attend = hasWindows(g) ? attendWindow : attendCache;
-  const x = layers(g, tokenEmbeddings(g), (x, block) => {
-    const il = block.index;
-    const queried = rotatedHeads(g, block, normOf(g, block, "attn_norm", x));
-    const attended = attend(g, inputs, il, queried, block.projection("attn_output"));
-    const y = add(putOut(g, block, attended), putOut(g, block, x));
-    const normed = normOf(g, block, "ffn_norm", y);
-    return add(feedForwardOrExperts(g, block, normed, ROUTING), y);
-  });
-  return head(g, x);
-};
+function llama4(g: GraphContext): DecoderForm {
+  const attend = cacheAttender(g, cacheInputs(g), hasWindows(g));
+  return {
+    attention: (block, x) => attend(block.index, placedHeads(g, block, x), block.projection("attn_output")),
+    mixture: { gating: "sigmoid", normalized: false, chosenBy: "logits", weighsBefore: true },
+  };
+}
 
 function hasWindows(g: GraphContext): boolean {
   return g.hp.key("attention.sliding_window") === undefined || g.hp.number("attention.sliding_window", 0) !== 0;
 }
 
-function rotatedHeads(g: GraphContext, block: BlockWeights, x: GraphTensor): Queried {
-  const il = block.index;
-  const { q, k, v } = queryKeyValue(g, block, x);
+/** Queries that are not rotated are scaled by how far on their token is. */
+function placedHeads(g: GraphContext, block: BlockWeights, x: GraphTensor): Queried {
   const step = hasWindows(g) ? UNROTATED_STEP : g.hp.layerCount;
-  if ((il + 1) % step === 0) return { q: mul(q, g.queryScales()), k, v };
-  const normed = (y: GraphTensor): GraphTensor => (g.hp.expertCount() === EXPERTS_OF_MAVERICK ? y : rmsNorm(y));
-  const rotated = (y: GraphTensor): GraphTensor => normed(rope(y, g.positions(), g.rotaryFactors(il)));
-  return { q: rotated(q), k: rotated(k), v };
+  const heads = queryKeyValue(g, block, x);
+  if ((block.index + 1) % step === 0) return { ...heads, q: mul(heads.q, g.queryScales()) };
+  const turned = rotatedHeads(g, heads, g.rotaryFactors(block.index));
+  if (g.hp.expertCount() === EXPERTS_OF_MAVERICK) return turned;
+  return { ...turned, q: rmsNorm(turned.q), k: rmsNorm(turned.k) };
 }
 
-export const LLAMA4: Readonly<Record<string, GraphBuilder>> = { llama4 };
+export const LLAMA4: Readonly<Record<string, GraphBuilder>> = decoders({ llama4 });

@@ -8,7 +8,7 @@ import type { Activation } from "./feed-forward.ts";
 import { type HeadOptions, head } from "./head.ts";
 import { layers } from "./layers.ts";
 import { feedForwardOrExperts, type MixtureOptions } from "./mixture.ts";
-import { type ResidualOptions, residualLayer, type Unnormed } from "./residual.ts";
+import { type ResidualOptions, type ResidualParts, residualLayer, type Unnormed } from "./residual.ts";
 import { batchAttender, cacheAttender, type SelfAttentionOptions, selfAttention } from "./self-attention.ts";
 
 /**
@@ -61,16 +61,11 @@ function drawDecoder(g: GraphContext, form: DecoderForm): ReturnType<GraphBuilde
   const { feedForward = (_, block, y) => feedForwardOrExperts(g, block, y, mixture) }: DecoderForm = form;
   const embedded = firstStates(g, form);
   const x = layers(g, embedded, (x, block) => {
-    const y = residualLayer(
-      g,
-      block,
-      x,
-      {
-        attention: (y) => attention(block, y),
-        feedForward: (y, unnormed) => feedForward(g, block, y, unnormed),
-      },
-      form,
-    );
+    const parts: ResidualParts = {
+      attention: (y) => attention(block, y),
+      feedForward: (y, unnormed) => feedForward(g, block, y, unnormed),
+    };
+    const y = residualLayer(g, block, x, parts, form);
     return form.after?.(g, block, y, embedded) ?? y;
   });
   return head(g, x, { kind, ...form.head });

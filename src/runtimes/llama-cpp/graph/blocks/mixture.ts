@@ -6,7 +6,7 @@ import type { BlockWeights } from "../weights.ts";
 import { type ExpertOptions, experts } from "./experts.ts";
 import { type Activation, type DenseOptions, dense } from "./feed-forward.ts";
 
-export type MixtureOptions = Omit<ExpertOptions, "activation"> & {
+export type MixtureOptions = Omit<ExpertOptions, "activation" | "scaled"> & {
   /** Default: `silu`. */
   readonly activation?: Activation;
   /** Of the expert that every token is given to, where it has another. */
@@ -47,13 +47,8 @@ export function mixture(
   x: GraphTensor,
   options: MixtureOptions = {},
 ): GraphTensor {
-  return withSharedExpert(
-    g,
-    block,
-    x,
-    experts(g, block, x, { scaled: options.scales !== undefined, ...options }),
-    options,
-  );
+  const mixed = experts(g, block, x, { ...options, scaled: options.scales !== undefined });
+  return withSharedExpert(g, block, x, mixed, options);
 }
 
 /** What the chosen experts gave, and the shared one. */
