@@ -23,6 +23,7 @@ const PARTS: readonly Part[] = [
     code: 'export * from "./src/model/architectures/registry.ts"; export * from "./src/model/config-defaults.ts"',
   },
   { name: "estimateMemory, all runtimes", code: 'export { estimateMemory } from "./src/browser.ts"' },
+  { name: "graphs, when they are loaded", code: 'export * from "./src/runtimes/llama-cpp/draw-compute.ts"' },
   { name: "everything", code: 'export * from "./src/browser.ts"' },
 ];
 

@@ -1,63 +1,164 @@
 /**
- * How long one estimate takes, llama.cpp: a model of 80 layers and 723 tensors, as a 70B has them, on a CPU and spread over
- * three GPUs with tensors kept back. Its widths are small, which costs nothing: only their number counts. Reading is not
- * timed, and nothing but this repository is needed.
+ * How long one estimate takes, llama.cpp, compute buffers and all: a dense model of 80 layers (the shape of Llama 3 70B), a
+ * mixture of experts with latent attention of 61 (DeepSeek-V3), on a CPU and on GPUs; and how it grows with layers. Reading is
+ * not timed, and nothing but this repository is needed.
+ *
+ *   npx tsx bench/estimate.ts [--check]
  */
-import { writeKeys } from "../conformance/llama-cpp/architectures/keys.ts";
+import { holeyFile } from "../conformance/holey-file.ts";
+import { type ArchitectureKeys, ggufOfKeys } from "../conformance/llama-cpp/architectures/keys.ts";
 import { gpus } from "../conformance/llama-cpp/placements.ts";
-import type { GgufTensor } from "../fixtures/write-gguf.ts";
+import { type FoldedTensors, unfoldTensors } from "../conformance/llama-cpp/whole-models/tensors.ts";
 import { inspectModel } from "../src/inspect.ts";
+import type { Model } from "../src/model/model.ts";
 import { estimateMemory } from "../src/runtimes/estimate-memory.ts";
 import type { LlamaCppWorkload } from "../src/runtimes/llama-cpp/workload.ts";
 
-const LAYERS = 80;
-const WIDTH = 64;
-const RUNS = 500;
+const RUNS = 101;
+/** Of the time, where the layers are twice as many; what does not grow with them makes it less than two. */
+const GROWTH_BAR = 2.3;
 
-const KEYS = {
-  vocab_size: WIDTH,
-  context_length: 131072,
-  embedding_length: WIDTH,
-  block_count: LAYERS,
-  feed_forward_length: WIDTH,
-  "attention.head_count": 4,
-  "attention.head_count_kv": 4,
+type Shape = {
+  readonly name: string;
+  readonly architecture: string;
+  readonly layers: number;
+  readonly barMs: number;
+  readonly keys: ArchitectureKeys;
+  readonly tensors: (layers: number) => FoldedTensors;
 };
-const VECTORS = ["attn_norm", "ffn_norm"];
-const MATRICES = ["attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"];
 
-const GPUS = gpus([24, 24, 16]);
+const DENSE: Shape = {
+  name: "dense, 80 layers",
+  architecture: "llama",
+  layers: 80,
+  barMs: 10,
+  keys: {
+    vocab_size: 128256,
+    context_length: 131072,
+    embedding_length: 8192,
+    feed_forward_length: 28672,
+    "attention.head_count": 64,
+    "attention.head_count_kv": 8,
+    "attention.layer_norm_rms_epsilon": 1e-5,
+    "rope.dimension_count": 128,
+  },
+  tensors: (layers) => ({
+    "token_embd.weight": "Q4_K 8192x128256",
+    "output.weight": "Q6_K 8192x128256",
+    "output_norm.weight": "F32 8192",
+    "rope_freqs.weight": "F32 64",
+    [`blk.{0-${layers - 1}}.attn_norm.weight`]: "F32 8192",
+    [`blk.{0-${layers - 1}}.attn_q.weight`]: "Q4_K 8192x8192",
+    [`blk.{0-${layers - 1}}.attn_k.weight`]: "Q4_K 8192x1024",
+    [`blk.{0-${layers - 1}}.attn_v.weight`]: "Q6_K 8192x1024",
+    [`blk.{0-${layers - 1}}.attn_output.weight`]: "Q4_K 8192x8192",
+    [`blk.{0-${layers - 1}}.ffn_norm.weight`]: "F32 8192",
+    [`blk.{0-${layers - 1}}.ffn_gate.weight`]: "Q4_K 8192x28672",
+    [`blk.{0-${layers - 1}}.ffn_up.weight`]: "Q4_K 8192x28672",
+    [`blk.{0-${layers - 1}}.ffn_down.weight`]: "Q6_K 28672x8192",
+  }),
+};
+
+const LATENT: Shape = {
+  name: "experts and latent attention, 61 layers",
+  architecture: "deepseek2",
+  layers: 61,
+  barMs: 25,
+  keys: {
+    vocab_size: 129280,
+    context_length: 163840,
+    embedding_length: 7168,
+    feed_forward_length: 18432,
+    "attention.head_count": 128,
+    "attention.head_count_kv": 1,
+    "attention.layer_norm_rms_epsilon": 1e-6,
+    "attention.key_length": 576,
+    "attention.value_length": 512,
+    "attention.key_length_mla": 192,
+    "attention.value_length_mla": 128,
+    "attention.q_lora_rank": 1536,
+    "attention.kv_lora_rank": 512,
+    "rope.dimension_count": 64,
+    expert_count: 256,
+    expert_used_count: 8,
+    expert_group_count: 8,
+    expert_group_used_count: 4,
+    expert_feed_forward_length: 2048,
+    expert_shared_count: 1,
+    expert_gating_func: 2,
+    expert_weights_norm: true,
+    expert_weights_scale: 2.5,
+    leading_dense_block_count: 3,
+  },
+  tensors: (layers) => ({
+    "token_embd.weight": "Q4_K 7168x129280",
+    "output.weight": "Q6_K 7168x129280",
+    "output_norm.weight": "F32 7168",
+    [`blk.{0-${layers - 1}}.attn_norm.weight`]: "F32 7168",
+    [`blk.{0-${layers - 1}}.attn_q_a.weight`]: "Q4_K 7168x1536",
+    [`blk.{0-${layers - 1}}.attn_q_a_norm.weight`]: "F32 1536",
+    [`blk.{0-${layers - 1}}.attn_q_b.weight`]: "Q4_K 1536x24576",
+    [`blk.{0-${layers - 1}}.attn_kv_a_mqa.weight`]: "Q4_K 7168x576",
+    [`blk.{0-${layers - 1}}.attn_kv_a_norm.weight`]: "F32 512",
+    [`blk.{0-${layers - 1}}.attn_k_b.weight`]: "Q8_0 128x512x128",
+    [`blk.{0-${layers - 1}}.attn_v_b.weight`]: "Q8_0 512x128x128",
+    [`blk.{0-${layers - 1}}.attn_output.weight`]: "Q4_K 16384x7168",
+    [`blk.{0-${layers - 1}}.ffn_norm.weight`]: "F32 7168",
+    "blk.{0-2}.ffn_gate.weight": "Q4_K 7168x18432",
+    "blk.{0-2}.ffn_up.weight": "Q4_K 7168x18432",
+    "blk.{0-2}.ffn_down.weight": "Q6_K 18432x7168",
+    [`blk.{3-${layers - 1}}.ffn_gate_inp.weight`]: "F32 7168x256",
+    [`blk.{3-${layers - 1}}.exp_probs_b.bias`]: "F32 256",
+    [`blk.{3-${layers - 1}}.ffn_gate_exps.weight`]: "Q4_K 7168x2048x256",
+    [`blk.{3-${layers - 1}}.ffn_up_exps.weight`]: "Q4_K 7168x2048x256",
+    [`blk.{3-${layers - 1}}.ffn_down_exps.weight`]: "Q6_K 2048x7168x256",
+    [`blk.{3-${layers - 1}}.ffn_gate_shexp.weight`]: "Q4_K 7168x2048",
+    [`blk.{3-${layers - 1}}.ffn_up_shexp.weight`]: "Q4_K 7168x2048",
+    [`blk.{3-${layers - 1}}.ffn_down_shexp.weight`]: "Q6_K 2048x7168",
+  }),
+};
+
 const WORKLOADS: readonly (readonly [title: string, workload: Omit<LlamaCppWorkload, "runtime">])[] = [
-  ["one CPU", {}],
-  ["one GPU", { devices: GPUS.slice(0, 1) }],
-  ["three GPUs, 20 feed-forwards kept back", { devices: GPUS, cpuFeedForwardLayers: 20 }],
+  ["on a CPU", {}],
+  ["on a GPU", { devices: gpus([24]) }],
+  [
+    "on a GPU, experts and 20 feed-forwards kept back",
+    { devices: gpus([24]), cpuMoeLayers: "all", cpuFeedForwardLayers: 20 },
+  ],
+  ["on four GPUs", { devices: gpus([24, 24, 24, 24]) }],
+  ["on an Apple GPU", { devices: gpus([64], "metal") }],
 ];
 
-function tensors(): GgufTensor[] {
-  const matrix = (name: string): GgufTensor => ({ name: `${name}.weight`, type: "F16", shape: [WIDTH, WIDTH] });
-  const vector = (name: string): GgufTensor => ({ name: `${name}.weight`, type: "F32", shape: [WIDTH] });
-  const blocks = Array.from({ length: LAYERS }, (_, block) => [
-    ...VECTORS.map((name) => vector(`blk.${block}.${name}`)),
-    ...MATRICES.map((name) => matrix(`blk.${block}.${name}`)),
-  ]);
-  return [matrix("token_embd"), vector("output_norm"), matrix("output"), ...blocks.flat()];
+async function modelOf({ architecture, keys, tensors }: Shape, layers: number): Promise<Model> {
+  const file = ggufOfKeys(architecture, { ...keys, block_count: layers }, unfoldTensors(tensors(layers)));
+  return inspectModel(holeyFile(file));
 }
 
-/** Median milliseconds of one estimate; the context differs each time. */
-function measure(work: (contextTokens: number) => void): number {
-  const times = Array.from({ length: RUNS }, (_, run) => {
+/** Median milliseconds of one estimate, once warm; the context differs each time. */
+function measure(model: Model, workload: Omit<LlamaCppWorkload, "runtime">): number {
+  const times = Array.from({ length: 2 * RUNS }, (_, run) => {
     const start = performance.now();
-    work(8192 + run);
-    return performance.now() - start;
+    const { items } = estimateMemory(model, { runtime: "llama.cpp", contextTokens: 8192 + run, ...workload });
+    const took = performance.now() - start;
+    if (items.some(({ component, certainty }) => component === "compute" && certainty !== "exact"))
+      throw new Error("this compute buffer is not the engine's: there is nothing to time");
+    return took;
   });
-  return times.sort((a, b) => a - b)[RUNS >> 1] ?? 0;
+  return times.slice(RUNS).sort((a, b) => a - b)[RUNS >> 1] ?? 0;
 }
 
-const model = await inspectModel(new Blob([new Uint8Array(writeKeys("llama", KEYS, tensors()))]));
-console.log(`${model.layers.length} layers, ${model.tensors.length} tensors, median of ${RUNS}`);
-for (const [title, workload] of WORKLOADS) {
-  const estimate = (contextTokens: number) =>
-    estimateMemory(model, { runtime: "llama.cpp", contextTokens, ...workload });
-  measure(estimate);
-  console.log(`  ${title}: ${measure(estimate).toFixed(2)} ms`);
+function say(text: string, measured: number, unit: string, bar: number): void {
+  const isMet = measured < bar;
+  console.log(`  ${text}: ${measured.toFixed(2)} ${unit}, ${isMet ? "met" : "MISSED"}: below ${bar}`);
+  if (!isMet && process.argv.includes("--check")) process.exitCode = 1;
+}
+
+for (const shape of [DENSE, LATENT]) {
+  const [model, twice] = [await modelOf(shape, shape.layers), await modelOf(shape, 2 * shape.layers)];
+  console.log(`${shape.name}, ${model.tensors.length} tensors; median of ${RUNS}`);
+  for (const [title, workload] of WORKLOADS) {
+    const one = measure(model, workload);
+    say(title, one, "ms", shape.barMs);
+    say("  twice the layers", measure(twice, workload) / one, "x", GROWTH_BAR);
+  }
 }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { inspectModel } from "../src/inspect.ts";
 import { CONFIG_RULES } from "../src/model/architectures/registry.ts";
 import { TRANSFORMERS_VERSION } from "../src/runtimes/transformers/version.ts";
+import { readGraphs } from "./llama-cpp/graphs/golden.ts";
 import { readWholeModels } from "./llama-cpp/whole-models/golden.ts";
 import { askedRows, readGolden as readMlx } from "./mlx/golden.ts";
 import { FIXTURE_FILES } from "./paths.ts";
@@ -22,6 +23,11 @@ export const LLAMA_CPP_PROVEN: GeneratedFile = {
         constant: "PROVEN_ARCHITECTURES",
         says: "Architectures whose weights and cache the engine allocated to the byte as computed here, on a CPU and on GPUs.",
         names: readWholeModels().rows.map((row) => row.architecture),
+      },
+      {
+        constant: "PROVEN_COMPUTE",
+        says: "Architectures whose compute buffers the engine reserved to the byte as planned here, on a CPU and on simulated GPUs.",
+        names: readGraphs().rows.map((row) => row.architecture),
       },
     ]),
 };

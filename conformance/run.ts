@@ -6,6 +6,7 @@ import {
   checkWholeModels,
 } from "./llama-cpp/check-devices.ts";
 import { checkFlags } from "./llama-cpp/check-flags.ts";
+import { checkGraphNumbers, checkGraphs } from "./llama-cpp/check-graphs.ts";
 import { checkMalformed } from "./malformed/check.ts";
 import * as mlx from "./mlx/check.ts";
 import type { PartResult } from "./part.ts";
@@ -34,6 +35,7 @@ const PARTS: ReadonlyMap<string, readonly Part[]> = new Map<string, readonly Par
       llamaCpp.checkArchitectures,
       checkWholeModels,
       checkVariants,
+      checkGraphs,
       checkPublishedPlacements,
       llamaCpp.checkCompanions,
       checkFlags,
@@ -41,6 +43,7 @@ const PARTS: ReadonlyMap<string, readonly Part[]> = new Map<string, readonly Par
       llamaCpp.checkArchitectureNumbers,
       llamaCpp.checkCompanionNumbers,
       checkDeviceNumbers,
+      checkGraphNumbers,
       llamaCpp.checkPublishedBinary,
     ],
   ],

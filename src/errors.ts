@@ -65,7 +65,7 @@ export type InspectCode =
   | "unsupported-runtime"
   | "unsupported-option"
   | "not-counted"
-  | "graph-not-loaded"
+  | "graphs-not-loaded"
   | "does-not-start";
 
 /**

@@ -8,7 +8,7 @@ import { deepFreeze } from "./model/freeze.ts";
 import type { Model, ModelFile } from "./model/model.ts";
 import { type InspectOptions, resolveOptions } from "./options.ts";
 import { type FileHeader, readGgufHeaders, readSafetensorsHeaders } from "./read-headers.ts";
-import { loadComputeGraph } from "./runtimes/llama-cpp/compute-graph.ts";
+import { loadComputeGraphs } from "./runtimes/llama-cpp/compute-graph.ts";
 import type { ByteSource } from "./source/byte-source.ts";
 import type { LocalOpener } from "./source/local-opener.ts";
 import { resolveSource } from "./source/resolve.ts";
@@ -68,8 +68,11 @@ export async function inspectResolved(
   { platform, strict, known }: Inspecting,
 ): Promise<Inspection> {
   const builder = platform.loadBuilder();
+  // Estimates are made without waiting: what draws the model's graph is at hand by then.
+  const graphs = resolved.format === "gguf" ? loadComputeGraphs() : undefined;
   // Headers that cannot be read are told first.
   builder.catch(() => undefined);
+  graphs?.catch(() => undefined);
   const diagnostics: Diagnostic[] = [];
   const report = makeReporter(diagnostics, strict);
   for (const { code, message, where } of resolved.diagnostics) report(code, message, where);
@@ -78,8 +81,7 @@ export async function inspectResolved(
       ? await readGgufModel(resolved, options, report, builder, known)
       : await readSafetensorsModel(resolved, options, report, builder);
   for (const { code, message, where } of resolved.serverWarnings?.values() ?? []) report(code, message, where);
-  // Estimates are made without waiting: what draws the model's graph is at hand by then.
-  await loadComputeGraph(shape);
+  await graphs;
   const { kind, id, revision, commit, companions, traffic } = resolved;
   const model = deepFreeze({
     ...shape,

@@ -12,7 +12,7 @@ export type { Capacity, Certainty, MemoryEstimate, MemoryItem, MemoryTotals } fr
 export { estimateMemory } from "./runtimes/estimate-memory.ts";
 export { type DeviceFit, fitDevices } from "./runtimes/fit.ts";
 export { largestContext } from "./runtimes/largest-context.ts";
-export { loadComputeGraph } from "./runtimes/llama-cpp/compute-graph.ts";
+export { loadComputeGraphs } from "./runtimes/llama-cpp/compute-graph.ts";
 export type { LlamaCppWorkload, TensorOverride } from "./runtimes/llama-cpp/workload.ts";
 export type { MlxWorkload } from "./runtimes/mlx/workload.ts";
 export { runtimesFor } from "./runtimes/runtimes-for.ts";

@@ -17,7 +17,7 @@ describe("the public API", () => {
         "inspectModels",
         "isInspectError",
         "largestContext",
-        "loadComputeGraph",
+        "loadComputeGraphs",
         "readMetadataArray",
         "runtimesFor",
       ]

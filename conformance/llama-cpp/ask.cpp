@@ -146,11 +146,10 @@ static void leave_host_buffers_untouched() {
 // With no_alloc the engine measures the prompt's graph alone, and by then has forgotten which nodes it keeps on a device
 // (ggml_backend_sched_reserve_size resets the scheduler). Reserved for real, buffers are as large as in use. What is not
 // touched takes no memory. Metal reorders nodes by which memory they read and write: there the weights and the caches have to
-// have theirs as well, and so it takes a second context.
-static std::map<ggml_backend_buffer_type_t, size_t> reserve_for_real(
+// have theirs as well, and so it takes a second context. Gives back what was measured: a tensor that has its memory counts no more.
+static llama_memory_breakdown reserve_for_real(
         llama_model * model, llama_context * context, gpu_kind kind, const std::string & path, const llama_context_params & params) {
-    std::map<ggml_backend_buffer_type_t, size_t> measured;
-    for (const auto & [type, bytes] : llama_get_memory_breakdown(context)) measured[type] = bytes.compute;
+    const llama_memory_breakdown measured = llama_get_memory_breakdown(context);
     const bool no_alloc = model->hparams.no_alloc;
     model->hparams.no_alloc = false;
     if (kind == gpu_kind::metal) {
@@ -287,7 +286,7 @@ int main(int argc, char ** argv) {
     llama_context * context = llama_init_from_model(model, context_params);
     if (!context) { print_refused(); return 0; }
 
-    auto measured = reserve_for_real(model, context, kind, path, context_params);
+    llama_memory_breakdown measured = reserve_for_real(model, context, kind, path, context_params);
     printf("{\"contextTokens\":%u,\"sequenceTokens\":%u,\"outputBytes\":%zu", llama_n_ctx(context), llama_n_ctx_seq(context),
            ggml_backend_buffer_get_size(context->buf_output.get()));
     if (prints_tensors) print_tensors(*model);
@@ -296,8 +295,9 @@ int main(int argc, char ** argv) {
     printf(",\"buffers\":{");
     const char * separator = "";
     for (const auto & [type, bytes] : llama_get_memory_breakdown(context)) {
+        const auto & before = measured[type];
         printf("%s\"%s\":{\"model\":%zu,\"context\":%zu,\"compute\":%zu,\"measured\":%zu}", separator, ggml_backend_buft_name(type),
-               bytes.model, bytes.context, bytes.compute, measured[type]);
+               before.model, before.context, bytes.compute, before.compute);
         separator = ",";
     }
     printf("}}\n");

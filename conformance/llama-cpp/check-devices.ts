@@ -91,11 +91,10 @@ async function countAll<Row>(
 
 function inWords(counts: ReadonlyMap<string, number>, wrong: number): string {
   const of = (part: string): number => counts.get(part) ?? 0;
-  const exact = of("weights") + of("cache") + of("output") + of("work");
-  const parts = ["weights", "cache", "output", "work"]
-    .filter((part) => of(part) > 0)
-    .map((part) => `${part} ${of(part)}`);
-  return `${exact}/${exact + wrong} exact (${parts.join(", ")}), ${of("compute")} compute and ${of("workInBounds")} work buffers in bounds, ${of("refusals")} refused alike`;
+  const quantities = ["weights", "cache", "output", "work", "compute"];
+  const exact = quantities.reduce((sum, part) => sum + of(part), 0);
+  const parts = quantities.filter((part) => of(part) > 0).map((part) => `${part} ${of(part)}`);
+  return `${exact}/${exact + wrong} exact (${parts.join(", ")}), ${of("computeInBounds")} compute and ${of("workInBounds")} work buffers in bounds, ${of("refusals")} refused alike`;
 }
 
 /** Asks again about whole models, variants, ways to load and models of published size. */

@@ -47,12 +47,20 @@ export function readPlaced(): GoldenFile<PlacedRow> {
 
 /** How figures on devices stand to the engine's: equal ones by what they are of, the others in words. */
 export type PlacedVerdict = {
-  readonly exact: { weights: number; cache: number; output: number; compute: number; refusals: number };
+  readonly exact: {
+    weights: number;
+    cache: number;
+    output: number;
+    compute: number;
+    computeInBounds: number;
+    refusals: number;
+  };
   readonly differences: string[];
 };
 
 export function placedVerdict(): PlacedVerdict {
-  return { exact: { weights: 0, cache: 0, output: 0, compute: 0, refusals: 0 }, differences: [] };
+  const exact = { weights: 0, cache: 0, output: 0, compute: 0, computeInBounds: 0, refusals: 0 };
+  return { exact, differences: [] };
 }
 
 /** Holds one placement against the engine's answer, device by device, and a refusal against a refusal. */
@@ -78,14 +86,13 @@ export function comparePlaced(
   };
   if (typeof outputBytes === "number") equal("output", asked, outputOf(memory), outputBytes);
   for (const [index, [weights, cache, compute]] of answer.entries()) {
-    const name = index === 0 ? "CPU" : `GPU${index - 1}`;
+    const name = deviceName(index);
     const device = memory.devices.find((each) => each.name === name);
     equal("weights", `${asked} ${name}`, device?.weights ?? null, weights);
     equal("cache", `${asked} ${name}`, device?.cache ?? null, cache);
-    const bounds = computeBounds(memory, name);
-    if (bounds === undefined) continue;
-    if (bounds.low <= compute && compute <= bounds.high) verdict.exact.compute += 1;
-    else verdict.differences.push(`${asked} ${name}: compute ${bounds.low} to ${bounds.high}, llama.cpp ${compute}`);
+    const held = compareCompute(memory, name, compute);
+    if (typeof held === "object") verdict.differences.push(`${asked} ${held.difference}`);
+    else verdict.exact[held] += 1;
   }
 }
 
@@ -104,15 +111,24 @@ export function outputOf({ items }: MemoryEstimate): number {
   return items.find(({ label }) => label.startsWith("output buffer"))?.bytes ?? 0;
 }
 
-/** Bounds of the compute buffer on a device; undefined where weighin gives no figure. */
-export function computeBounds(
-  { totals, items }: MemoryEstimate,
+/** What the devices of a workload are called, in the engine's order: the host first. */
+export function deviceName(index: number): string {
+  return index === 0 ? "CPU" : `GPU${index - 1}`;
+}
+
+/** Holds the compute buffer of a device against the engine's: to the byte, or in its bounds where it is an estimate. */
+export function compareCompute(
+  { items }: Pick<MemoryEstimate, "items">,
   device: string,
-): { low: number; high: number } | undefined {
-  if (totals.compute === null) return undefined;
+  theirs: number,
+): "compute" | "computeInBounds" | { readonly difference: string } {
   const own = items.filter((item) => item.component === "compute" && item.device === device);
-  return {
-    low: own.reduce((sum, { bytes, low = bytes }) => sum + low, 0),
-    high: own.reduce((sum, { bytes, high = bytes }) => sum + high, 0),
-  };
+  const bytes = own.reduce((sum, item) => sum + item.bytes, 0);
+  const low = own.reduce((sum, item) => sum + (item.low ?? item.bytes), 0);
+  const high = own.reduce((sum, item) => sum + (item.high ?? item.bytes), 0);
+  const isEstimate = own.some(({ certainty }) => certainty === "estimate");
+  if (!isEstimate && bytes === theirs) return "compute";
+  if (isEstimate && low <= theirs && theirs <= high) return "computeInBounds";
+  const ours = isEstimate ? `${low} to ${high}` : bytes;
+  return { difference: `${device}: compute ${ours}, llama.cpp ${theirs}` };
 }

@@ -172,7 +172,6 @@ export function placedFlags(workload: PlacedWorkload): readonly string[] {
   if (workload.offloadCache === false) flags.push("-nkvo");
   if (workload.loadMtp) flags.push("--mtp");
   if (workload.operatorOffload === false) flags.push("--no-op-offload");
-  if (workload.outputs !== undefined) flags.push("--outputs", String(workload.outputs));
   if (workload.embeddings) flags.push("--embeddings");
   if (workload.outputs !== undefined) flags.push("--outputs", String(workload.outputs));
   if (workload.rollbackRows !== undefined) flags.push("--rs-seq", String(workload.rollbackRows));

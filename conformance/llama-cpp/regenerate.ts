@@ -24,25 +24,41 @@ import { askVariants } from "./variants/ask.ts";
 import { askWholeModels } from "./whole-models/ask.ts";
 import { WORKLOADS } from "./workloads.ts";
 
-/** Writes the golden files anew from what llama.cpp answers. */
+/** What writes each golden file, in an order in which none is read before it is written. */
+const FILES: Readonly<Record<string, () => void | Promise<void>>> = {
+  architectures: () => writeKeyed("architectures", ARCHITECTURE_CASES.map(askCase)),
+  "saved-models": async () => {
+    const saved = await askSavedModels(SAVED_MODELS);
+    writeKeyed("saved-models", saved, commonKeys(saved));
+  },
+  "whole-models": async () => writeRows("whole-models", await askWholeModels()),
+  variants: () => writeRows("variants", askVariants()),
+  graphs: () => {
+    mkdirSync(dirname(wholeGraphPath("")), { recursive: true });
+    writeRows("graphs", askGraphs());
+  },
+  fixtures: () => write("fixtures", fixtureModels()),
+  loading: () => writeRows("loading", fixtureModels().map(askLoading)),
+  "published-shapes": () => ofPublishedShapes((shapes) => write("published-shapes", shapes)),
+  "published-placements": () => ofPublishedShapes((shapes) => writeRows("published-placements", shapes.map(askPlaced))),
+};
+
+/** Writes the golden files anew from what llama.cpp answers: all of them, or those named. */
+const named = process.argv.slice(2);
+const unknown = named.filter((name) => !(name in FILES));
+if (unknown.length > 0)
+  throw new Error(`no golden files ${unknown.join(", ")}; there are: ${Object.keys(FILES).join(", ")}`);
 const missing = missingTool();
 if (missing !== undefined) throw new Error(`cannot build llama.cpp here: ${missing}`);
 prepareEngine();
-writeKeyed("architectures", ARCHITECTURE_CASES.map(askCase));
 saveTestModels(SAVED_MODELS);
-const saved = await askSavedModels(SAVED_MODELS);
-writeKeyed("saved-models", saved, commonKeys(saved));
-writeRows("whole-models", await askWholeModels());
-writeRows("variants", askVariants());
-mkdirSync(dirname(wholeGraphPath("")), { recursive: true });
-writeRows("graphs", askGraphs());
-write("fixtures", fixtureModels());
-writeRows("loading", fixtureModels().map(askLoading));
-const shapes = publishedShapes();
-if (shapes) {
-  write("published-shapes", shapes);
-  writeRows("published-placements", shapes.map(askPlaced));
-} else console.log("published-shapes: left as it is, WEIGHIN_SHARED is not there");
+for (const [name, write] of Object.entries(FILES)) if (named.length === 0 || named.includes(name)) await write();
+
+function ofPublishedShapes(write: (shapes: readonly AskedModel[]) => void): void {
+  const shapes = publishedShapes();
+  if (shapes) write(shapes);
+  else console.log("published shapes: left as they are, WEIGHIN_SHARED is not there");
+}
 
 function writeKeyed(name: KeyGoldenName, rows: readonly ArchitectureRow[], common?: ArchitectureKeys): void {
   save(name, architecturesText({ ...head(), rows }, common), rows.length);

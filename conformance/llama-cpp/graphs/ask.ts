@@ -42,7 +42,7 @@ export function askGraphs(): GraphRow[] {
     const variant = model.variant === undefined ? {} : { variant: model.variant.title };
     const named = { keys, architecture, title, ...(tied ? { tied } : {}), ...variant };
     if (keys === "saved-models" || tied) return { ...named, graphs };
-    return { ...named, graphs, compute: COMPUTE_WORKLOADS.map((workload) => askCompute(file, workload)) };
+    return { ...named, graphs, compute: COMPUTE_WORKLOADS.map(({ workload }) => askCompute(file, workload)) };
   });
 }
 

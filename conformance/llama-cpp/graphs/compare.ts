@@ -1,49 +1,58 @@
 import { inspectModel } from "../../../src/inspect.ts";
-import type { Model } from "../../../src/model/model.ts";
+import type { MemoryItem } from "../../../src/runtimes/estimate.ts";
+import { computeItems } from "../../../src/runtimes/llama-cpp/compute.ts";
+import { GRAPH_BUILDERS } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
 import { holeyFile } from "../../holey-file.ts";
-import { tryEstimate } from "../placed.ts";
+import { compareCompute, deviceName, tryEstimate } from "../placed.ts";
 import type { PlacedWorkload } from "../placements.ts";
 import { hashedGraph } from "./blocks.ts";
-import { builderOf, drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
+import { drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
 import type { ComputeBytes, GraphRow } from "./golden.ts";
 import { type GraphModel, ggufOf } from "./models.ts";
 import { COMPUTE_WORKLOADS, GRAPH_WORKLOADS } from "./workloads.ts";
 import { writtenGraph } from "./written.ts";
 
-/** How many graphs and compute buffers are the engine's, and how the others differ. */
-export type GraphVerdict = { graphs: number; compute: number; readonly differences: string[] };
+/** By workload: how what weighin draws differs from the engine's, `""` where it does not; undefined where the engine gave none. */
+export type GraphVerdict = {
+  readonly graphs: readonly (string | undefined)[];
+  readonly compute: readonly (string | undefined)[];
+};
 
 /** Draws the graphs of a model and holds them, block by block, against the engine's; and the compute buffers, to the byte. */
 export async function compareGraphs(graphModel: GraphModel, row: GraphRow): Promise<GraphVerdict> {
   const model = await inspectModel(holeyFile(ggufOf(graphModel)));
-  const verdict: GraphVerdict = { graphs: 0, compute: 0, differences: [] };
-  const builder = await builderOf(model.architecture);
-  if (builder === undefined) return { ...verdict, differences: [`${model.architecture} has no builder`] };
   const target = await targetOf(graphModel);
-  GRAPH_WORKLOADS.forEach((workload, index) => {
-    const golden = row.graphs[index];
-    if (!Array.isArray(golden)) return;
-    const drawn = hashedGraph(writtenGraph(drawnOnHost(subjectOf(model, workload, target), builder)));
-    if (JSON.stringify(drawn) === JSON.stringify(golden)) verdict.graphs += 1;
-    else
-      verdict.differences.push(`${JSON.stringify(workload)}: graph ${drawn.join(" ")}, llama.cpp ${golden.join(" ")}`);
-  });
-  COMPUTE_WORKLOADS.forEach((workload, index) => {
-    const golden = row.compute?.[index];
-    if (typeof golden === "object" && golden !== null) compareCompute(model, workload, golden, verdict);
-  });
-  return verdict;
+  const builder = GRAPH_BUILDERS.get(model.architecture ?? "");
+  if (builder === undefined) throw new Error(`${model.architecture} has no builder`);
+  // A draft beside the model it is for is weighed in the context of a workload, and not as a model of its own.
+  const itemsOf = (workload: PlacedWorkload): readonly MemoryItem[] | undefined =>
+    target === undefined
+      ? tryEstimate(model, workload)?.items
+      : (computeItems({ ...subjectOf(model, workload, target), cacheBytes: 0 }) ?? []);
+  return {
+    graphs: GRAPH_WORKLOADS.map((workload, index) => {
+      const golden = row.graphs[index];
+      if (!Array.isArray(golden)) return undefined;
+      const drawn = hashedGraph(writtenGraph(drawnOnHost(subjectOf(model, workload, target), builder)));
+      if (JSON.stringify(drawn) === JSON.stringify(golden)) return "";
+      return `${JSON.stringify(workload)}: graph ${drawn.join(" ")}, llama.cpp ${golden.join(" ")}`;
+    }),
+    compute: COMPUTE_WORKLOADS.map(({ workload }, index) => {
+      const golden = row.compute?.[index];
+      if (typeof golden !== "object" || golden === null) return undefined;
+      const difference = computeDifference(itemsOf(workload), golden);
+      return difference && `${JSON.stringify(workload)}: ${difference}`;
+    }),
+  };
 }
 
-function compareCompute(model: Model, workload: PlacedWorkload, golden: ComputeBytes, verdict: GraphVerdict): void {
-  const asked = JSON.stringify(workload);
-  const memory = tryEstimate(model, workload);
-  if (memory === undefined) return void verdict.differences.push(`${asked}: refused`);
-  golden.forEach((bytes, index) => {
-    const name = index === 0 ? "CPU" : `GPU${index - 1}`;
-    const own = memory.items.filter(({ component, device }) => component === "compute" && device === name);
-    const sum = own.reduce((total, item) => total + item.bytes, 0);
-    if (sum === bytes && own.every(({ certainty }) => certainty !== "estimate")) verdict.compute += 1;
-    else verdict.differences.push(`${asked} ${name}: compute ${sum}, llama.cpp ${bytes}`);
-  });
+function computeDifference(items: readonly MemoryItem[] | undefined, golden: ComputeBytes): string {
+  if (items === undefined) return "refused, llama.cpp not";
+  return golden
+    .flatMap((bytes, index) => {
+      const held = compareCompute({ items }, deviceName(index), bytes);
+      if (held === "compute") return [];
+      return [typeof held === "object" ? held.difference : `${deviceName(index)}: an estimate, llama.cpp ${bytes}`];
+    })
+    .join("; ");
 }

@@ -6,7 +6,6 @@ import { batchFitsContext, cellsOf } from "../../../src/runtimes/llama-cpp/cells
 import { WITHOUT_FLASH_ATTENTION } from "../../../src/runtimes/llama-cpp/engine-facts.ts";
 import { type GraphBuilder, type GraphSubject, graphSubject } from "../../../src/runtimes/llama-cpp/graph/context.ts";
 import { type DrawnGraph, drawGraph } from "../../../src/runtimes/llama-cpp/graph/draw.ts";
-import { GRAPH_FAMILIES } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
 import { placeBlocks } from "../../../src/runtimes/llama-cpp/placement.ts";
 import { batchesOf } from "../../../src/runtimes/llama-cpp/reserve.ts";
 import { resolveSettings } from "../../../src/runtimes/llama-cpp/settings.ts";
@@ -17,12 +16,6 @@ import type { PlacedWorkload } from "../placements.ts";
 import { keysOfRows, readWholeModels } from "../whole-models/golden.ts";
 import { unfoldTensors } from "../whole-models/tensors.ts";
 import { draftsFor, type GraphModel } from "./models.ts";
-
-/** Who draws the graph of an architecture. */
-export async function builderOf(architecture: string | null): Promise<GraphBuilder | undefined> {
-  const family = await GRAPH_FAMILIES.get(architecture ?? "")?.();
-  return family?.[architecture ?? ""];
-}
 
 /** The model that a draft is for, as the engine makes up its tensors beside the draft: all of 32 bits. */
 export async function targetOf(model: GraphModel): Promise<Model | undefined> {

@@ -6,11 +6,12 @@
  * A name that ends in `*` stands for all that begin so. `--all` asks for the compute workloads of the golden file as well.
  */
 import { inspectModel } from "../../../src/inspect.ts";
+import { GRAPH_BUILDERS } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
 import { reserveCompute } from "../../../src/runtimes/llama-cpp/reserve.ts";
 import { askDevices, prepareEngine } from "../engine.ts";
-import { PLACEMENTS, type PlacedWorkload, placedFlags } from "../placements.ts";
+import { gpus, PLACEMENTS, type PlacedWorkload, placedFlags } from "../placements.ts";
 import { askGraph, fileOf } from "./ask.ts";
-import { builderOf, drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
+import { drawnOnHost, subjectOf, targetOf } from "./drawn.ts";
 import { type GraphModel, graphModels, titleOf } from "./models.ts";
 import { COMPUTE_WORKLOADS } from "./workloads.ts";
 import { writtenGraph } from "./written.ts";
@@ -28,6 +29,17 @@ const ON_HOST: readonly PlacedWorkload[] = [
   { contextTokens: 4096, microBatchTokens: 8, sequences: 2 },
   { contextTokens: 4096, outputs: 4 },
 ];
+
+/** Layers, caches and outputs of an Apple GPU on the host as well. */
+const ON_METAL = (
+  [
+    { contextTokens: 4096, gpuLayers: 2 },
+    { contextTokens: 4096, gpuLayers: 0 },
+    { contextTokens: 4096, offloadCache: false },
+    { contextTokens: 4096, sequences: 2, embeddings: true, rollbackRows: 2 },
+    { contextTokens: 5000, sequences: 3, unifiedCache: true, flashAttention: "off" },
+  ] satisfies PlacedWorkload[]
+).map((workload): PlacedWorkload => ({ ...workload, devices: gpus([24], "metal") }));
 
 const [, , names = "", ...flags] = process.argv;
 prepareEngine();
@@ -47,12 +59,12 @@ async function tryModel(graphModel: GraphModel): Promise<void> {
   const title = titleOf(graphModel);
   const file = fileOf(graphModel);
   const model = await inspectModel(file.path);
-  const builder = await builderOf(model.architecture);
+  const builder = GRAPH_BUILDERS.get(model.architecture ?? "");
   const target = await targetOf(graphModel);
   if (builder === undefined) return void console.log(`${title}: no builder`);
   const before = asked;
-  const more = flags.includes("--all") ? COMPUTE_WORKLOADS : [];
-  for (const workload of [...ON_HOST, ...PLACEMENTS, ...more]) {
+  const more = flags.includes("--all") ? COMPUTE_WORKLOADS.map(({ workload }) => workload) : [];
+  for (const workload of [...ON_HOST, ...PLACEMENTS, ...ON_METAL, ...more]) {
     const say = (text: string): void => {
       failed.add(title);
       console.log(`${title} ${JSON.stringify(workload)}: ${text}`);

@@ -7,22 +7,28 @@ export const GRAPH_WORKLOADS: readonly PlacedWorkload[] = [
   { contextTokens: 5000, sequences: 3, cacheTypeK: "q8_0", cacheTypeV: "q8_0" },
 ];
 
-const GPU = gpus([24]);
+/** What compute buffers are asked for, by name. Outputs of 4 are those of a server with four slots. */
+const SETTINGS: Readonly<Record<string, PlacedWorkload>> = {
+  "default settings": { contextTokens: 8192 },
+  "flash attention off": { contextTokens: 8192, flashAttention: "off" },
+  "q8_0 cache": { contextTokens: 8192, cacheTypeK: "q8_0", cacheTypeV: "q8_0" },
+  "3 sequences": { contextTokens: 5000, sequences: 3 },
+  "unified cache": { contextTokens: 5000, sequences: 3, unifiedCache: true },
+  "outputs of a server": { contextTokens: 8192, sequences: 4, unifiedCache: true, outputs: 4 },
+  "micro-batch of 1024": { contextTokens: 8192, microBatchTokens: 1024 },
+  "context of 131,072": { contextTokens: 131_072 },
+  "experts on the CPU": { contextTokens: 8192, cpuMoeLayers: "all" },
+};
 
-/** Each of these on the CPU and on one GPU. Outputs of 4 are those of a server with four slots. */
-const SETTINGS: readonly PlacedWorkload[] = [
-  { contextTokens: 8192, flashAttention: "off" },
-  { contextTokens: 8192, cacheTypeK: "q8_0", cacheTypeV: "q8_0" },
-  { contextTokens: 5000, sequences: 3 },
-  { contextTokens: 5000, sequences: 3, unifiedCache: true },
-  { contextTokens: 8192, sequences: 4, unifiedCache: true, outputs: 4 },
-  { contextTokens: 8192, microBatchTokens: 1024 },
-  { contextTokens: 131_072 },
-  { contextTokens: 8192, cpuMoeLayers: "all" },
-];
+const DEVICES: Readonly<Record<string, Pick<PlacedWorkload, "devices">>> = {
+  "the CPU": {},
+  "a CUDA GPU": { devices: gpus([24]) },
+  "an Apple GPU": { devices: gpus([24], "metal") },
+};
 
-/** What the compute buffers of every model are asked for, beside what whole models are. */
-export const COMPUTE_WORKLOADS: readonly PlacedWorkload[] = SETTINGS.flatMap((setting) => [
-  setting,
-  { ...setting, devices: GPU },
-]);
+type NamedWorkload = { readonly setting: string; readonly device: string; readonly workload: PlacedWorkload };
+
+/** Each setting on each device, in the order of the golden file. */
+export const COMPUTE_WORKLOADS: readonly NamedWorkload[] = Object.entries(SETTINGS).flatMap(([setting, settings]) =>
+  Object.entries(DEVICES).map(([device, devices]) => ({ setting, device, workload: { ...settings, ...devices } })),
+);

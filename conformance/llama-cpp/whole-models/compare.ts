@@ -4,7 +4,7 @@ import type { MemoryEstimate } from "../../../src/runtimes/estimate.ts";
 import { holeyFile } from "../../holey-file.ts";
 import { ggufOfKeys } from "../architectures/keys.ts";
 import type { ArchitectureRow } from "../golden.ts";
-import { comparePlaced, computeBounds, outputOf, type PlacedVerdict, placedVerdict, tryEstimate } from "../placed.ts";
+import { compareCompute, comparePlaced, outputOf, type PlacedVerdict, placedVerdict, tryEstimate } from "../placed.ts";
 import { PLACEMENT_GRID, PLACEMENTS } from "../placements.ts";
 import type { WholeModelRow } from "./golden.ts";
 import { unfoldTensors } from "./tensors.ts";
@@ -19,6 +19,7 @@ export type WholeModelVerdict = {
     work: number;
     workInBounds: number;
     compute: number;
+    computeInBounds: number;
     refusals: number;
   };
   readonly devices: PlacedVerdict["exact"];
@@ -38,7 +39,16 @@ export async function compareWholeModel(row: WholeModelRow, keys: ArchitectureRo
 }
 
 function compareOnHost(model: Model, row: WholeModelRow, differences: string[]): WholeModelVerdict["host"] {
-  const exact = { weights: 0, cache: 0, output: 0, work: 0, workInBounds: 0, compute: 0, refusals: 0 };
+  const exact = {
+    weights: 0,
+    cache: 0,
+    output: 0,
+    work: 0,
+    workInBounds: 0,
+    compute: 0,
+    computeInBounds: 0,
+    refusals: 0,
+  };
   WHOLE_WORKLOADS.forEach((workload, index) => {
     const answer = row.answers[index] ?? null;
     // Where the engine breaks off there is nothing to hold a figure against.
@@ -66,10 +76,9 @@ function compareOnHost(model: Model, row: WholeModelRow, differences: string[]):
       if (low <= work && work <= high) exact.workInBounds += 1;
       else differences.push(`${asked}: work ${low} to ${high}, llama.cpp ${work}`);
     }
-    const bounds = computeBounds(memory, "CPU");
-    if (bounds === undefined) return;
-    if (bounds.low <= compute && compute <= bounds.high) exact.compute += 1;
-    else differences.push(`${asked}: compute ${bounds.low} to ${bounds.high}, llama.cpp ${compute}`);
+    const held = compareCompute(memory, "CPU", compute);
+    if (typeof held === "object") differences.push(`${asked} ${held.difference}`);
+    else exact[held] += 1;
   });
   return exact;
 }

@@ -1,65 +1,38 @@
-import type { Model } from "../../model/model.ts";
-import { CannotDraw } from "./graph/cannot-draw.ts";
 import type { GraphSubject } from "./graph/context.ts";
-import { GRAPH_FAMILIES } from "./graph/registry.ts";
 import type { ReservedBytes } from "./reserve.ts";
 
-/** A model in a context, of which a graph is drawn. */
-type Subject = Omit<GraphSubject, "tensors" | "hp">;
+/** A model in a context, of which a graph is drawn; a draft beside its target. */
+export type DrawnSubject = Omit<GraphSubject, "tensors" | "hp" | "target"> & { readonly target?: DrawnSubject };
 
-/** Draws and plans the graphs of one architecture. */
-type Drawing = (subject: Subject) => ReservedBytes;
+/** Draws the graph of a model and plans it; undefined where its architecture has no graph, or its file lacks a tensor. */
+export type DrawCompute = (subject: DrawnSubject) => ReservedBytes | undefined;
 
-const loaded = new Map<string, Drawing>();
+let draw: DrawCompute | undefined;
 
 /**
- * Loads what draws the compute graph of a GGUF model in llama.cpp. `inspectModel` does so itself; a model that comes from
+ * Loads what draws the compute graphs of GGUF models in llama.cpp. `inspectModel` does so itself; a model that comes from
  * elsewhere, such as JSON, is to be prepared by this before `estimateMemory`, whose compute buffers are estimates otherwise.
- * The families of architectures are in files of their own, so that a program reads those of the models it weighs. Nothing
- * happens for other formats, and for architectures that are loaded or have no graph here.
+ * The graphs of all architectures are as much code as all the rest: a program that reads no GGUF file never loads them.
  *
  * @example
  * ```ts
- * import { estimateMemory, inspectModel, loadComputeGraph, type Model } from "weighin";
+ * import { estimateMemory, inspectModel, loadComputeGraphs, type Model } from "weighin";
  *
  * const model: Model = JSON.parse(JSON.stringify(await inspectModel("fixtures/files/demo.gguf")));
- * await loadComputeGraph(model);
+ * await loadComputeGraphs();
  * console.log(estimateMemory(model, { runtime: "llama.cpp" }).totals.compute);
  * ```
  */
-export async function loadComputeGraph({
-  architecture,
-  format,
-}: Pick<Model, "architecture" | "format">): Promise<void> {
-  if (format !== "gguf" || architecture === null || loaded.has(architecture)) return;
-  const load = GRAPH_FAMILIES.get(architecture);
-  if (load === undefined) return;
-  const [{ reserveCompute }, { graphSubject }, builders] = await Promise.all([
-    import("./reserve.ts"),
-    import("./graph/context.ts"),
-    load(),
-  ]);
-  for (const [name, builder] of Object.entries(builders)) {
-    loaded.set(name, (subject) => reserveCompute(graphSubject(subject), builder));
-  }
+export async function loadComputeGraphs(): Promise<void> {
+  draw ??= (await import("./draw-compute.ts")).drawCompute;
 }
 
-/** True where a graph could be drawn, had {@link loadComputeGraph} been called. */
-export function awaitsGraph(architecture: string | null): boolean {
-  return architecture !== null && !loaded.has(architecture) && GRAPH_FAMILIES.has(architecture);
+/** True where {@link loadComputeGraphs} has been called. */
+export function graphsAreLoaded(): boolean {
+  return draw !== undefined;
 }
 
-/**
- * Scratch memory of each device, by the graph of the model's architecture; undefined where it is not loaded, or the file
- * lacks what it reads.
- */
-export function drawnCompute(subject: Subject): ReservedBytes | undefined {
-  const drawing = loaded.get(subject.model.architecture ?? "");
-  if (drawing === undefined) return undefined;
-  try {
-    return drawing(subject);
-  } catch (error) {
-    if (error instanceof CannotDraw) return undefined;
-    throw error;
-  }
+/** Scratch memory of each device, by the graph of the model's architecture; undefined where none can be drawn. */
+export function drawnCompute(subject: DrawnSubject): ReservedBytes | undefined {
+  return draw?.(subject);
 }

@@ -18,6 +18,8 @@ export type ComputeSubject = {
   readonly placement: Placement;
   readonly places: TensorPlaces;
   readonly cacheBytes: number;
+  /** The model that a draft is for, in its context. */
+  readonly target?: Omit<ComputeSubject, "cacheBytes">;
 };
 
 /** Splits that put parts of one tensor on several GPUs: how their graphs are cut is not followed. */
@@ -32,13 +34,14 @@ export function computeItems(subject: ComputeSubject): MemoryItem[] | null {
   return drawnItems(subject) ?? formItems(model, settings, cells, placement, places, cacheBytes);
 }
 
-function drawnItems({ model, settings, cells, placement, places }: ComputeSubject): MemoryItem[] | undefined {
+function drawnItems({ cacheBytes: _, ...subject }: ComputeSubject): MemoryItem[] | undefined {
+  const { model, settings, cells, placement } = subject;
   if (SPLIT_TENSORS.has(settings.splitMode) && placement.gpus.length > 0) return undefined;
-  const reserved = drawnCompute({ model, settings, cells, placement, places });
+  const reserved = drawnCompute(subject);
   if (reserved === undefined) return undefined;
   const label = `compute buffer, ${worstCaseTokens(settings, cells)} tokens`;
   const { host, gpus } = placement;
-  const isExact = PROVEN_COMPUTE.has(model.architecture ?? "") && gpus.every(({ kind }) => kind === "cuda");
+  const isExact = PROVEN_COMPUTE.has(model.architecture ?? "");
   return [...gpus, host].flatMap((device): MemoryItem[] => {
     const bytes = reserved.get(device) ?? 0;
     if (bytes === 0) return [];
@@ -57,7 +60,13 @@ function drawnItems({ model, settings, cells, placement, places }: ComputeSubjec
 
 const SOURCE = "llama.cpp 0.5.0 src/llama-context.cpp:622, ggml/src/ggml-alloc.c:686";
 
+/** What decides on the order of nodes and on their bytes, by kind of device. */
+const DECIDES: { readonly [kind in Device["kind"]]: string } = {
+  cpu: "",
+  cuda: ", ggml/src/ggml-backend.cpp:1066, ggml-cuda/ggml-cuda.cu:902",
+  metal: ", ggml/src/ggml-backend.cpp:1066, ggml-metal/ggml-metal.cpp:220, ggml-metal/ggml-metal-common.cpp:257",
+};
+
 function sourceOf({ kind }: Device): string {
-  if (kind === "cpu") return SOURCE;
-  return `${SOURCE}, ggml/src/ggml-backend.cpp:1066, ${kind === "cuda" ? "ggml-cuda/ggml-cuda.cu:902" : "ggml-metal/ggml-metal.cpp:220"}`;
+  return `${SOURCE}${DECIDES[kind]}`;
 }

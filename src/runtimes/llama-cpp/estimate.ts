@@ -7,7 +7,7 @@ import { deviceCaches } from "./cache.ts";
 import { blockCount } from "./cached-layers.ts";
 import { batchFitsContext, cellsOf } from "./cells.ts";
 import { computeItems } from "./compute.ts";
-import { awaitsGraph } from "./compute-graph.ts";
+import { graphsAreLoaded } from "./compute-graph.ts";
 import { gpuContextItems, overheadItems } from "./overhead.ts";
 import { placeBlocks } from "./placement.ts";
 import { projectorItems } from "./projector.ts";
@@ -60,14 +60,14 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
     overhead: part(overhead && [...overhead, ...gpuContextItems(placement)], "overhead"),
     cachePerToken: all && bytesPerToken([...all, ...beside.flatMap(({ caches: more }) => more)]),
     sequences: settings.sequences,
-    diagnostics: awaitsGraph(model.architecture) ? [GRAPH_NOT_LOADED] : [],
+    diagnostics: graphsAreLoaded() ? [] : [GRAPHS_NOT_LOADED],
   });
 }
 
-/** Reading a file loads what draws its graph; a model that was not read here has to be prepared. */
-const GRAPH_NOT_LOADED: Diagnostic = {
-  code: "graph-not-loaded",
-  message: "the compute buffers are estimates: call `await loadComputeGraph(model)` first for exact ones",
+/** Reading a file loads what draws its graph; for a model that was not read here it has to be asked for. */
+const GRAPHS_NOT_LOADED: Diagnostic = {
+  code: "graphs-not-loaded",
+  message: "the compute buffers are estimates: call `await loadComputeGraphs()` first for exact ones",
   where: "compute",
 };
 

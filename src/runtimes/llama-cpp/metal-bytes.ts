@@ -2,7 +2,7 @@ import { padTo } from "../pad.ts";
 import type { GraphTensor } from "./graph/tensor.ts";
 
 /**
- * Bytes of a node in Metal's buffers (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal.cpp:212`,
+ * Bytes of a node in Metal's buffers (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal.cpp:220`,
  * ggml_backend_metal_buffer_type_get_alloc_size): behind some results lies what their kernels pass on to each other.
  */
 export function metalBytes(node: GraphTensor): number {
@@ -45,7 +45,8 @@ const TURNED_QUERIES = 32;
  * What attention needs beside its result (`ggml-metal-ops.cpp:3056`, ggml_metal_op_flash_attn_ext_extra_*). Most of it is
  * reserved whether or not the kernel that is taken needs it, so that a graph keeps its size.
  */
-function attentionScratch({ sources }: GraphTensor): number {
+function attentionScratch(node: GraphTensor): number {
+  const { sources } = node;
   const [q, k, v, mask] = sources;
   if (q === undefined || k === undefined || v === undefined) return 0;
   const queries = q.ne[1];
@@ -57,7 +58,7 @@ function attentionScratch({ sources }: GraphTensor): number {
   const lastCells = MANY.cells * (keyRow * k.ne[2] * k.ne[3] + valueRow * v.ne[2] * v.ne[3] + 2 * maskRows);
   const shared = 4 * Math.min(queries, SHARED_QUERIES) * q.ne[2] * q.ne[3] * SHARING_GROUPS * (v.ne[0] + 2);
   const turned = padTo(2 * k.elements, 16) + (valuesAreKeys ? 0 : padTo(2 * v.elements, 16));
-  return lastCells + blocksOfMask(q, mask) + shared + turned;
+  return lastCells + blocksOfMask(q, mask) + shared + turned + listsOfCells(node, maskRows);
 }
 
 /** A byte for each block of the mask: whether anything of it is seen. */
@@ -66,4 +67,26 @@ function blocksOfMask({ ne }: GraphTensor, mask: GraphTensor | undefined): numbe
   const step = ne[1] < 20 && ne[0] % 32 === 0 ? FEW : MANY;
   const blocks = Math.ceil(ne[1] / step.queries) * Math.ceil(mask.ne[0] / step.cells);
   return padTo(blocks * mask.ne[2] * mask.ne[3], 32);
+}
+
+/** Sizes of keys and values whose kernel goes by a list of cells, and how long that is at most. */
+const LISTED: ReadonlySet<string> = new Set([
+  "32 32",
+  "64 64",
+  "96 96",
+  "96 64",
+  "128 128",
+  "192 128",
+  "192 192",
+  "256 256",
+  "320 256",
+  "512 512",
+  "576 512",
+]);
+const MOST_LISTED = 4096;
+
+/** The numbers of the cells that each token sees, where those are few. */
+function listsOfCells({ sources: [, k, v], mostCells = 0 }: GraphTensor, maskRows: number): number {
+  const isListed = mostCells > 0 && mostCells <= MOST_LISTED && LISTED.has(`${k?.ne[0]} ${v?.ne[0]}`);
+  return isListed ? padTo(4 * padTo(mostCells, FEW.cells) * maskRows, 16) : 0;
 }

@@ -4,7 +4,7 @@ import { hasWholeRows, haveSameLayout, haveSameShape, isContiguous } from "./gra
 import type { GraphTensor } from "./graph/tensor.ts";
 import type { KeptUntil } from "./scheduler.ts";
 
-/** Nodes that Metal computes in one (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal-fusion.cpp:667`, ggml_metal_fusions). */
+/** Nodes that Metal computes in one (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal-fusion.cpp:672`, ggml_metal_fusions). */
 type Fusion = {
   /** In their order, with those that only look at memory. */
   readonly operations: readonly Operation[];
@@ -132,8 +132,8 @@ function times(count: number, operation: Operation): Operation[] {
   return Array.from({ length: count }, () => operation);
 }
 
-function has(operations: readonly Operation[], nodes: readonly GraphTensor[]): boolean {
-  return operations.every((operation, index) => nodes[index]?.operation === operation);
+function has(operations: readonly Operation[], nodes: readonly GraphTensor[], start = 0): boolean {
+  return operations.every((operation, index) => nodes[start + index]?.operation === operation);
 }
 
 const COUNTS: readonly number[] = [2, 3, 4, 5, 6, 7];
@@ -186,10 +186,11 @@ function longestFusion(nodes: readonly GraphTensor[], places: readonly number[])
   const [start = 0] = places;
   let found: Fusion | undefined;
   for (const each of BY_FIRST.get(nodes[start]?.operation ?? "NONE") ?? []) {
-    const length = each.computing.length;
-    if (length <= (found?.computing.length ?? 1) || length > places.length) continue;
-    const chain = places.slice(0, length).flatMap((place) => nodes[place] ?? []);
-    if (has(each.computing, chain) && each.fits(chain, nodes.slice(start, start + 2 * MOST_NODES))) found = each;
+    const { computing } = each;
+    if (computing.length <= (found?.computing.length ?? 1)) continue;
+    if (!computing.every((operation, index) => nodes[places[index] ?? -1]?.operation === operation)) continue;
+    const chain = places.slice(0, computing.length).flatMap((place) => nodes[place] ?? []);
+    if (each.fits(chain, nodes.slice(start, start + 2 * MOST_NODES))) found = each;
   }
   return found;
 }
@@ -204,9 +205,9 @@ export function keptByMetal(all: readonly GraphTensor[], start: number, end: num
   for (let at = 0; at < nodes.length; at++) {
     let count = 0;
     for (const { operations } of BY_FIRST.get(nodes[at]?.operation ?? "NONE") ?? []) {
-      if (operations.length > count && has(operations, nodes.slice(at, at + operations.length)))
-        count = operations.length;
+      if (operations.length > count && has(operations, nodes, at)) count = operations.length;
     }
+    if (count === 0) continue;
     const group = nodes.slice(at, at + count);
     const until = group.at(-1);
     if (until === undefined) continue;

@@ -10,8 +10,8 @@ type Group = {
   readonly writes: readonly Memory[];
 };
 
-/** What stands for memory, and for the memory right behind it, which the engine takes for a part of it. */
-type Memory = { readonly of: object; readonly next: object | undefined };
+/** What stands for memory, and what it touches: the engine takes the memory right behind it for a part of it. */
+type Memory = { readonly of: object; readonly touches: readonly object[] };
 
 /** Over these a node may be moved (`h_safe`). */
 const PASSED: ReadonlySet<Operation> = new Set([
@@ -26,7 +26,7 @@ const FORWARD = 64;
 
 /**
  * The order in which Metal computes the nodes of a split: those that do not wait for each other come together, so that they
- * run at once (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal-common.cpp:235`, ggml_metal_graph_optimize_reorder).
+ * run at once (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal-common.cpp:257`, ggml_metal_graph_optimize_reorder).
  * `cachesAreMadeUp`: as the engine measures without allocating, where all layers of a cache lie in the same place.
  */
 export function orderedByMetal(nodes: readonly GraphTensor[], cachesAreMadeUp: boolean): GraphTensor[] {
@@ -63,11 +63,18 @@ function looksOnly({ operation }: Group): boolean {
 }
 
 function groupsOf(nodes: readonly GraphTensor[], cachesAreMadeUp: boolean): Group[] {
+  const known = new Map<GraphTensor, Memory>();
+  const memoryOf = (tensor: GraphTensor): Memory => {
+    const whole = tensor.viewOf ?? tensor;
+    const memory = known.get(whole) ?? memoryOfWhole(whole, cachesAreMadeUp);
+    known.set(whole, memory);
+    return memory;
+  };
   const written = new Set<object>();
   for (const node of nodes) {
-    const { of, next } = memoryOf(node, cachesAreMadeUp);
+    const { of, touches } = memoryOf(node);
     written.add(of);
-    if (next !== undefined) written.add(next);
+    for (const touched of touches) written.add(touched);
   }
   const groups: Group[] = [];
   for (let start = 0; start < nodes.length; ) {
@@ -76,25 +83,23 @@ function groupsOf(nodes: readonly GraphTensor[], cachesAreMadeUp: boolean): Grou
     const reads: Memory[] = [];
     for (const { sources } of own) {
       for (const source of sources) {
-        const memory = own.includes(source) ? undefined : memoryOf(source, cachesAreMadeUp);
+        if (own.includes(source)) continue;
+        const memory = memoryOf(source);
         // Nothing waits for what no node writes.
-        if (memory && (written.has(memory.of) || written.has(memory.next ?? memory.of))) reads.push(memory);
+        if (written.has(memory.of) || memory.touches.some((each) => written.has(each))) reads.push(memory);
       }
     }
-    const operation = own[0]?.operation ?? "NONE";
-    groups.push({ nodes: own, operation, reads, writes: own.map((node) => memoryOf(node, cachesAreMadeUp)) });
+    groups.push({ nodes: own, operation: own[0]?.operation ?? "NONE", reads, writes: own.map(memoryOf) });
   }
   return groups;
 }
 
 /** What has no memory yet stands for its own. */
-function memoryOf(tensor: GraphTensor, cachesAreMadeUp: boolean): Memory {
-  const whole = tensor.viewOf ?? tensor;
+function memoryOfWhole(whole: GraphTensor, cachesAreMadeUp: boolean): Memory {
   const { lies } = whole;
-  if (lies === undefined) return { of: whole, next: undefined };
-  return cachesAreMadeUp && lies.buffer.isMadeUp
-    ? { of: lies.buffer, next: undefined }
-    : { of: whole, next: lies.next };
+  if (lies === undefined) return { of: whole, touches: [whole] };
+  const isMadeUp = cachesAreMadeUp && lies.buffer.isMadeUp;
+  return isMadeUp ? { of: lies.buffer, touches: [lies.buffer] } : { of: whole, touches: lies.touches };
 }
 
 const READ = 1;
@@ -115,13 +120,13 @@ class MemoryInUse {
 
   /** True where a group reads nothing that is written here, and writes nothing that is used here. */
   allows({ reads, writes }: Group): boolean {
-    return (
-      reads.every((memory) => (this.#usesOf(memory) & WRITTEN) === 0) &&
-      writes.every((memory) => this.#usesOf(memory) === 0)
-    );
+    return this.#areFree(reads, WRITTEN) && this.#areFree(writes, READ | WRITTEN);
   }
 
-  #usesOf({ of, next }: Memory): number {
-    return (this.#uses.get(of) ?? 0) | (next === undefined ? 0 : (this.#uses.get(next) ?? 0));
+  #areFree(memories: readonly Memory[], use: number): boolean {
+    for (const { touches } of memories) {
+      for (const touched of touches) if (((this.#uses.get(touched) ?? 0) & use) !== 0) return false;
+    }
+    return true;
   }
 }

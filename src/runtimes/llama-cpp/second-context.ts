@@ -6,7 +6,7 @@ import { type DeviceCaches, deviceCaches } from "./cache.ts";
 import { blockCount, type CachedLayer, cachedLayers } from "./cached-layers.ts";
 import { batchFitsContext, type Cells, cellsOf } from "./cells.ts";
 import { endsWithMtp } from "./companion.ts";
-import { computeItems } from "./compute.ts";
+import { type ComputeSubject, computeItems } from "./compute.ts";
 import { formItems } from "./compute-form.ts";
 import { mtpCells, mtpLayers, PROVEN_MTP } from "./mtp-context.ts";
 import { overheadItems } from "./overhead.ts";
@@ -39,7 +39,7 @@ export function secondContext(
   placement: Placement,
 ): Beside | undefined {
   const own = draftSettings(settings, cellsOf(settings, batchFitsContext(model)));
-  if (draft !== undefined) return draftContext(model, draft, own);
+  if (draft !== undefined) return draftContext(targetOf(model, settings, placement), draft, own);
   return settings.mtpContext ? mtpContext(model, own, placement) : undefined;
 }
 
@@ -59,7 +59,15 @@ function draftSettings(settings: LlamaCppSettings, { full, streams }: Cells): Ll
   };
 }
 
-function draftContext(target: Model, draft: Model, inherited: LlamaCppSettings): Beside {
+/** The main model in its context, whose matrices and caches some drafts read. */
+type Target = Omit<ComputeSubject, "cacheBytes">;
+
+function targetOf(model: Model, settings: LlamaCppSettings, placement: Placement): Target {
+  const cells = cellsOf(settings, batchFitsContext(model));
+  return { model, settings, cells, placement, places: placeTensors(model, settings, placement) };
+}
+
+function draftContext(target: Target, draft: Model, inherited: LlamaCppSettings): Beside {
   const mtp = endsWithMtp(draft);
   const settings: LlamaCppSettings = {
     ...inherited,
@@ -71,13 +79,15 @@ function draftContext(target: Model, draft: Model, inherited: LlamaCppSettings):
   };
   const placement = placeBlocks(settings, blockCount(draft));
   const places = placeTensors(draft, settings, placement);
-  const parts = contextParts("draft", draft, settings, placement, mtp ? "mtp" : "own");
+  const parts = contextParts("draft", draft, settings, placement, mtp ? "mtp" : "own", target);
   return {
     ...parts,
     weights: weightItems(draft, settings, placement, places, certaintyOf(PROVEN_ARCHITECTURES, draft)).map(
       named("draft"),
     ),
-    overhead: mtp ? withHiddenStates("draft", target, draft, settings, placement, parts.overhead) : parts.overhead,
+    overhead: mtp
+      ? withHiddenStates("draft", target.model, draft, settings, placement, parts.overhead)
+      : parts.overhead,
   };
 }
 
@@ -93,6 +103,7 @@ function contextParts(
   settings: LlamaCppSettings,
   placement: Placement,
   layers: "own" | "mtp",
+  target?: Target,
 ): Omit<Beside, "weights"> {
   refuseCacheTypes(model, settings);
   const cells = cellsOf(settings, batchFitsContext(model));
@@ -104,7 +115,7 @@ function contextParts(
   const drawn = layers === "mtp" ? asModelOf(model, cached) : model;
   const cacheBytes = caches.reduce((sum, { bytes }) => sum + bytes, 0);
   const places = placeTensors(drawn, settings, placement);
-  const subject = { model: drawn, settings, cells, placement, places, cacheBytes };
+  const subject = { model: drawn, settings, cells, placement, places, cacheBytes, ...(target && { target }) };
   // The graph of MTP blocks is not the model's own, and is not drawn.
   const compute =
     layers === "mtp" ? formItems(drawn, settings, cells, placement, places, cacheBytes) : computeItems(subject);

@@ -46,7 +46,16 @@ export function arrangeCaches(caches: readonly NamedCache[]): void {
   for (const { buffer, caches: own } of buffers.values()) {
     const tensors = own.toSorted((a, b) => placeOf(a) - placeOf(b)).flatMap((each) => each.tensors);
     tensors.forEach((tensor, index) => {
-      tensor.lies = { buffer, next: tensor.bytes % ALIGNMENT === 0 ? tensors[index + 1] : undefined };
+      tensor.lies = { buffer, touches: touchedBy(tensor, tensors.slice(index + 1)) };
     });
   }
+}
+
+/** Itself and what begins where it ends. What is empty touches only what lies at its place. */
+function touchedBy(tensor: GraphTensor, after: readonly GraphTensor[]): GraphTensor[] {
+  const isEmpty = tensor.bytes === 0;
+  const touched = isEmpty ? [] : [tensor];
+  if (tensor.bytes % ALIGNMENT !== 0) return touched;
+  const next = after.findIndex(({ bytes }) => bytes > 0);
+  return [...touched, ...after.slice(isEmpty ? Math.max(next, 0) : 0, next + 1)];
 }

@@ -30,6 +30,8 @@ export type PoolInputs = {
   readonly keyRows: GraphTensor;
   readonly valueRows: GraphTensor;
   readonly mask: GraphTensor;
+  /** How many cells a token sees at most, where the mask hides most of them. */
+  readonly mostCells?: number;
   /** Quantized caches hold rotated rows (Hadamard matrices, `src/llama-kv-cache.cpp:1437`). */
   readonly keyRotation: GraphTensor | undefined;
   readonly valueRotation: GraphTensor | undefined;

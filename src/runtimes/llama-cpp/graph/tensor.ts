@@ -59,6 +59,8 @@ export class GraphTensor {
   name = "";
   /** INPUT and OUTPUT, added. */
   flags = 0;
+  /** Of attention to few of its cells: how many of them a token sees at most (`n_kv_max`). */
+  mostCells: number | undefined;
   /** A device that it is computed on whatever the scheduler would choose. */
   pinnedTo: Device | undefined;
   /** Of products: what is multiplied is not to be made smaller than 32 bits (`ggml_prec_set_src`). */
@@ -67,8 +69,8 @@ export class GraphTensor {
   isMet = false;
   /** How often nodes of the graph read it. */
   uses = 0;
-  /** Of weights and caches, the buffer they lie in, and which follows there without a gap. */
-  lies: { readonly buffer: FilledBuffer; readonly next: GraphTensor | undefined } | undefined;
+  /** Of weights and caches, the buffer they lie in, and which they touch there: themselves, and what follows without a gap. */
+  lies: { readonly buffer: FilledBuffer; readonly touches: readonly GraphTensor[] } | undefined;
   /** Index of the device that the scheduler chose; below 0 while there is none. */
   backend = -1;
   /** What the planner knows of it. */

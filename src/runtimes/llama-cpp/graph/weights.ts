@@ -130,7 +130,8 @@ export class GraphWeights {
     for (const each of made) {
       const { tensor, leaf } = each;
       const buffer = leaf.storage && buffers.get(leaf.storage);
-      if (buffer) leaf.lies = { buffer, next: starts.get(at(tensor.offset + tensor.bytes, each)) };
+      const next = starts.get(at(tensor.offset + tensor.bytes, each));
+      if (buffer) leaf.lies = { buffer, touches: next === undefined ? [leaf] : [leaf, next] };
     }
   }
 

@@ -122,17 +122,19 @@ function attendCompressed(
   g.expand(g.caches.storeKeys(il, turned.key, inputs.keyRows));
   let keys = g.caches.keys(il, "main", 1);
   let { mask } = inputs;
+  let mostCells: number | undefined;
   if (hasRows) {
     const beyond = inputs.of(il, rows).mask;
     keys = concat(keys, wholeOf(g.caches.keys(il, "compressed", 1)), 2);
     const zeroType = g.fused.flashAttention ? F16 : F32;
-    const seen =
-      ratio === OVERLAPPING
-        ? maskOfChosen(beyond, chosenRows(g, block, inputs.of(il, index), latent, x), zeroType)
-        : beyond;
-    mask = concat(mask, seen, 0);
+    if (ratio === OVERLAPPING) {
+      const chosen = chosenRows(g, block, inputs.of(il, index), latent, x);
+      mostCells = Math.min(mask.ne[0], g.hp.number("attention.sliding_window", 0)) + chosen.ne[0];
+      mask = concat(mask, maskOfChosen(beyond, chosen, zeroType), 0);
+    } else mask = concat(mask, beyond, 0);
   }
-  return rotated(attend(g, il, turned.q, keys, keys, mask, { sinks: block.weight("attn_sinks") }), inputs.rotation);
+  const options = { sinks: block.weight("attn_sinks"), mostCells };
+  return rotated(attend(g, il, turned.q, keys, keys, mask, options), inputs.rotation);
 }
 
 /** Numbers of the compressed rows that an indexer picks for each token (`build_lid_top_k`). */

@@ -16,6 +16,8 @@ export type AttentionOptions = {
   readonly valueUp?: GraphTensor | undefined;
   /** Scores are bent by a tanh this many times over: soft caps, and Grok's factor before them. */
   readonly bends?: number;
+  /** How many cells a token sees at most, where the mask hides most of them. */
+  readonly mostCells?: number | undefined;
 };
 
 /** Softmax of queries times keys, times values: `[heads x value size, tokens]` (`build_attn_mha`). */
@@ -43,6 +45,7 @@ export function attend(
   if (g.fused.flashAttention && scoreBias === undefined) {
     const half = (x: GraphTensor): GraphTensor => (x.type === F32 ? cast(x, F16) : x);
     const fused = flashAttention(queries, half(keys), half(isTransposed ? transpose(values) : values), mask, sinks);
+    fused.mostCells = options.mostCells;
     let y = g.fusedNode("flashAttention", layer, fused);
     if (valueUp !== undefined) y = cont(permute(mulMat(valueUp, permute(y, 0, 2, 1, 3)), 0, 2, 1, 3));
     return g.expand(reshape(y, y.ne[0] * y.ne[1], y.ne[2] * y.ne[3]));
@@ -113,7 +116,10 @@ export function attendCache(
   g.expand(k);
   g.expand(g.caches.storeKeys(layer, k, pool.keyRows));
   g.expand(g.caches.storeValues(layer, v, pool.valueRows));
-  const y = attend(g, layer, q, g.caches.keys(layer), g.caches.values(layer), pool.mask, options);
+  const y = attend(g, layer, q, g.caches.keys(layer), g.caches.values(layer), pool.mask, {
+    ...options,
+    mostCells: pool.mostCells,
+  });
   return projected(rotated(y, pool.valueRotation), output);
 }
 
@@ -167,7 +173,8 @@ export function attendLatent(
   g.expand(k);
   g.expand(g.caches.storeKeys(layer, k, pool.keyRows));
   const keys = g.caches.keys(layer);
-  return projected(attend(g, layer, q, keys, firstOf(keys, v.ne[0]), pool.mask, options), output);
+  const also = { ...options, mostCells: pool.mostCells };
+  return projected(attend(g, layer, q, keys, firstOf(keys, v.ne[0]), pool.mask, also), output);
 }
 
 /** The first elements of each head. */

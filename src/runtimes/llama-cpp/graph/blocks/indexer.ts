@@ -65,7 +65,7 @@ export function weightsByStream(weights: GraphTensor, streams: number): GraphTen
 
 /** A cache of which each token sees the chosen cells only (`llm_graph_input_attn_k_dsa`). */
 export function chosenOf(pool: PoolInputs, chosen: GraphTensor): PoolInputs {
-  return { ...pool, mask: maskOfChosen(pool.mask, chosen) };
+  return { ...pool, mask: maskOfChosen(pool.mask, chosen), mostCells: chosen.ne[0] };
 }
 
 /** A mask that hides all cells but the chosen ones, and of those what the pool's own mask hides. */

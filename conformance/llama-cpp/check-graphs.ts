@@ -1,0 +1,67 @@
+import { type PartResult, verdict } from "../part.ts";
+import { changedRows } from "./changed-rows.ts";
+import { missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
+import { askGraphs } from "./graphs/ask.ts";
+import { compareGraphs } from "./graphs/compare.ts";
+import { type GraphRow, readGraphs } from "./graphs/golden.ts";
+import { type GraphModel, graphModels, titleOf } from "./graphs/models.ts";
+import { COMPUTE_WORKLOADS } from "./graphs/workloads.ts";
+
+/** Rows of the golden file, each with its model: both are in the same order. */
+export function graphRows(): readonly (readonly [GraphModel, GraphRow])[] {
+  const models = graphModels();
+  const { rows } = readGraphs();
+  if (rows.length !== models.length) throw new Error(`${rows.length} golden graphs of ${models.length} models`);
+  return rows.map((row, index) => [models[index] as GraphModel, row]);
+}
+
+/** Holds the graphs that weighin draws against the engine's, and the compute buffers by setting and device. */
+export async function checkGraphs(): Promise<PartResult> {
+  const graphs = new Group("node lists");
+  const groups = COMPUTE_WORKLOADS.map(({ setting, device }) => new Group(`${setting} on ${device}`));
+  for (const [model, row] of graphRows()) {
+    const compared = await compareGraphs(model, row);
+    for (const difference of compared.graphs) graphs.count(model, difference);
+    compared.compute.forEach((difference, index) => void groups[index]?.count(model, difference));
+  }
+  const all = [graphs, ...groups];
+  return verdict(
+    "weighin against llama.cpp: graphs and compute buffers of every architecture",
+    all.map(String).join("; "),
+    all.flatMap(({ differences }) => differences),
+  );
+}
+
+class Group {
+  readonly differences: string[] = [];
+  private readonly name: string;
+  private exact = 0;
+  private readonly architectures = new Set<string>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  count(model: GraphModel, difference: string | undefined): void {
+    if (difference === undefined) return;
+    if (difference !== "") return void this.differences.push(`${titleOf(model)} ${difference}`);
+    this.exact += 1;
+    this.architectures.add(model.row.architecture);
+  }
+
+  toString(): string {
+    const asked = this.exact + this.differences.length;
+    return `${this.name} ${this.exact}/${asked} exact, of ${this.architectures.size} architectures`;
+  }
+}
+
+/** Asks again for every graph and compute buffer. */
+export function checkGraphNumbers(): PartResult {
+  const name = "llama.cpp gives the golden numbers of graphs and compute buffers";
+  const missing = missingTool();
+  if (missing !== undefined) return { name, state: "skipped", summary: missing };
+  prepareEngine();
+  saveTestModels(SAVED_MODELS);
+  const { rows } = readGraphs();
+  return verdict(name, `${rows.length} models`, changedRows(rows, askGraphs()));
+}
