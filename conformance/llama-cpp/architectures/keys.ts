@@ -21,7 +21,7 @@ export type ArchitectureKeys = Readonly<Record<string, KeyValue>>;
 
 /** Keys that hold floating-point numbers, by their last word or words. Every other number is an integer. */
 const FLOATING =
-  /(?:epsilon|scale|bias|kqv|beta|alpha_[np]|freq_base(?:_swa)?|eps|magnitude|softcapping|lower_bound|clamp_\w+)$/;
+  /(?:epsilon|scale|bias|kqv|beta|alpha_[np]|freq_base(?:_swa)?|eps|magnitude|softcapping|factor|lower_bound|clamp_\w+)$/;
 
 /** Arrays of 64-bit numbers. */
 const WIDE = /^ple\.(?:layer_multipliers|head_offsets|head_vocab_sizes)$/;

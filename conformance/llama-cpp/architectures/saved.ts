@@ -60,8 +60,8 @@ export function commonKeys(rows: readonly ArchitectureRow[]): ArchitectureKeys {
   return Object.fromEntries(common);
 }
 
-/** Counts, and fractions that a 32-bit number holds. */
+/** Integers and fractions that a 32-bit number holds. */
 function isKept(value: unknown): value is number {
   if (typeof value !== "number") return false;
-  return Number.isInteger(value) ? value >= 0 && value < 2 ** 32 : Math.fround(value) === value;
+  return Number.isInteger(value) ? value >= -(2 ** 31) && value < 2 ** 32 : Math.fround(value) === value;
 }

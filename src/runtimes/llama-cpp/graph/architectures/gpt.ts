@@ -38,11 +38,7 @@ export const GPT: Readonly<Record<string, GraphBuilder>> = decoders({
   mpt: { norm: "layer", learnsPositions: true, normsHeads: "rejoined", feedForward: scaledGelu },
   // Saved files may have a router, which is not read.
   refact: { ...SLOPES, unbiasedOutput: true, feedForward: unbiasedSilu },
-  // Attention and feed-forward are side by side where a layer has one norm.
-  stablelm: (g) => ({
-    norm: "layer",
-    ...(g.block(0).weight("ffn_norm") === undefined && { beside: stableSum }),
-  }),
+  stablelm: { norm: "layer", beside: stableSum, isBeside: (block) => block.weight("ffn_norm") === undefined },
   starcoder: { ...COMMON, learnsPositions: true },
   starcoder2: COMMON,
 });

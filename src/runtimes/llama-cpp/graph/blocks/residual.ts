@@ -31,6 +31,8 @@ export type ResidualOptions = {
   readonly residualFirst?: "attention" | "feed-forward" | "both";
   /** The feed-forward reads what the attention reads, and both are added in this order. */
   readonly beside?: Sum;
+  /** Whether they are in a layer. Default: in all. */
+  readonly isBeside?: (block: BlockWeights) => boolean;
 };
 
 /** The order in which residual, attention and feed-forward are added. */
@@ -47,7 +49,8 @@ export function residualLayer(
   parts: ResidualParts,
   options: ResidualOptions = {},
 ): GraphTensor {
-  if (options.beside !== undefined) return besideLayer(g, block, x, parts, options, options.beside);
+  const { beside, isBeside = () => true } = options;
+  if (beside !== undefined && isBeside(block)) return besideLayer(g, block, x, parts, options, beside);
   const { secondNorm = "ffn_norm", keptAfter = "attention", dropsTokens = "before norm" } = options;
   const after = (name: string, y: GraphTensor, isKept: boolean): GraphTensor =>
     name === secondNorm ? y : normIfAny(g, block, name, y, options.norm, isKept ? block.index : -1);
