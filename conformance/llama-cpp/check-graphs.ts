@@ -18,7 +18,7 @@ export function graphRows(): readonly (readonly [GraphModel, GraphRow])[] {
 /** Holds the graphs that weighin draws against the engine's, and the compute buffers by setting and device. */
 export async function checkGraphs(): Promise<PartResult> {
   const graphs = new Group("node lists");
-  const groups = COMPUTE_WORKLOADS.map(({ setting, device }) => new Group(`${setting} on ${device}`));
+  const groups = COMPUTE_WORKLOADS.map(({ setting, device }) => new Group(`${setting}, ${device}`));
   for (const [model, row] of graphRows()) {
     const compared = await compareGraphs(model, row);
     for (const difference of compared.graphs) graphs.count(model, difference);

@@ -33,7 +33,7 @@ describe("the golden graphs", () => {
     }
   });
 
-  it.each(COMPUTE_WORKLOADS.map((each, index) => [`${each.setting} on ${each.device}`, index] as const))(
+  it.each(COMPUTE_WORKLOADS.map((each, index) => [`${each.setting}, ${each.device}`, index] as const))(
     "have compute buffers for %s, of as good as all architectures",
     (_name, index) => {
       const answered = rows.filter(([, { compute }]) => Array.isArray(compute?.[index]));

@@ -22,9 +22,9 @@ const SETTINGS: Readonly<Record<string, PlacedWorkload>> = {
 };
 
 const DEVICES: Readonly<Record<string, Pick<PlacedWorkload, "devices">>> = {
-  "the CPU": {},
-  "a CUDA GPU": { devices: gpus([24]) },
-  "an Apple GPU": { devices: gpus([24], "metal") },
+  CPU: {},
+  "CUDA GPU": { devices: gpus([24]) },
+  "Apple GPU": { devices: gpus([24], "metal") },
 };
 
 type NamedWorkload = { readonly setting: string; readonly device: string; readonly workload: PlacedWorkload };
