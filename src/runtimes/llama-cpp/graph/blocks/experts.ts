@@ -91,8 +91,13 @@ export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, op
   return sumOfExperts(g, y, hidden, tokens, g.hp.expertsUsed(block.index));
 }
 
-function routerLogits(block: BlockWeights, x: GraphTensor, { probabilities, routerBias }: ExpertOptions): GraphTensor {
+function routerLogits(
+  block: BlockWeights,
+  x: GraphTensor,
+  { probabilities, routerBias, gating }: ExpertOptions,
+): GraphTensor {
   const logits = probabilities ?? mulMat(block.need("ffn_gate_inp"), x);
+  if (probabilities === undefined && gating === "sqrt-softplus") logits.keepsSums = true;
   const bias = routerBias ? block.bias("ffn_gate_inp") : undefined;
   return bias === undefined ? logits : add(logits, bias);
 }
