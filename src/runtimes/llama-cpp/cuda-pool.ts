@@ -3,7 +3,7 @@ import { attentionUse } from "./cuda-attention-use.ts";
 import { besides, exactly, larger, NOTHING, type PoolUse, pieces } from "./cuda-pool-use.ts";
 import { expertsUse, productUse } from "./cuda-products.ts";
 import type { Operation } from "./graph/operation.ts";
-import type { GraphTensor } from "./graph/tensor.ts";
+import type { Four, GraphTensor } from "./graph/tensor.ts";
 
 /** Bytes that a context has on a CUDA device beside its buffers: typical, the least and the most. */
 export type PoolBytes = { readonly bytes: number; readonly low: number; readonly high: number };
@@ -22,11 +22,16 @@ const WORK_SPACE: PoolBytes = { bytes: 4 * MIB, low: 4 * MIB, high: 32 * MIB };
  */
 export class CudaPool {
   #most: PoolUse = NOTHING;
+  /** Nodes of each kind: layers are alike. */
+  readonly #counted: GraphTensor[] = [];
 
   /** Counts a node that the device computes. */
   add(node: GraphTensor): void {
-    const use = RULES[node.operation]?.(node);
-    if (use !== undefined) this.#most = larger(this.#most, use);
+    const rule = RULES[node.operation];
+    if (rule === undefined) return;
+    for (const each of this.#counted) if (areAlike(each, node)) return;
+    this.#counted.push(node);
+    this.#most = larger(this.#most, rule(node));
   }
 
   /** Whole steps of the pool, and the work space of cuBLAS where it is called. */
@@ -35,6 +40,24 @@ export class CudaPool {
       padTo(this.#most[bound], GRANULARITY) + (this.#most.callsBlas ? WORK_SPACE[bound] : 0);
     return { bytes: sized("bytes"), low: sized("low"), high: sized("high") };
   }
+}
+
+/** Nodes that take the same: of one operation, by what they read. */
+function areAlike(a: GraphTensor, b: GraphTensor): boolean {
+  const { length } = a.sources;
+  if (a.operation !== b.operation || length !== b.sources.length) return false;
+  if (a.keepsSums !== b.keepsSums || a.mostCells !== b.mostCells) return false;
+  for (let index = 0; index < length; index++) {
+    const [source, other] = [a.sources[index], b.sources[index]];
+    if (source === undefined || other === undefined || source.type !== other.type) return false;
+    if ((source.storage === undefined) !== (other.storage === undefined)) return false;
+    if (!areEqual(source.ne, other.ne) || !areEqual(source.nb, other.nb)) return false;
+  }
+  return true;
+}
+
+function areEqual(a: Four, b: Four): boolean {
+  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
 }
 
 /** Rows are sorted up to this many bytes at a time (`argsort.cu:33`, argsort_f32_i32_cuda_cub_chunk_nrows). */
