@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { CONFIG_RULES } from "../src/model/architectures/registry.ts";
 import { compareArchitecture } from "./llama-cpp/architectures/compare.ts";
+import { graphRows } from "./llama-cpp/check-graphs.ts";
 import { readArchitectures } from "./llama-cpp/golden.ts";
+import { compareGraphs } from "./llama-cpp/graphs/compare.ts";
 import { compareVariant, knownCases } from "./llama-cpp/variants/compare.ts";
 import { readVariants } from "./llama-cpp/variants/golden.ts";
 import { compareWholeModel } from "./llama-cpp/whole-models/compare.ts";
@@ -11,9 +13,11 @@ import { compareModelType, type ModelTypeRow, modelOfRow, readModelTypes } from 
 
 export const ACCURACY_DOC: string = join(ROOT, "docs/accuracy.md");
 
-const QUANTITIES = ["weights", "cache", "output", "work", "compute"] as const;
+const QUANTITIES = ["weights", "cache", "output", "work", "compute", "graphs"] as const;
 
-type Counts = { models: number; wrong: number } & { [quantity in (typeof QUANTITIES)[number]]: number };
+type Counts = { models: number; wrong: number; inBounds: number } & {
+  [quantity in (typeof QUANTITIES)[number]]: number;
+};
 
 /** The whole of `docs/accuracy.md`, from the golden numbers and what weighin says now. */
 export async function accuracyDoc(): Promise<string> {
@@ -33,14 +37,15 @@ holds it against both. \`npm run conformance\` asks the engines again.
 ## GGUF, against llama.cpp ${engine.version}
 
 ${rows.length + readVariants().rows.length} whole models and ${readArchitectures("architectures").rows.length + readArchitectures("saved-models").rows.length} sets of keys of ${byArchitecture.size} architectures: contexts, sequences, micro-batches, cache types, windows and flash attention on a CPU,
-and on one to three simulated GPUs (CUDA's and Metal's rules of size) with splits, overrides and layers kept back. Each
-number is how many figures were compared: weights and cache on each device, the output buffer, the CPU's work buffer.
+and on one to three simulated GPUs (by the engine's own functions for CUDA and Metal) with splits, overrides and layers kept
+back. Each number is how many figures were compared: weights, cache and compute buffer on each device, the output buffer, the
+CPU's work buffer, and graphs, node by node.
 
-${total("weights") + total("cache") + total("output") + total("work")} figures are equal to the byte, ${total("wrong")} are not: those of each architecture are in the last column. Compute buffers are an
-estimate: the number is how many lay inside their bounds.
+${QUANTITIES.map(total).reduce((sum, count) => sum + count, 0)} figures are equal to the byte, ${total("wrong")} are not: those of each architecture are in the last column. Not counted: ${total("inBounds")} compute
+buffers of a draft that was weighed without the model it is for: estimates, all within their bounds.
 
-| architecture | models | weights | cache | output | work buffer | compute | off |
-| --- | --- | --- | --- | --- | --- | --- | --- |
+| architecture | models | weights | cache | output | work buffer | compute | graphs | off |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ${[...byArchitecture].map(([name, counts]) => llamaCppLine(name, counts)).join("\n")}
 
 ## config.json, against transformers ${types.versions.transformers}
@@ -65,6 +70,8 @@ async function llamaCppCounts(): Promise<Map<string, Counts>> {
       output: 0,
       work: 0,
       compute: 0,
+      graphs: 0,
+      inBounds: 0,
     };
     found.set(architecture, counts);
     return counts;
@@ -78,6 +85,7 @@ async function llamaCppCounts(): Promise<Map<string, Counts>> {
     counts.work += host.work;
     for (const quantity of ["weights", "cache", "output", "compute"] as const)
       counts[quantity] += host[quantity] + devices[quantity];
+    counts.inBounds += host.computeInBounds + devices.computeInBounds;
   }
   const known = knownCases();
   for (const row of readVariants().rows) {
@@ -86,6 +94,17 @@ async function llamaCppCounts(): Promise<Map<string, Counts>> {
     counts.models += 1;
     counts.wrong += differences.length;
     for (const quantity of ["weights", "cache", "output", "compute"] as const) counts[quantity] += exact[quantity];
+    counts.inBounds += exact.computeInBounds;
+  }
+  for (const [model, row] of graphRows()) {
+    const compared = await compareGraphs(model, row);
+    const counts = of(row.architecture);
+    for (const quantity of ["graphs", "compute"] as const) {
+      const answered = compared[quantity].filter((difference) => difference !== undefined);
+      const exact = answered.filter((difference) => difference === "").length;
+      counts[quantity] += exact;
+      counts.wrong += answered.length - exact;
+    }
   }
   for (const row of [...readArchitectures("architectures").rows, ...readArchitectures("saved-models").rows]) {
     const { exact, differences } = await compareArchitecture(row);

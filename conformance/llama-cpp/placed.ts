@@ -118,7 +118,7 @@ export function deviceName(index: number): string {
 
 /** Holds the compute buffer of a device against the engine's: to the byte, or in its bounds where it is an estimate. */
 export function compareCompute(
-  { items }: MemoryEstimate,
+  { items }: Pick<MemoryEstimate, "items">,
   device: string,
   theirs: number,
 ): "compute" | "computeInBounds" | { readonly difference: string } {

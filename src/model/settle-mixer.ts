@@ -63,10 +63,13 @@ function settleAttention(claimed: AttentionMixer, evidence: BlockEvidence, disag
   const claimedKey = kvHeads * keyDim;
   const claimedValue = kvHeads * valueDim;
   if (evidence.qkvWidth !== undefined) {
-    const claimedAll = heads * keyDim + claimedKey + claimedValue;
+    const queries = heads * keyDim;
+    const claimedAll = queries + claimedKey + claimedValue;
     if (claimedAll === evidence.qkvWidth) return claimed;
+    const provenHeads = (evidence.qkvWidth - queries) / (keyDim + valueDim);
+    // Queries may bring a gate of their width along (Qwen3-Next), unless as many heads could share them.
+    if (evidence.qkvWidth === claimedAll + queries && heads % provenHeads !== 0) return claimed;
     disagree(`queries, keys and values ${claimedAll} wide together`, `${evidence.qkvWidth}`);
-    const provenHeads = (evidence.qkvWidth - heads * keyDim) / (keyDim + valueDim);
     return Number.isInteger(provenHeads) && provenHeads > 0 ? { ...claimed, kvHeads: provenHeads } : claimed;
   }
   const key = evidence.keyWidth ?? claimedKey;

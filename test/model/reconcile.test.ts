@@ -111,6 +111,16 @@ describe("keys against tensors", () => {
     expect(diagnostics).toHaveLength(1);
   });
 
+  it("takes a gate of each query beside it for what it is, not for more keys", () => {
+    const kvHeads = (claimed: number, width: number): unknown =>
+      buildGguf({ ...SMALL_KEYS, "llama.attention.head_count_kv": claimed }, [
+        tensor("blk.0.attn_qkv.weight", [256, width]),
+      ]).model.layers[0]?.mixer;
+    expect(kvHeads(1, 2 * 256 + 2 * 64)).toMatchObject({ heads: 4, kvHeads: 1, keyDim: 64 });
+    // Four queries to four keys, whatever the key says: two would leave room for gates.
+    expect(kvHeads(2, 3 * 256)).toMatchObject({ heads: 4, kvHeads: 4 });
+  });
+
   it("takes sizes a config.json leaves out from the tensors, without a word", () => {
     const { hidden_size: _h, vocab_size: _v, num_hidden_layers: _l, ...rest } = SMALL_CONFIG;
     const { model, diagnostics } = buildSafetensors({ ...rest, head_dim: 64 }, hfTensors(SMALL));

@@ -6,6 +6,7 @@ import {
   type GgufFixtureValue,
   type GgufKeys,
   type GgufTensor,
+  i32,
   text,
   u32,
   u64,
@@ -55,6 +56,7 @@ function typed(key: string, value: KeyValue): GgufFixtureValue {
   if (typeof value === "boolean") return bool(value);
   const values = typeof value === "number" ? [value] : value;
   const isFloating = FLOATING.test(key) || values.some((each) => !Number.isInteger(each));
-  const number = isFloating ? f32 : WIDE.test(key) ? u64 : u32;
+  const integer = values.some((each) => each < 0) ? i32 : u32;
+  const number = isFloating ? f32 : WIDE.test(key) ? u64 : integer;
   return typeof value === "number" ? number(value) : array(value.map(number));
 }

@@ -8,7 +8,7 @@ import { besides } from "../whole-models/ask.ts";
 import { hashedGraph } from "./blocks.ts";
 import { type ComputeBytes, type GraphRow, WHOLE_GRAPHS, wholeGraphPath } from "./golden.ts";
 import { draftsFor, type GraphModel, ggufOf, graphModels } from "./models.ts";
-import { COMPUTE_WORKLOADS, GRAPH_WORKLOADS } from "./workloads.ts";
+import { COMPUTE_WORKLOADS, GRAPH_WORKLOADS, VARIANT_WORKLOADS } from "./workloads.ts";
 import { engineLines } from "./written.ts";
 
 /** Several may ask at once. */
@@ -42,7 +42,8 @@ export function askGraphs(): GraphRow[] {
     const variant = model.variant === undefined ? {} : { variant: model.variant.title };
     const named = { keys, architecture, title, ...(tied ? { tied } : {}), ...variant };
     if (keys === "saved-models" || tied) return { ...named, graphs };
-    return { ...named, graphs, compute: COMPUTE_WORKLOADS.map(({ workload }) => askCompute(file, workload)) };
+    const workloads = model.variant === undefined ? COMPUTE_WORKLOADS : VARIANT_WORKLOADS;
+    return { ...named, graphs, compute: workloads.map(({ workload }) => askCompute(file, workload)) };
   });
 }
 

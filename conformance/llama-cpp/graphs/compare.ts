@@ -1,5 +1,6 @@
 import { inspectModel } from "../../../src/inspect.ts";
-import type { Model } from "../../../src/model/model.ts";
+import type { MemoryItem } from "../../../src/runtimes/estimate.ts";
+import { computeItems } from "../../../src/runtimes/llama-cpp/compute.ts";
 import { GRAPH_BUILDERS } from "../../../src/runtimes/llama-cpp/graph/registry.ts";
 import { holeyFile } from "../../holey-file.ts";
 import { compareCompute, deviceName, tryEstimate } from "../placed.ts";
@@ -23,6 +24,11 @@ export async function compareGraphs(graphModel: GraphModel, row: GraphRow): Prom
   const target = await targetOf(graphModel);
   const builder = GRAPH_BUILDERS.get(model.architecture ?? "");
   if (builder === undefined) throw new Error(`${model.architecture} has no builder`);
+  // A draft beside the model it is for is weighed in the context of a workload, and not as a model of its own.
+  const itemsOf = (workload: PlacedWorkload): readonly MemoryItem[] | undefined =>
+    target === undefined
+      ? tryEstimate(model, workload)?.items
+      : (computeItems({ ...subjectOf(model, workload, target), cacheBytes: 0 }) ?? []);
   return {
     graphs: GRAPH_WORKLOADS.map((workload, index) => {
       const golden = row.graphs[index];
@@ -33,17 +39,20 @@ export async function compareGraphs(graphModel: GraphModel, row: GraphRow): Prom
     }),
     compute: COMPUTE_WORKLOADS.map(({ workload }, index) => {
       const golden = row.compute?.[index];
-      return typeof golden === "object" && golden !== null ? computeDifference(model, workload, golden) : undefined;
+      if (typeof golden !== "object" || golden === null) return undefined;
+      const difference = computeDifference(itemsOf(workload), golden);
+      return difference && `${JSON.stringify(workload)}: ${difference}`;
     }),
   };
 }
 
-function computeDifference(model: Model, workload: PlacedWorkload, golden: ComputeBytes): string {
-  const memory = tryEstimate(model, workload);
-  const differences = golden.flatMap((bytes, index) => {
-    const held = memory && compareCompute(memory, deviceName(index), bytes);
-    if (held === "compute") return [];
-    return [typeof held === "object" ? held.difference : `${held ?? "refused"}, llama.cpp ${bytes}`];
-  });
-  return differences.length === 0 ? "" : `${JSON.stringify(workload)} ${differences.join("; ")}`;
+function computeDifference(items: readonly MemoryItem[] | undefined, golden: ComputeBytes): string {
+  if (items === undefined) return "refused, llama.cpp not";
+  return golden
+    .flatMap((bytes, index) => {
+      const held = compareCompute({ items }, deviceName(index), bytes);
+      if (held === "compute") return [];
+      return [typeof held === "object" ? held.difference : `${deviceName(index)}: an estimate, llama.cpp ${bytes}`];
+    })
+    .join("; ");
 }

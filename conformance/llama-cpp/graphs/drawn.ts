@@ -20,6 +20,7 @@ import { draftsFor, type GraphModel } from "./models.ts";
 /** The model that a draft is for, as the engine makes up its tensors beside the draft: all of 32 bits. */
 export async function targetOf(model: GraphModel): Promise<Model | undefined> {
   const name = draftsFor(model);
+  if (name === undefined) return undefined;
   const row = readWholeModels().rows.find(({ architecture, tied }) => architecture === name && !tied);
   if (row === undefined) return undefined;
   const tensors = unfoldTensors(row.tensors).map(({ name, shape }): GgufTensor => ({ name, type: "F32", shape }));

@@ -12,7 +12,7 @@ export type ComputeBytes = readonly number[];
  * reason of a refusal, null where the engine broke off.
  */
 export type GraphRow = Pick<WholeModelRow, "keys" | "architecture" | "title" | "tied"> & {
-  /** Title of the variant of that model (`variants.ts`). */
+  /** Title of the variant of that model (`variants/`). */
   readonly variant?: string;
   readonly graphs: readonly (HashedGraph | string | null)[];
   /** Of models of our own cases that are not tied. */

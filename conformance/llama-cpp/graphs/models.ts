@@ -1,19 +1,25 @@
-import type { GgufFile, GgufTensor } from "../../../fixtures/write-gguf.ts";
+import type { GgufFile } from "../../../fixtures/write-gguf.ts";
 import { ARCHITECTURE_CASES } from "../architectures/cases.ts";
 import { ggufOfKeys } from "../architectures/keys.ts";
 import { keysOfRows, readWholeModels, type WholeModelRow } from "../whole-models/golden.ts";
 import { unfoldTensors } from "../whole-models/tensors.ts";
-import { VARIANTS, type Variant } from "./variants.ts";
+import { changedTensors } from "./changed.ts";
+import { VARIANTS } from "./variants/index.ts";
+import type { Variant } from "./variants/variant.ts";
 
 /** A model whose graphs are asked for: a whole model, or one with other keys and tensors. */
 export type GraphModel = { readonly row: WholeModelRow; readonly variant?: Variant };
 
-/** Every whole model, and after them the variants of the first of an architecture. */
+/** Every whole model, and after them the variants. */
 export function graphModels(): GraphModel[] {
   const { rows } = readWholeModels();
   const variants = VARIANTS.flatMap((variant): GraphModel[] => {
-    const row = rows.find((each) => each.architecture === variant.architecture && each.title === "" && !each.tied);
-    if (row === undefined) throw new Error(`no whole model of ${variant.architecture}`);
+    const { architecture, row: title } = variant;
+    const ours = rows.filter(
+      (each) => each.architecture === architecture && each.keys === "architectures" && !each.tied,
+    );
+    const row = ours.find((each) => each.title === (title ?? "")) ?? (title === undefined ? ours[0] : undefined);
+    if (row === undefined) throw new Error(`no whole model of ${architecture} ${title ?? ""}`);
     return [{ row, variant }];
   });
   return [...rows.map((row) => ({ row })), ...variants];
@@ -25,14 +31,17 @@ export function titleOf({ row: { keys, architecture, title, tied }, variant }: G
   return words.filter((word) => word !== "").join(" ");
 }
 
+let keysOf: ReturnType<typeof keysOfRows> | undefined;
+
 /** Keys and tensors of a model. */
 export function ggufOf({ row, variant }: GraphModel): GgufFile {
-  const added = variant?.tensors ?? [];
-  const kept = unfoldTensors(row.tensors).filter(
-    ({ name }) => variant?.without?.test(name) !== true && added.every((each) => each.name !== name),
-  );
-  const keys = { ...keysOfRows()(row).keys, ...variant?.keys };
-  return ggufOfKeys(row.architecture, keys, [...kept, ...added, ...scalesOf(kept, variant?.scales ?? [])]);
+  const { withoutKeys = [], layers } = variant ?? {};
+  const depth = layers === undefined ? {} : { block_count: layers };
+  keysOf ??= keysOfRows();
+  const entries = Object.entries({ ...keysOf(row).keys, ...depth, ...variant?.keys });
+  const keys = Object.fromEntries(entries.filter(([key]) => !withoutKeys.includes(key)));
+  const denseWidth = Number([keys["feed_forward_length"] ?? 0].flat()[0]);
+  return ggufOfKeys(row.architecture, keys, changedTensors(unfoldTensors(row.tensors), variant ?? {}, denseWidth));
 }
 
 /** The architecture that a draft is for. */
@@ -41,11 +50,4 @@ export function draftsFor({ row, variant }: GraphModel): string | undefined {
     ({ architecture, title }) => architecture === row.architecture && title === row.title,
   );
   return variant?.draftsFor ?? asked?.draftsFor;
-}
-
-/** One number for each matrix, or for each expert. */
-function scalesOf(tensors: readonly GgufTensor[], names: readonly string[]): readonly GgufTensor[] {
-  return tensors
-    .filter(({ name }) => names.some((each) => name.endsWith(`.${each}.weight`)))
-    .map(({ name, shape }) => ({ name: name.replace(/weight$/, "scale"), type: "F32", shape: [shape[2] ?? 1] }));
 }

@@ -28,6 +28,7 @@ const ON_HOST: readonly PlacedWorkload[] = [
   { contextTokens: 4096, embeddings: true },
   { contextTokens: 4096, microBatchTokens: 8, sequences: 2 },
   { contextTokens: 4096, outputs: 4 },
+  { contextTokens: 4096, sequences: 2, rollbackRows: 3, embeddings: true },
 ];
 
 /** Layers, caches and outputs of an Apple GPU on the host as well. */

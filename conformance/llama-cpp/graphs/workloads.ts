@@ -5,6 +5,7 @@ export const GRAPH_WORKLOADS: readonly PlacedWorkload[] = [
   { contextTokens: 4096 },
   { contextTokens: 4096, flashAttention: "off" },
   { contextTokens: 5000, sequences: 3, cacheTypeK: "q8_0", cacheTypeV: "q8_0" },
+  { contextTokens: 4096, sequences: 2, rollbackRows: 3, embeddings: true },
 ];
 
 /** What compute buffers are asked for, by name. Outputs of 4 are those of a server with four slots. */
@@ -32,3 +33,6 @@ type NamedWorkload = { readonly setting: string; readonly device: string; readon
 export const COMPUTE_WORKLOADS: readonly NamedWorkload[] = Object.entries(SETTINGS).flatMap(([setting, settings]) =>
   Object.entries(DEVICES).map(([device, devices]) => ({ setting, device, workload: { ...settings, ...devices } })),
 );
+
+/** Those of variants: the default settings on each device. */
+export const VARIANT_WORKLOADS: readonly NamedWorkload[] = COMPUTE_WORKLOADS.slice(0, Object.keys(DEVICES).length);

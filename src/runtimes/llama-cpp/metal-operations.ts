@@ -2,6 +2,7 @@ import { OFFLOADED_BATCH } from "./cuda-batch.ts";
 import type { Operation } from "./graph/operation.ts";
 import { contiguousFrom, hasWholeRows, isTransposed } from "./graph/ops/shapes.ts";
 import type { GraphTensor } from "./graph/tensor.ts";
+import { NOT_MULTIPLIED_BY_METAL } from "./metal-types.ts";
 
 /** What llama.cpp's Metal backend brings to the device (`ggml/src/ggml-metal/ggml-metal.cpp:774`). */
 export function offloadsToMetal({ operation, ne }: GraphTensor): boolean {
@@ -14,7 +15,6 @@ type Rule = (node: GraphTensor, sources: readonly GraphTensor[]) => boolean;
 const names = (list: string): ReadonlySet<string> => new Set(list.split(" "));
 
 const FLOATS = names("F32 F16");
-const NOT_MULTIPLIED = names("NVFP4 TQ1_0");
 const JOINED = names("F32 F16 BF16 I8 I16 I32 I64 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0");
 const WRITTEN = names("F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 IQ4_NL TQ2_0");
 const INDEXED = names("F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0");
@@ -48,7 +48,7 @@ const writesRows: Rule = ({ type }, [rows]) =>
 
 /** Sixteen-bit columns are read by the kernel for many of them, and beside sixteen-bit matrices by all. */
 const multipliesMatrices: Rule = ({ operation }, [a, b, experts]) => {
-  if (a === undefined || b === undefined || NOT_MULTIPLIED.has(a.type.name)) return false;
+  if (a === undefined || b === undefined || NOT_MULTIPLIED_BY_METAL.has(a.type.name)) return false;
   if (b.type.name !== "F16") return true;
   if (a.type.name === "BF16") return false;
   if (operation === "MUL_MAT_ID") return a.ne[0] >= 64 && experts !== undefined && experts.ne[1] >= 32;
@@ -127,7 +127,7 @@ const RULES: Partial<Record<Operation, Rule>> = {
   SET: copies,
   CPY: copies,
   CONT: copies,
-  GET_ROWS: (_, [a]) => a !== undefined && !NOT_MULTIPLIED.has(a.type.name),
+  GET_ROWS: (_, [a]) => a !== undefined && !NOT_MULTIPLIED_BY_METAL.has(a.type.name),
   SET_ROWS: writesRows,
 };
 

@@ -1,6 +1,5 @@
 import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Device } from "../device.ts";
-import { notHeldByCuda } from "./cuda-weights.ts";
 import {
   PREDICTING_TENSORS_LOADED,
   ROTARY_FACTORS_IN_FULL_LAYERS,
@@ -8,6 +7,7 @@ import {
 } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
+import { notHeldBy } from "./unheld-weights.ts";
 
 /** Tensors read by row or once for the input: they stay on the host (`LLM_TENSOR_LAYER_INPUT`, `src/llama-arch.cpp:716`). */
 const INPUT: ReadonlySet<string> = names("token_embd position_embd token_types per_layer_token_embd hrm.z_l_init");
@@ -21,6 +21,15 @@ export function isLeftOut({ name, component }: ModelTensor, architecture: string
 /** True for tensors that are looked up by row, not multiplied with. */
 export function isInputTensor(name: string): boolean {
   return INPUT.has(name.replace(SUFFIX, ""));
+}
+
+/** Read row by row from the file when larger than this, and never loaded whole (`src/llama-model-loader.cpp:1088`). */
+const READ_BY_ROW = "per_layer_token_embd.weight";
+const READ_BY_ROW_FROM_BYTES = 4 * 1024 ** 3;
+
+/** True for a table that stays in the file: its rows are read as they are needed. */
+export function isReadByRow({ name, bytes }: ModelTensor): boolean {
+  return name === READ_BY_ROW && bytes > READ_BY_ROW_FROM_BYTES;
 }
 
 /** Tensors of the layer after the last block (`LLM_TENSOR_LAYER_OUTPUT`). */
@@ -67,12 +76,15 @@ export function placeTensors(model: Model, settings: LlamaCppSettings, placement
   const normLast = EMBEDDING_NORM_LAST.has(model.architecture ?? "");
   const alone = new Map([host, ...placement.gpus].map((device) => [device, [device]]));
   const only = (device: Device): readonly Device[] => alone.get(device) ?? [device];
-  const unheld = placement.gpus.some(({ kind }) => kind === "cuda") ? notHeldByCuda(model) : new Set<string>();
+  const unheld = new Map(placement.gpus.map(({ kind }) => [kind, notHeldBy(kind, model)]));
   const held = (name: string, device: Device): readonly Device[] =>
-    only(device.kind === "cuda" && unheld.has(name) ? host : device);
+    only(unheld.get(device.kind)?.has(name) ? host : device);
   const ofBlocks = sharingDevices(model, placement);
+  const readByRow = new Set(model.tensors.filter(isReadByRow).map(({ name }) => name));
   const find = (name: string): readonly Device[] => {
     if (UNUSED.test(name)) return [];
+    // What is read from the file stays with the host, whatever an override says (`src/llama-model-loader.cpp:1211`).
+    if (readByRow.has(name)) return only(host);
     const override = overrideOf(name);
     if (override !== undefined) return only(override);
     const block = BLOCK.exec(name);

@@ -7,17 +7,13 @@ import { type MappedSpan, mappedSpan } from "./mapped-span.ts";
 import type { Placement } from "./placement.ts";
 import { isRepacked } from "./repacking.ts";
 import type { LlamaCppSettings } from "./settings.ts";
-import { EMBEDDING, isInputTensor, isLeftOut, OUTPUT_MATRIX, type TensorPlaces } from "./tensor-place.ts";
+import { EMBEDDING, isInputTensor, isLeftOut, isReadByRow, OUTPUT_MATRIX, type TensorPlaces } from "./tensor-place.ts";
 
 const SOURCE = "llama.cpp 0.5.0 src/llama-model-loader.cpp:1115-1395, ggml/src/ggml-alloc.c:1168";
 const MAPPED_SOURCE = "llama.cpp 0.5.0 src/llama-model.cpp:1776-1797, src/llama-model-loader.cpp:1452";
 
 /** Architectures that make the embedding of the output matrix where it is not stored: two copies as well (`src/models/codeshell.cpp:19`). */
 const EMBEDDING_FROM_OUTPUT: ReadonlySet<string> = new Set(["codeshell"]);
-
-/** Read row by row from the file when larger than this, and never loaded whole (`src/llama-model-loader.cpp:1088`). */
-const LAZY_TENSOR = "per_layer_token_embd.weight";
-const LAZY_FROM_BYTES = 4 * 1024 ** 3;
 
 /** Bytes on one device: of tensors as they are stored, reordered for the CPU, and read as needed. */
 type Buffers = { plain: number; repacked: number; lazy: number; readonly mapped: MappedSpan };
@@ -37,8 +33,7 @@ export function weightItems(
   }
   for (const tensor of model.tensors) {
     if (!settings.loadMtp && isLeftOut(tensor, model.architecture)) continue;
-    // What is read from the file stays with the host, whatever an override says (`src/llama-model-loader.cpp:1211`).
-    for (const device of isLazy(tensor) ? [placement.host] : places.devicesOf(tensor.name)) {
+    for (const device of places.devicesOf(tensor.name)) {
       const buffers = all.get(device);
       const kind = bufferOf(tensor, device === placement.host && repacking);
       if (buffers === undefined) continue;
@@ -63,12 +58,8 @@ export function weightItems(
   });
 }
 
-function isLazy({ name, bytes }: ModelTensor): boolean {
-  return name === LAZY_TENSOR && bytes > LAZY_FROM_BYTES;
-}
-
 function bufferOf(tensor: ModelTensor, repacking: LlamaCppSettings["repack"]): "plain" | "repacked" | "lazy" {
-  if (isLazy(tensor)) return "lazy";
+  if (isReadByRow(tensor)) return "lazy";
   return !isInputTensor(tensor.name) && isRepacked(tensor, repacking) ? "repacked" : "plain";
 }
 

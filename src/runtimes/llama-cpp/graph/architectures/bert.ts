@@ -89,12 +89,10 @@ function gatedOrNot(g: GraphContext, block: BlockWeights, x: GraphTensor): Graph
 function expertsInSome(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
   const every = g.hp.number("moe_every_n_layers", 0);
   if (every === 0 || block.index % every !== 1) return ungated(g, block, x);
-  const weightScale = g.hp.number("expert_weights_scale", 0);
   return experts(g, block, x, {
     gating: "softmax",
     activation: "gelu",
     normalized: false,
-    weightScale,
     unbiased: true,
     unscaled: true,
   });

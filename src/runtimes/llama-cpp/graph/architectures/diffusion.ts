@@ -41,13 +41,11 @@ function diffusion({ normsHeads = false, outputBias = false, experts: mixture }:
       },
       mixed: (block, x) => {
         if (mixture === undefined) return feedForward(x, bareParts(block), "silu");
-        const weightScale = g.hp.number("expert_weights_scale", 0);
         const { normalized } = mixture;
         return experts(g, block, x, {
           gating: "softmax",
           activation: "silu",
           normalized,
-          weightScale,
           unbiased: true,
           unscaled: true,
         });

@@ -33,7 +33,6 @@ const minimax01: GraphBuilder = (g) => {
       gating: "softmax",
       activation: "silu",
       normalized: true,
-      weightScale: g.hp.number("expert_weights_scale", 0),
       unbiased: true,
       unscaled: true,
     });

@@ -6,6 +6,7 @@ import { denseParts, feedForward, withoutScales } from "../blocks/feed-forward.t
 import { type NormKind, norm } from "../blocks/norm.ts";
 import { scaled } from "../blocks/projection.ts";
 import { queryKeyValue } from "../blocks/qkv.ts";
+import { positionsBySections } from "../blocks/rotary.ts";
 import { type SharedExpert, withSharedExpert } from "../blocks/shared-expert.ts";
 import type { GraphBuilder, GraphContext, GraphResult } from "../context.ts";
 import { add, rope, scale } from "../ops/elementwise.ts";
@@ -33,6 +34,8 @@ type Design = {
   /** What stands in the place of the usual experts. */
   readonly mix?: (g: GraphContext, block: BlockWeights, x: GraphTensor, design: Design) => GraphTensor;
   readonly output?: Output;
+  /** Tokens have four positions where the file has sections of the rotation for images (`use_mrope`). */
+  readonly inSections?: boolean;
 };
 
 /** What the last norm gives is kept for blocks that predict further tokens; rows are put out before or after it. */
@@ -56,7 +59,12 @@ function mixture(design: Design): GraphBuilder {
 }
 
 /** Rotated queries and keys, normed before where the model has norms of them. */
-function rotatedHeads(g: GraphContext, block: BlockWeights, x: GraphTensor, { normsWholeRows }: Design): Queried {
+function rotatedHeads(
+  g: GraphContext,
+  block: BlockWeights,
+  x: GraphTensor,
+  { normsWholeRows, inSections }: Design,
+): Queried {
   const { hp, tokens } = g;
   const il = block.index;
   const whole = normsWholeRows === true;
@@ -66,18 +74,13 @@ function rotatedHeads(g: GraphContext, block: BlockWeights, x: GraphTensor, { no
     const weight = block.weight(name);
     return weight === undefined ? y : norm(g, y, weight, "rms", il);
   };
-  const rotated = (y: GraphTensor): GraphTensor => rope(y, rotaryPositions(g), g.rotaryFactors(il));
+  const perToken = inSections ? positionsBySections(g) : 1;
+  const rotated = (y: GraphTensor): GraphTensor => rope(y, g.positions(perToken), g.rotaryFactors(il));
   return {
     q: rotated(cut(normed(q, "attn_q_norm"), hp.heads(il))),
     k: rotated(cut(normed(k, "attn_k_norm"), hp.kvHeads(il))),
     v: cut(v, hp.kvHeads(il)),
   };
-}
-
-/** Four for each token where the file has sections of the rotation for images (`use_mrope`, `src/llama-hparams.cpp:351`). */
-function rotaryPositions(g: GraphContext): GraphTensor {
-  const section = (index: number): number => g.hp.ofLayer("rope.dimension_sections", index, 0);
-  return g.positions(section(0) > 0 && section(1) > 0 ? 4 : 1);
 }
 
 /** The experts, or in layers without a router a dense block. */
@@ -184,6 +187,7 @@ const DESIGNS: Readonly<Record<string, Design>> = {
     ...asTheFileSays,
     ...sigmoidUnlessSaid,
     secondNorm: "post_attention_norm",
+    inSections: true,
     output: { keepsHidden: true },
   },
   // src/models/hy-v3.cpp

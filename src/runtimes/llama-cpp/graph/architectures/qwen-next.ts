@@ -42,12 +42,10 @@ function feedForwardOrExperts(g: GraphContext, block: BlockWeights, x: GraphTens
 
 /** Experts, and one that all tokens are given to, by a gate of its own. */
 export function expertsWithGatedShare(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
-  const weightScale = g.hp.number("expert_weights_scale", 0);
   const mixed = experts(g, block, x, {
     gating: "softmax",
     activation: "silu",
     normalized: true,
-    weightScale,
     unbiased: true,
   });
   if (block.weight("ffn_up_shexp") === undefined) return mixed;

@@ -90,6 +90,7 @@ const MIXTURES: Readonly<Record<string, WindowedMixture>> = {
   },
   // src/models/step35.cpp
   step35: {
+    copiesRows: true,
     factors: "full",
     dropsTokens: "never",
     routing: (g, layer) => ({ ...unscaledInFile(g), limit: limitOf(g, "swiglu_clamp_exp", layer, false) }),

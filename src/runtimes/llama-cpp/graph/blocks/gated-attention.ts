@@ -6,6 +6,7 @@ import type { BlockWeights } from "../weights.ts";
 import type { Queried } from "./attention.ts";
 import { norm } from "./norm.ts";
 import { project } from "./projection.ts";
+import { projectJoint } from "./qkv.ts";
 
 /** Queries, keys and values, and the gate of what attention gives, `[heads x head, tokens]`. */
 export type GatedQueried = Queried & { readonly gate: GraphTensor };
@@ -68,7 +69,7 @@ function flatQueryKeyValue(
   const il = block.index;
   const joint = block.projection("attn_qkv");
   if (joint.weight !== undefined) {
-    const qkv = project(joint, x);
+    const qkv = projectJoint(block, joint, x);
     const part = (width: number): GraphTensor => cont(view(qkv, [width, g.tokens], [qkv.nb[1]]));
     const width = dim * g.hp.kvHeads(il);
     return { q: part(dim * 2 * g.hp.heads(il)), k: part(width), v: part(width) };

@@ -59,7 +59,7 @@ export function queryKeyValue(
 }
 
 /** The biases of a joint matrix may be those of three. */
-function projectJoint(block: BlockWeights, joint: Projection, x: GraphTensor): GraphTensor {
+export function projectJoint(block: BlockWeights, joint: Projection, x: GraphTensor): GraphTensor {
   const q = block.bias("attn_q");
   const k = block.bias("attn_k");
   const v = block.bias("attn_v");

@@ -18,6 +18,8 @@ export type SelfAttentionOptions = {
   readonly headDim?: (g: GraphContext) => number;
   /** Queries and keys are normed over all heads at once. */
   readonly normsRows?: boolean;
+  /** Queries, keys and values of a joint matrix are copied before they are cut into heads (Step 3.5). */
+  readonly copiesRows?: boolean;
   /** Queries are multiplied with a number, not the scores. */
   readonly scaledQueries?: boolean;
   /** Biases and scales of the matrices of queries, keys and values are not read. */
@@ -72,19 +74,21 @@ function normedQueries(
   g: GraphContext,
   block: BlockWeights,
   x: GraphTensor,
-  { headDim, normsRows = false, bare = false }: SelfAttentionOptions,
+  { headDim, normsRows = false, copiesRows = false, bare = false }: SelfAttentionOptions,
 ): QueryKeyValue {
   const size = headDim?.(g);
   const dims = size === undefined ? {} : { dims: { q: size, k: size, v: size } };
-  const heads = queryKeyValue(g, block, x, { ...dims, bare, whole: normsRows });
-  const { q, k, v } = normedHeads(g, block, heads);
-  if (!normsRows) return { q, k, v };
-  const split = (rows: GraphTensor, dim: number, count: number): GraphTensor => reshape(rows, dim, count, g.tokens);
+  const whole = normsRows || copiesRows;
+  const rows = queryKeyValue(g, block, x, { ...dims, bare, whole });
+  if (!whole) return normedHeads(g, block, rows);
+  return normsRows ? inHeads(g, block, normedHeads(g, block, rows)) : normedHeads(g, block, inHeads(g, block, rows));
+}
+
+function inHeads(g: GraphContext, { index: il }: BlockWeights, { q, k, v }: QueryKeyValue): QueryKeyValue {
   const { hp } = g;
-  const il = block.index;
   return {
-    q: split(q, hp.keyDim(il), hp.heads(il)),
-    k: split(k, hp.keyDim(il), hp.kvHeads(il)),
-    v: split(v, hp.valueDim(il), hp.kvHeads(il)),
+    q: reshape(q, hp.keyDim(il), hp.heads(il), g.tokens),
+    k: reshape(k, hp.keyDim(il), hp.kvHeads(il), g.tokens),
+    v: reshape(v, hp.valueDim(il), hp.kvHeads(il), g.tokens),
   };
 }

@@ -1,5 +1,7 @@
 import type { Model, ModelTensor } from "../../model/model.ts";
+import type { Device } from "../device.ts";
 import { LOOKED_UP_BY_CUDA, LOOKED_UP_WHOLE, MULTIPLIED_BY_CUDA } from "./cuda-types.ts";
+import { NOT_MULTIPLIED_BY_METAL } from "./metal-types.ts";
 
 /** Tensors of blocks and of the output that rows are looked up in (`LLM_TENSOR_INFOS`, `src/llama-arch.cpp:716`). */
 const TABLES =
@@ -22,14 +24,26 @@ const SCANS: ReadonlySet<string> = new Set([
 const VECTORS: ReadonlySet<string> = new Set(["F32", "F16"]);
 
 /**
- * Names of weights that CUDA has no operation for: they stay on the host though their block is on a GPU (llama.cpp 0.5.0
- * `src/llama-model-loader.cpp:927`, weight_buft_supported; `ggml-cuda.cu`, ggml_backend_cuda_device_supports_op).
+ * Names of weights that a kind of GPU has no operation for: they stay on the host though their block is on such a GPU
+ * (llama.cpp 0.5.0 `src/llama-model-loader.cpp:927`, weight_buft_supported; supports_op of the backends).
  */
-export function notHeldByCuda(model: Model): ReadonlySet<string> {
+export function notHeldBy(kind: Device["kind"], model: Model): ReadonlySet<string> {
+  if (kind === "cpu") return new Set();
+  const isHeld = kind === "cuda" ? isHeldByCuda : isHeldByMetal;
   return new Set(model.tensors.filter((tensor) => !isHeld(tensor, model)).map(({ name }) => name));
 }
 
-function isHeld(tensor: ModelTensor, model: Model): boolean {
+/** Asked about as the matrix beside them. */
+const SCALE = /\.(?:input_)?scale$/;
+
+/** Vectors are added to and multiplied with what is in 32 bits, and have to be so as well. */
+function isHeldByMetal({ name, dtype, shape }: ModelTensor): boolean {
+  return shape.length > 1 || TABLES.test(name) || SCALE.test(name)
+    ? !NOT_MULTIPLIED_BY_METAL.has(dtype)
+    : dtype === "F32";
+}
+
+function isHeldByCuda(tensor: ModelTensor, model: Model): boolean {
   const { name, dtype, shape } = tensor;
   const [width = 0, rows = 1] = shape;
   if (TABLES.test(name)) return LOOKED_UP_BY_CUDA.has(dtype) || (LOOKED_UP_WHOLE.has(dtype) && width % 256 === 0);
