@@ -268,7 +268,7 @@ describe("an estimate for llama.cpp", () => {
     expect(others).toEqual([]);
     expect(item).toMatchObject({
       component: "overhead",
-      label: "CUDA memory pool, 512 tokens",
+      label: "CUDA memory pool",
       device: "GPU0",
       certainty: "estimate",
       // The down projection; the others with tiles that are not finished; attention.
@@ -295,7 +295,7 @@ describe("an estimate for llama.cpp", () => {
 
   it("has one more for a draft, whose context has a pool of its own", () => {
     const labels = poolItems({ draft: model }).map(({ label }) => label);
-    expect(labels).toEqual(["CUDA memory pool, 512 tokens", "draft: CUDA memory pool, 512 tokens"]);
+    expect(labels).toEqual(["CUDA memory pool", "draft: CUDA memory pool"]);
   });
 
   it("counts all scores where attention goes in steps", () => {

@@ -48,13 +48,12 @@ function drawnItems({ cacheBytes: _, ...subject }: ComputeSubject): ComputeItems
   if (SPLIT_TENSORS.has(settings.splitMode) && placement.gpus.length > 0) return undefined;
   const reserved = drawnCompute(subject);
   if (reserved === undefined) return undefined;
-  const tokens = worstCaseTokens(settings, cells);
-  const label = `compute buffer, ${tokens} tokens`;
+  const label = `compute buffer, ${worstCaseTokens(settings, cells)} tokens`;
   const { host, gpus } = placement;
   const isExact = PROVEN_COMPUTE.has(model.architecture ?? "");
   const pools = gpus.flatMap((device) => {
     const pool = reserved.get(device)?.pool;
-    return pool === undefined || pool.high === 0 ? [] : [cudaPoolItem(device.name, tokens, pool)];
+    return pool === undefined || pool.high === 0 ? [] : [cudaPoolItem(device.name, pool)];
   });
   const buffers = [...gpus, host].flatMap((device): MemoryItem[] => {
     const bytes = reserved.get(device)?.buffer ?? 0;

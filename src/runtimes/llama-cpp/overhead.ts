@@ -53,11 +53,11 @@ export function gpuContextItems({ gpus }: Placement): MemoryItem[] {
   return gpus.filter(({ kind }) => kind === "cuda").map(({ name }) => cudaContext(name));
 }
 
-/** What kernels take on a device when they run, from the first batch of so many tokens on. */
-export function cudaPoolItem(device: string, tokens: number, pool: PoolBytes): MemoryItem {
+/** What kernels take on a device when they run, from the first full batch on; cuBLAS's work space with it. */
+export function cudaPoolItem(device: string, pool: PoolBytes): MemoryItem {
   return {
     component: "overhead",
-    label: `CUDA memory pool, ${tokens} tokens`,
+    label: "CUDA memory pool",
     device,
     bytes: pool.bytes,
     certainty: "estimate",
