@@ -22,16 +22,16 @@ const WORK_SPACE: PoolBytes = { bytes: 4 * MIB, low: 4 * MIB, high: 32 * MIB };
  */
 export class CudaPool {
   #most: PoolUse = NOTHING;
-  /** Nodes of each kind: layers are alike. */
-  readonly #counted: GraphTensor[] = [];
+  /** Nodes of each kind, by operation: layers are alike. */
+  readonly #counted = new Map([...RULES.keys()].map((operation): [Operation, Kind[]] => [operation, []]));
 
   /** Counts a node that the device computes. */
   add(node: GraphTensor): void {
-    const rule = RULES[node.operation];
-    if (rule === undefined) return;
-    for (const each of this.#counted) if (areAlike(each, node)) return;
-    this.#counted.push(node);
-    this.#most = larger(this.#most, rule(node));
+    const kinds = this.#counted.get(node.operation);
+    if (kinds === undefined) return;
+    for (const kind of kinds) if (isOf(kind, node)) return;
+    kinds.push(kindOf(node));
+    this.#most = larger(this.#most, RULES.get(node.operation)?.(node) ?? NOTHING);
   }
 
   /** Whole steps of the pool, and the work space of cuBLAS where it is called. */
@@ -42,16 +42,24 @@ export class CudaPool {
   }
 }
 
-/** Nodes that take the same: of one operation, by what they read. */
-function areAlike(a: GraphTensor, b: GraphTensor): boolean {
-  const { length } = a.sources;
-  if (a.operation !== b.operation || length !== b.sources.length) return false;
-  if (a.keepsSums !== b.keepsSums || a.mostCells !== b.mostCells) return false;
+/** What decides on what a node takes, without the node, which holds on to its whole graph. */
+type Kind = Pick<GraphTensor, "keepsSums" | "mostCells"> & { readonly reads: readonly Read[] };
+type Read = Pick<GraphTensor, "type" | "ne" | "nb"> & { readonly isStored: boolean };
+
+function kindOf({ keepsSums, mostCells, sources }: GraphTensor): Kind {
+  const reads = sources.map(({ type, ne, nb, storage }): Read => ({ type, ne, nb, isStored: storage !== undefined }));
+  return { keepsSums, mostCells, reads };
+}
+
+function isOf({ keepsSums, mostCells, reads }: Kind, node: GraphTensor): boolean {
+  const { length } = reads;
+  if (length !== node.sources.length || keepsSums !== node.keepsSums || mostCells !== node.mostCells) return false;
   for (let index = 0; index < length; index++) {
-    const [source, other] = [a.sources[index], b.sources[index]];
-    if (source === undefined || other === undefined || source.type !== other.type) return false;
-    if ((source.storage === undefined) !== (other.storage === undefined)) return false;
-    if (!areEqual(source.ne, other.ne) || !areEqual(source.nb, other.nb)) return false;
+    const read = reads[index];
+    const source = node.sources[index];
+    if (read === undefined || source === undefined || read.type !== source.type) return false;
+    if (read.isStored !== (source.storage !== undefined)) return false;
+    if (!areEqual(read.ne, source.ne) || !areEqual(read.nb, source.nb)) return false;
   }
   return true;
 }
@@ -119,12 +127,12 @@ function solves({ sources: [a, b] }: GraphTensor): PoolUse {
 }
 
 /** Operations that take from the pool; of sums along one row (`CUMSUM`, `MEAN`, `SOFT_MAX`) it is a few numbers. */
-const RULES: { readonly [operation in Operation]?: (node: GraphTensor) => PoolUse } = {
-  MUL_MAT: productUse,
-  MUL_MAT_ID: expertsUse,
-  FLASH_ATTN_EXT: attentionUse,
-  ARGSORT: sorts,
-  TOP_K: choosesTop,
-  SSM_SCAN: scans,
-  SOLVE_TRI: solves,
-};
+const RULES: ReadonlyMap<Operation, (node: GraphTensor) => PoolUse> = new Map([
+  ["MUL_MAT", productUse],
+  ["MUL_MAT_ID", expertsUse],
+  ["FLASH_ATTN_EXT", attentionUse],
+  ["ARGSORT", sorts],
+  ["TOP_K", choosesTop],
+  ["SSM_SCAN", scans],
+  ["SOLVE_TRI", solves],
+]);
