@@ -303,6 +303,9 @@ describe("an estimate for llama.cpp", () => {
     const [item] = poolItems({ flashAttention: "off" });
     const taken = 2 * 8192 * 512 * 32 + 2 * 128 * 512 * 32 + 24 * 32;
     expect(item?.low).toBe(Math.ceil(taken / (2 * MIB)) * 2 * MIB + 4 * MIB);
+    // Of few tokens more is taken by the keys in 32 bits, 32 MiB and pointers to 32 heads.
+    const [small] = poolItems({ flashAttention: "off", microBatchTokens: 17 });
+    expect(small?.low).toBe(34 * MIB + 4 * MIB);
   });
 });
 
