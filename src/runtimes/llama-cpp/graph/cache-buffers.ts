@@ -1,7 +1,7 @@
 import type { FilledBuffer, GraphTensor } from "./tensor.ts";
 
 /** Keys and values of a layer, or a state of it: by the role of a cache, or by what the state is of. */
-export type NamedCache = {
+type NamedCache = {
   readonly name: string;
   readonly layer: number;
   readonly isWindowed: boolean;

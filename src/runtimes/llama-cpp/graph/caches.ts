@@ -15,7 +15,7 @@ import { cont, pad, reshape, view } from "./ops/shapes.ts";
 import { contiguous, F16, F32, fourOf, GraphTensor, I64, inputTensor, rowBytes, type Storage } from "./tensor.ts";
 
 /** Keys and values of one layer, `[row, cells, streams]`; no values where a row is both. */
-export type CacheTensors = {
+type CacheTensors = {
   readonly key: GraphTensor;
   readonly value: GraphTensor | undefined;
   readonly cells: number;
@@ -23,13 +23,15 @@ export type CacheTensors = {
 };
 
 /** Which of a layer's caches: the keys and values, rows that stand for several tokens, keys of an indexer. */
-export type CacheRole = LayerRows["role"];
+type CacheRole = LayerRows["role"];
 
 /** What attention over one pool of cells is told: where to write, and what each token may see. */
 export type PoolInputs = {
   readonly keyRows: GraphTensor;
   readonly valueRows: GraphTensor;
   readonly mask: GraphTensor;
+  /** How many cells a token sees at most, where the mask hides most of them. */
+  readonly mostCells?: number;
   /** Quantized caches hold rotated rows (Hadamard matrices, `src/llama-kv-cache.cpp:1437`). */
   readonly keyRotation: GraphTensor | undefined;
   readonly valueRotation: GraphTensor | undefined;

@@ -141,7 +141,7 @@ export function rowBytes({ blockElements, blockBytes }: GgmlType, elements: numb
   return Math.floor(elements / blockElements) * blockBytes;
 }
 
-export function typeNamed(name: string): GgmlType {
+function typeNamed(name: string): GgmlType {
   const type = GGML_TYPES_BY_NAME.get(name);
   if (type === undefined) throw new Error(`no ggml type ${name}`);
   return type;

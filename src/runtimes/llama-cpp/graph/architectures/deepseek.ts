@@ -1,45 +1,39 @@
 import { attendCache, attendLatent, cacheInputs } from "../blocks/attention.ts";
-import { head, layers, putOut } from "../blocks/decoder.ts";
+import { type DecoderForm, decoders } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { bareParts, feedForward } from "../blocks/feed-forward.ts";
+import { routingInFile } from "../blocks/experts.ts";
+import { dense } from "../blocks/feed-forward.ts";
 import { absorbedHeads, expandedHeads, isAbsorbed, latentQueries, latentSizes } from "../blocks/latent.ts";
-import { denseOrMixture } from "../blocks/mixture.ts";
+import { layers } from "../blocks/layers.ts";
 import { norm } from "../blocks/norm.ts";
 import { scaled } from "../blocks/projection.ts";
+import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, mul, scale } from "../ops/elementwise.ts";
+import { mul, scale } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
 import { reshape } from "../ops/shapes.ts";
-import { F32, type GraphTensor, inputTensor } from "../tensor.ts";
-import type { BlockWeights, Projection } from "../weights.ts";
+import type { GraphTensor } from "../tensor.ts";
+import type { BlockWeights } from "../weights.ts";
 
 /** DeepSeek V2 and V3, Kimi K2, GLM 4.7 Flash, Mistral Large 3 (`src/models/deepseek2.cpp`). */
-const deepseek2: GraphBuilder = (g) => {
+function deepseek2(g: GraphContext): DecoderForm {
   const absorbs = isAbsorbed(g);
   const inputs = cacheInputs(g);
-  // Queries far into the context are made longer (`build_inp_attn_scale`).
-  const temperatures =
-    g.hp.number("attention.temperature_scale", 0) === 0 ? undefined : inputTensor(F32, [1, 1, g.tokens]);
-  const x = layers(g, tokenEmbeddings(g), (x, block) => {
-    const il = block.index;
-    const y = norm(g, x, block.weight("attn_norm"), "rms", il);
-    const found = (absorbs ? absorbedHeads : expandedHeads)(g, block, y, queriesOf(g, block, y));
-    const queried = temperatures === undefined ? found : { ...found, q: mul(found.q, temperatures) };
-    const output = outputOf(block);
-    const attended = absorbs
-      ? attendLatent(g, inputs.full, il, queried, output, { valueUp: block.need("attn_v_b") })
-      : attendCache(g, inputs, il, queried, output);
-    const z = add(putOut(g, block, attended), putOut(g, block, x));
-    const mixed = denseOrMixture(g, block, norm(g, z, block.weight("ffn_norm"), "rms", il), {
-      gating: defaultGating(g),
-      unscaled: true,
-      keepsInput: g.hp.architecture === "mistral4",
-    });
-    return add(mixed, z);
-  });
-  const result = head(g, x, { unscaled: true });
-  return { ...result, nextHidden: result.embedding };
-};
+  const isTempered = g.hp.number("attention.temperature_scale", 0) !== 0;
+  return {
+    attention: (block, x) => {
+      const il = block.index;
+      const found = (absorbs ? absorbedHeads : expandedHeads)(g, block, x, queriesOf(g, block, x));
+      const queried = isTempered ? { ...found, q: mul(found.q, g.queryScales()) } : found;
+      const output = block.projection("attn_output");
+      return absorbs
+        ? attendLatent(g, inputs.full, il, queried, output, { valueUp: block.need("attn_v_b") })
+        : attendCache(g, inputs, il, queried, output);
+    },
+    mixture: { ...routingInFile(g, defaultGating(g)), keepsInput: g.hp.architecture === "mistral4" },
+    head: { unscaled: true, nextHidden: "put out" },
+  };
+}
 
 /** Files of GLM 4.7 Flash without the key mean sigmoid, older ones softmax. */
 function defaultGating({ hp }: GraphContext): "sigmoid" | "softmax" {
@@ -50,14 +44,15 @@ function defaultGating({ hp }: GraphContext): "sigmoid" | "softmax" {
 const minicpm3: GraphBuilder = (g) => {
   const inputs = cacheInputs(g);
   const x = layers(g, scale(tokenEmbeddings(g)), (x, block) => {
-    const il = block.index;
-    const y = norm(g, x, block.weight("attn_norm"), "rms", il);
-    const factors = g.rotaryFactors(il);
-    const queried = expandedHeads(g, block, y, queriesOf(g, block, y), { factors });
-    const attended = putOut(g, block, attendCache(g, inputs, il, queried, outputOf(block)));
-    const z = add(scale(attended), putOut(g, block, x));
-    const inner = feedForward(norm(g, z, block.weight("ffn_norm"), "rms", il), bareParts(block), "silu");
-    return add(scale(inner), z);
+    const parts: ResidualParts = {
+      attention: (y) => {
+        const factors = g.rotaryFactors(block.index);
+        const queried = expandedHeads(g, block, y, queriesOf(g, block, y), { factors });
+        return attendCache(g, inputs, block.index, queried, block.projection("attn_output"));
+      },
+      feedForward: (y) => dense(g, block, y, "silu"),
+    };
+    return residualLayer(g, block, x, parts, { scalesParts: true });
   });
   const embedding = norm(g, x, g.weights.find("output_norm.weight"), "rms", -1);
   const logits = scaled(mulMat(g.weights.output(), scale(embedding)), g.weights.find("output.scale"));
@@ -70,9 +65,17 @@ function queriesOf(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphT
   return reshape(latentQueries(g, block, x), plain + rotated, heads, g.tokens);
 }
 
-/** The output matrix of an attention, whose bias the engine does not ask for. */
-function outputOf(block: BlockWeights): Projection {
-  return { ...block.projection("attn_output"), bias: undefined };
-}
-
-export const DEEPSEEK: Readonly<Record<string, GraphBuilder>> = { deepseek2, mistral4: deepseek2, minicpm3 };
+export const DEEPSEEK: Readonly<Record<string, GraphBuilder>> = {
+  ...decoders({
+    // src/models/deepseek.cpp
+    deepseek: ({ hp }) => ({ mixture: { normalized: false, weightScale: hp.number("expert_weights_scale", 0) } }),
+    // src/models/deepseek2.cpp: what it does for src/models/deepseek2ocr.cpp
+    "deepseek2-ocr": (g) => ({
+      mixture: routingInFile(g, "softmax"),
+      head: { nextHidden: "put out", unscaled: true },
+    }),
+    deepseek2,
+    mistral4: deepseek2,
+  }),
+  minicpm3,
+};

@@ -1,12 +1,14 @@
 import { attend, rotated } from "../blocks/attention.ts";
 import { type CompressionInputs, type Compressor, compress, compressionInputs } from "../blocks/compression.ts";
-import { head, layers } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
+import { routingInFile } from "../blocks/experts.ts";
+import { head } from "../blocks/head.ts";
 import { mixCombined, mixHead, putOutStreams, spreadCombined, streamsOf } from "../blocks/hyper-connections.ts";
 import { bestCells, maskOfChosen, weightsByStream } from "../blocks/indexer.ts";
 import { latentQuery } from "../blocks/latent.ts";
+import { layers } from "../blocks/layers.ts";
 import { mixture } from "../blocks/mixture.ts";
-import { norm } from "../blocks/norm.ts";
+import { normOf } from "../blocks/norm.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { rmsNorm, rope, ropeBack, scale } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
@@ -25,12 +27,12 @@ const deepseek4: GraphBuilder = (g) => {
   const streams = layers(g, streamsOf(g, embeddings), (streams, block) => {
     const il = block.index;
     const before = mixCombined(g, block, "attn", streams);
-    const attended = attention(g, block, inputs, norm(g, before.x, block.weight("attn_norm"), "rms", il));
+    const attended = attention(g, block, inputs, normOf(g, block, "attn_norm", before.x));
     const y = spreadCombined(g, block, attended, streams, before);
     const between = mixCombined(g, block, "ffn", y);
     for (const each of [y, between.shares, between.combination]) if (each !== undefined) g.expand(each);
-    const inner = norm(g, between.x, block.weight("ffn_norm"), "rms", il);
-    const mixed = mixture(g, block, inner, { ...chosenByToken(g, block), unscaled: true });
+    const inner = normOf(g, block, "ffn_norm", between.x);
+    const mixed = mixture(g, block, inner, { ...routingInFile(g, "softmax"), ...chosenByToken(g, block) });
     const after = spreadCombined(g, block, mixed, y, between);
     g.keepOnDevice(after, il);
     return after;
@@ -77,12 +79,11 @@ class Inputs {
 /** Queries by head, one key that is the value too, and an output matrix in two steps, the first by groups of heads. */
 function attention(g: GraphContext, block: BlockWeights, inputs: Inputs, x: GraphTensor): GraphTensor {
   const { hp } = g;
-  const il = block.index;
   const dim = hp.keyDim();
   const heads = hp.heads();
   const latent = latentQuery(g, block, x);
   const q = rope(rmsNorm(reshape(mulMat(block.need("attn_q_b"), latent), dim, heads, g.tokens)), g.positions());
-  const single = norm(g, mulMat(block.need("attn_kv"), x), block.weight("attn_kv_a_norm"), "rms", il);
+  const single = normOf(g, block, "attn_kv_a_norm", mulMat(block.need("attn_kv"), x));
   const key = rope(reshape(single, dim, 1, g.tokens), g.positions());
   const attended = attendCompressed(g, block, inputs, { q, key, latent, x });
   const y = ropeBack(reshape(attended, dim, heads, g.tokens), g.positions());

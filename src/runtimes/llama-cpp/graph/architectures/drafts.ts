@@ -1,14 +1,16 @@
 import { OUTPUT_OF_TARGET } from "../../engine-facts.ts";
 import { EMBEDDING, OUTPUT_MATRIX } from "../../tensor-place.ts";
-import { attendCache, attendWindow, type CacheInputs, cacheInputs, type Queried } from "../blocks/attention.ts";
-import { layers } from "../blocks/decoder.ts";
+import { attendCache, type CacheInputs, cacheInputs, type Queried } from "../blocks/attention.ts";
 import { dynamicConvolution } from "../blocks/draft-convolution.ts";
 import { markovHead, selector } from "../blocks/draft-heads.ts";
 import { atTargetTokens, type Drafted } from "../blocks/draft-vocabulary.ts";
-import { bareParts, denseParts, feedForward } from "../blocks/feed-forward.ts";
-import { norm } from "../blocks/norm.ts";
+import { dense } from "../blocks/feed-forward.ts";
+import { layers } from "../blocks/layers.ts";
+import { norm, normOf } from "../blocks/norm.ts";
 import { projectUnscaled, scaled } from "../blocks/projection.ts";
-import { rotary } from "../blocks/rotary.ts";
+import { queryKeyValue } from "../blocks/qkv.ts";
+import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
+import { cacheAttender, rotatedHeads } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext, GraphResult } from "../context.ts";
 import { add, mul, rmsNorm, rope, scale, unary } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
@@ -25,17 +27,12 @@ const eagle3: GraphBuilder = (g) => {
   const normedTokens = norm(g, tokens, block.weight("attn_norm"), "rms", 0);
   const normedFeatures = norm(g, features, block.weight("attn_norm_2"), "rms", -1);
   const both = concat(normedTokens, normedFeatures, 0);
-  const part = (name: "q" | "k" | "v", heads: number): GraphTensor =>
-    reshape(mulMat(block.need(`attn_${name}`), both), g.hp.valueDim(), heads, g.tokens);
-  const parts = { q: part("q", g.hp.heads()), k: part("k", g.hp.kvHeads()), v: part("v", g.hp.kvHeads()) };
-  const heads = rotary({ factors: true })(g, block, parts);
+  const heads = rotatedHeads(g, queryKeyValue(g, block, both, { reads: "matrices" }), g.rotaryFactors(0));
   const output = { weight: block.need("attn_output"), bias: undefined, scale: undefined };
   const before = g.hp.flag("norm_before_residual", false) ? normedFeatures : features;
   const residual = add(attendCache(g, inputs, 0, heads, output), before);
-  const nextHidden = add(
-    feedForward(norm(g, residual, block.weight("ffn_norm"), "rms", 0), bareParts(block), "silu"),
-    residual,
-  );
+  const inner = norm(g, residual, block.weight("ffn_norm"), "rms", 0);
+  const nextHidden = add(dense(g, block, inner, "silu"), residual);
   const last = norm(g, nextHidden, g.weights.find("output_norm.weight"), "rms", -1);
   const logits = g.expand(atTargetTokens(g, mulMat(outputMatrix(g).weight, last)));
   return { logits, nextHidden };
@@ -68,17 +65,15 @@ function bent({ hp }: GraphContext, logits: GraphTensor): GraphTensor {
 }
 
 function dflashLayer(g: GraphContext, inputs: CacheInputs, block: BlockWeights, x: GraphTensor): GraphTensor {
-  const il = block.index;
-  const attended = convolvedAround(g, block, "attn", norm(g, x, block.weight("attn_norm"), "rms", il), (y) => {
-    const attend = g.hp.number("attention.sliding_window", 0) > 0 ? attendWindow : attendCache;
-    const output = { ...block.projection("attn_output"), bias: undefined };
-    return attend(g, inputs, il, dflashHeads(g, block, y), output, { sinks: block.weight("attn_sinks") });
-  });
-  const residual = add(normedAfter(g, block, "post_attention_norm", attended), x);
-  const mixed = convolvedAround(g, block, "ffn", norm(g, residual, block.weight("ffn_norm"), "rms", il), (y) =>
-    feedForward(y, denseParts(block), "silu"),
-  );
-  const y = add(normedAfter(g, block, "post_ffw_norm", mixed), residual);
+  const attend = cacheAttender(g, inputs, g.hp.number("attention.sliding_window", 0) > 0);
+  const output = block.projection("attn_output");
+  const sinks = block.weight("attn_sinks");
+  const parts: ResidualParts = {
+    attention: (y) =>
+      convolvedAround(g, block, "attn", y, (z) => attend(block.index, dflashHeads(g, block, z), output, { sinks })),
+    feedForward: (y) => convolvedAround(g, block, "ffn", y, (z) => dense(g, block, z, "silu", { scaled: true })),
+  };
+  const y = residualLayer(g, block, x, parts, { keptAfter: "both", dropsTokens: "never" });
   const factor = block.weight("layer_output_scale");
   return factor === undefined ? y : mul(y, factor);
 }
@@ -86,14 +81,13 @@ function dflashLayer(g: GraphContext, inputs: CacheInputs, block: BlockWeights, 
 /** Values are the keys before their norm, normed otherwise, where a layer has no matrix for them. */
 function dflashHeads(g: GraphContext, block: BlockWeights, x: GraphTensor): Queried {
   const { hp } = g;
-  const il = block.index;
   const product = (name: "q" | "k" | "v"): GraphTensor =>
     scaled(mulMat(block.need(`attn_${name}`), x), block.scale(`attn_${name}`));
   const byHead = (y: GraphTensor, heads: number): GraphTensor => reshape(y, hp.valueDim(), heads, g.tokens);
   const keys = product("k");
   const isShared = block.weight("attn_v") === undefined;
-  const q = norm(g, byHead(product("q"), hp.heads()), block.weight("attn_q_norm"), "rms", il);
-  const k = norm(g, byHead(keys, hp.kvHeads()), block.weight("attn_k_norm"), "rms", il);
+  const q = normOf(g, block, "attn_q_norm", byHead(product("q"), hp.heads()));
+  const k = normOf(g, block, "attn_k_norm", byHead(keys, hp.kvHeads()));
   const v = byHead(isShared ? keys : product("v"), hp.kvHeads());
   // All layers read the first one's factors.
   const rotated = (y: GraphTensor): GraphTensor =>
@@ -120,11 +114,6 @@ function convolvedAround(
   const dynamic = projectUnscaled({ ...weights, bias: undefined }, x);
   const y = inside(dynamicConvolution(g, x, dynamic, base));
   return dynamicConvolution(g, y, dynamic, base);
-}
-
-function normedAfter(g: GraphContext, block: BlockWeights, name: string, x: GraphTensor): GraphTensor {
-  const weight = block.weight(name);
-  return weight === undefined ? x : norm(g, x, weight, "rms", block.index);
 }
 
 /** The embedding, or of a draft without one its target's, which the host reads. */

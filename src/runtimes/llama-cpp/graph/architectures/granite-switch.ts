@@ -1,6 +1,7 @@
 import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
-import { head, layers, putOut } from "../blocks/decoder.ts";
-import { norm } from "../blocks/norm.ts";
+import { head } from "../blocks/head.ts";
+import { layers, putOut } from "../blocks/layers.ts";
+import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, cast, clamp, mul, rope, scale, unary } from "../ops/elementwise.ts";
 import { getRows, mulMat, mulMatOfExperts } from "../ops/products.ts";
@@ -13,21 +14,24 @@ export const graniteSwitch: GraphBuilder = (g) => {
   const inputs = cacheInputs(g);
   const rows = getRows(g.weights.get("token_embd.weight"), inputTensor(I32, [g.tokens]));
   const embeddings = g.hp.number("embedding_scale", 0) !== 0 ? scale(rows) : rows;
+  const options = { scalesParts: scalesParts(g) };
   let adapters = adaptersOfTokens(g, inputs);
   const x = layers(g, embeddings, (x, block) => {
-    const il = block.index;
-    const y = attention(g, inputs, block, norm(g, x, block.weight("attn_norm"), "rms", il), adapters);
-    const sum = add(residual(g, putOut(g, block, y)), putOut(g, block, x));
-    adapters = putOutNumbers(g, block, adapters);
-    const normed = norm(g, sum, block.weight("ffn_norm"), "rms", il);
-    return add(residual(g, feedForward(block, normed, adapters)), sum);
+    const parts: ResidualParts = {
+      attention: (y) => attention(g, inputs, block, y, adapters),
+      feedForward: (y) => {
+        adapters = putOutNumbers(g, block, adapters);
+        return feedForward(block, y, adapters);
+      },
+    };
+    return residualLayer(g, block, x, parts, options);
   });
   return head(g, x, { scaledLogits: true });
 };
 
-/** What is added to the hidden states, multiplied with a number where the file has one. */
-export function residual(g: GraphContext, x: GraphTensor): GraphTensor {
-  return g.hp.number("residual_scale", 0) !== 0 ? scale(x) : x;
+/** What is added to the hidden states is multiplied with a number where the file has one. */
+export function scalesParts({ hp }: GraphContext): boolean {
+  return hp.number("residual_scale", 0) !== 0;
 }
 
 /**

@@ -1,45 +1,43 @@
-import { attendCache, attendWindow, type CacheInputs, cacheInputs, type Queried } from "../blocks/attention.ts";
-import { head, layers, putOut } from "../blocks/decoder.ts";
+import { cacheInputs } from "../blocks/attention.ts";
 import { readEmbeddings } from "../blocks/embedding.ts";
-import { experts } from "../blocks/experts.ts";
-import { denseParts, feedForward, withoutScales } from "../blocks/feed-forward.ts";
-import { norm } from "../blocks/norm.ts";
-import { queryKeyValue } from "../blocks/qkv.ts";
-import { withSharedExpert } from "../blocks/shared-expert.ts";
+import { head } from "../blocks/head.ts";
+import { layers } from "../blocks/layers.ts";
+import { feedForwardOrExperts, type MixtureOptions } from "../blocks/mixture.ts";
+import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
+import { cacheAttender, selfAttention } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, rope } from "../ops/elementwise.ts";
+import { add } from "../ops/elementwise.ts";
 import { view } from "../ops/shapes.ts";
-import type { GraphTensor } from "../tensor.ts";
-import type { BlockWeights } from "../weights.ts";
-import { graniteSwitch, residual } from "./granite-switch.ts";
+import { graniteSwitch, scalesParts } from "./granite-switch.ts";
 
 /** How the Granite models differ, and which keys they read. */
 type Design = {
-  /** Layers see windows, and have sinks. */
+  /** The engine has windows in mind whether a layer has one or not. */
   readonly windowed?: boolean;
   /** Layers may be given a stream of an image's embedding (`deepstack_mapping`). */
   readonly deepStack?: boolean;
   readonly isRotated: (g: GraphContext, layer: number) => boolean;
-  /** Gate and up of the shared expert are one matrix. */
-  readonly jointSharedExpert?: boolean;
+  readonly mixture?: MixtureOptions;
 };
 
 /** Granite: Llama with embeddings, residuals and logits that are multiplied with numbers (`src/models/granite.cpp`). */
-function granite(design: Design): GraphBuilder {
+function granite({ windowed = false, deepStack = false, isRotated, mixture }: Design): GraphBuilder {
   return (g) => {
-    const inputs = cacheInputs(g);
-    const streams = design.deepStack ? deepStackOf(g) : [];
+    const attend = cacheAttender(g, cacheInputs(g), windowed);
+    const streams = deepStack ? deepStackOf(g) : [];
     const used = new Set(streams.filter((stream) => stream >= 0)).size;
     const scaled = g.hp.number("embedding_scale", 0) !== 0;
     const { x: embeddings, read } = readEmbeddings(g, { scaled, inputSize: g.hp.hiddenSize * (1 + used) });
+    const options = { scalesParts: scalesParts(g) };
     const x = layers(g, embeddings, (before, block) => {
       const il = block.index;
       const hasStream = il > 0 && (streams[il] ?? -1) >= 0;
       const x = hasStream ? add(before, view(read, [g.hp.hiddenSize, g.tokens], [read.nb[1]])) : before;
-      const y = attention(g, inputs, block, norm(g, x, block.weight("attn_norm"), "rms", il), design);
-      const sum = add(residual(g, putOut(g, block, y)), putOut(g, block, x));
-      const normed = norm(g, sum, block.weight("ffn_norm"), "rms", il);
-      return add(residual(g, feedForwardOrExperts(g, block, normed, design)), sum);
+      const parts: ResidualParts = {
+        attention: (y) => selfAttention(g, block, y, attend, { rotates: isRotated(g, il) }),
+        feedForward: (y) => feedForwardOrExperts(g, block, y, mixture),
+      };
+      return residualLayer(g, block, x, parts, options);
     });
     return head(g, x, { scaledLogits: true });
   };
@@ -49,30 +47,6 @@ function granite(design: Design): GraphBuilder {
 function deepStackOf(g: GraphContext): number[] {
   const mapping = g.hp.key("deepstack_mapping");
   return Array.isArray(mapping) ? mapping.map(Number) : [];
-}
-
-function attention(
-  g: GraphContext,
-  inputs: CacheInputs,
-  block: BlockWeights,
-  x: GraphTensor,
-  { windowed, isRotated }: Design,
-): GraphTensor {
-  const il = block.index;
-  const { q, k, v } = queryKeyValue(g, block, x);
-  const turned = (y: GraphTensor): GraphTensor => (isRotated(g, il) ? rope(y, g.positions(), g.rotaryFactors(il)) : y);
-  const queried: Queried = { q: turned(q), k: turned(k), v };
-  const output = block.projection("attn_output");
-  if (!windowed) return attendCache(g, inputs, il, queried, output);
-  return attendWindow(g, inputs, il, queried, output, { sinks: block.weight("attn_sinks") });
-}
-
-function feedForwardOrExperts(g: GraphContext, block: BlockWeights, x: GraphTensor, design: Design): GraphTensor {
-  if (block.weight("ffn_gate_inp") === undefined) return feedForward(x, withoutScales(denseParts(block)), "silu");
-  const mixed = experts(g, block, x, { gating: "softmax", activation: "silu", normalized: true, unscaled: true });
-  if (g.hp.number("expert_shared_feed_forward_length", 0) === 0) return mixed;
-  if (design.jointSharedExpert) return add(mixed, feedForward(x, withoutScales(denseParts(block, "_shexp")), "halves"));
-  return withSharedExpert(block, x, mixed, "added", true);
 }
 
 const DESIGNS: Readonly<Record<string, Design>> = {
@@ -85,7 +59,8 @@ const DESIGNS: Readonly<Record<string, Design>> = {
     windowed: true,
     deepStack: true,
     isRotated: ({ hp }, layer) => hp.ofLayer("attention.rope_pattern", layer, 1) !== 0,
-    jointSharedExpert: true,
+    // Gate and up of the expert that all tokens share are one matrix.
+    mixture: { sharedActivation: "halves" },
   },
 };
 

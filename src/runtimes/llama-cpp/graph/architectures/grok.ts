@@ -1,14 +1,12 @@
-import { attendCache, cacheInputs } from "../blocks/attention.ts";
-import { layers, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { experts } from "../blocks/experts.ts";
-import { denseParts, feedForward, withoutScales } from "../blocks/feed-forward.ts";
-import { norm } from "../blocks/norm.ts";
-import { scaled } from "../blocks/projection.ts";
-import { queryKeyValue } from "../blocks/qkv.ts";
+import { dense } from "../blocks/feed-forward.ts";
+import { head } from "../blocks/head.ts";
+import { layers, putOut } from "../blocks/layers.ts";
+import { norm, normOf } from "../blocks/norm.ts";
+import { cacheAttender, selfAttention } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, rope, scale, unary } from "../ops/elementwise.ts";
-import { mulMat } from "../ops/products.ts";
+import { add, scale } from "../ops/elementwise.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
@@ -17,30 +15,25 @@ const EMBEDDING_SCALE = 78.38367176906169;
 
 /** Grok: norms before and after both halves of a layer, and scores bent by a tanh (`src/models/grok.cpp`). */
 const grok: GraphBuilder = (g) => {
-  const inputs = cacheInputs(g);
+  const attend = cacheAttender(g);
   const embeddings = tokenEmbeddings(g, { scaled: g.hp.number("embedding_scale", EMBEDDING_SCALE) !== 0 });
   const x = layers(g, embeddings, (x, block) => {
     const il = block.index;
-    const { q, k, v } = queryKeyValue(g, block, norm(g, x, block.weight("attn_norm"), "rms", il));
-    const queried = { q: rope(q, g.positions()), k: rope(k, g.positions()), v };
-    const attended = attendCache(g, inputs, il, queried, block.projection("attn_output"), { bends: 1 });
-    const y = norm(g, putOut(g, block, attended), block.weight("attn_output_norm"), "rms", il);
+    const attended = selfAttention(g, block, normOf(g, block, "attn_norm", x), attend, { bends: 1 });
+    const y = normOf(g, block, "attn_output_norm", putOut(g, block, attended));
     const sum = add(y, putOut(g, block, x));
-    const mixed = expertsAndDense(g, block, norm(g, sum, block.weight("ffn_norm"), "rms", il));
+    const mixed = expertsAndDense(g, block, normOf(g, block, "ffn_norm", sum));
     const after = block.weight("layer_output_norm") ?? block.weight("post_ffw_norm");
     return add(norm(g, mixed, after, "rms", il), sum);
   });
-  const embedding = norm(g, x, g.weights.find("output_norm.weight"), "rms", -1);
-  const logits = scale(scaled(mulMat(g.weights.output(), embedding), g.weights.find("output.scale")));
-  const isCapped = g.hp.number("final_logit_softcapping", 0) !== 0;
-  return { embedding, logits: g.expand(isCapped ? scale(unary(scale(logits))) : logits) };
+  return head(g, x, { scaledLogits: true, cappedLogits: g.hp.number("final_logit_softcapping", 0) !== 0 });
 };
 
 /** Beside the experts a dense block, where the file has one (Grok 2): the mean of both but for a factor. */
 function expertsAndDense(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
-  const mixed = experts(g, block, x, { gating: "softmax", activation: "gelu", normalized: true, unscaled: true });
+  const mixed = experts(g, block, x, { activation: "gelu" });
   if (block.weight("ffn_up") === undefined) return mixed;
-  return scale(add(feedForward(x, withoutScales(denseParts(block)), "gelu"), mixed));
+  return scale(add(dense(g, block, x, "gelu"), mixed));
 }
 
 export const GROK: Readonly<Record<string, GraphBuilder>> = { grok };

@@ -1,12 +1,13 @@
 import { attendLatent, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
 import { crossLayerResidual } from "../blocks/cross-layer-residual.ts";
-import { head, layers, putOut } from "../blocks/decoder.ts";
+import { type DecoderForm, decoder } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { experts, gatingOf, situ } from "../blocks/experts.ts";
+import { experts, routingInFile, situ } from "../blocks/experts.ts";
+import { head } from "../blocks/head.ts";
 import { type KimiDeltaOptions, kimiDeltaLayer } from "../blocks/kimi-delta.ts";
 import { absorbedHeads, latentQueries } from "../blocks/latent.ts";
-import { denseOrMixture } from "../blocks/mixture.ts";
-import { norm } from "../blocks/norm.ts";
+import { layers } from "../blocks/layers.ts";
+import { norm, normOf } from "../blocks/norm.ts";
 import { stateRows } from "../blocks/recurrent-state.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, mul, unary } from "../ops/elementwise.ts";
@@ -15,8 +16,7 @@ import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
 /** Kimi Linear: Kimi delta attention, and every few layers latent attention without positions (`src/models/kimi-linear.cpp`). */
-const kimiLinear: GraphBuilder = (g) => {
-  const embedded = tokenEmbeddings(g);
+function kimiLinear(g: GraphContext): DecoderForm {
   const inputs = cacheInputs(g);
   const rows = stateRows(g);
   const delta: KimiDeltaOptions = {
@@ -25,23 +25,18 @@ const kimiLinear: GraphBuilder = (g) => {
     reshapesGate: true,
     joinsStates: true,
   };
-  const x = layers(g, embedded, (x, block) => {
-    const il = block.index;
-    const normed = g.expand(norm(g, x, block.weight("attn_norm"), "rms", il));
-    const attend = (): GraphTensor => {
-      const queries = mulMat(block.need("attn_q"), normed);
-      const queried = absorbedHeads(g, block, normed, queries, { unrotated: true });
-      const { weight, scale } = block.projection("attn_output");
-      const output = { weight, scale, bias: undefined };
-      return attendLatent(g, inputs.full, il, queried, output, { valueUp: block.need("attn_v_b") });
-    };
-    const y = g.hp.isRecurrent(il) ? kimiDeltaLayer(g, rows, block, normed, delta) : attend();
-    const z = add(putOut(g, block, y), putOut(g, block, x));
-    const options = { gating: "softmax", normalized: true, unscaled: true } as const;
-    return add(denseOrMixture(g, block, norm(g, z, block.weight("ffn_norm"), "rms", il), options), z);
-  });
-  return head(g, x, { unscaled: true });
-};
+  return {
+    attention: (block, x) => {
+      g.expand(x);
+      if (g.hp.isRecurrent(block.index)) return kimiDeltaLayer(g, rows, block, x, delta);
+      const queried = absorbedHeads(g, block, x, mulMat(block.need("attn_q"), x), { unrotated: true });
+      const options = { valueUp: block.need("attn_v_b") };
+      return attendLatent(g, inputs.full, block.index, queried, block.projection("attn_output"), options);
+    },
+    mixture: { ...routingInFile(g, "softmax"), normalized: true },
+    head: { unscaled: true },
+  };
+}
 
 /**
  * Kimi K3: the same with a gate on latent attention, experts in a latent space, and layers that read what layers before
@@ -64,12 +59,12 @@ const kimiK3: GraphBuilder = (g) => {
     const mixed = residual.mixed(x, block.weight("attn_res_score"));
     const isKept = blockSize > 0 && il % blockSize === 0;
     if (isKept) residual.keep(x);
-    const normed = g.expand(norm(g, mixed, block.weight("attn_norm"), "rms", il));
+    const normed = g.expand(normOf(g, block, "attn_norm", mixed));
     const y = g.hp.isRecurrent(il)
       ? kimiDeltaLayer(g, rows, block, normed, delta)
       : gatedLatentAttention(g, inputs, block, normed);
     const z = isKept ? y : add(x, y);
-    const inner = norm(g, residual.mixed(z, block.weight("ffn_res_score")), block.weight("ffn_norm"), "rms", il);
+    const inner = normOf(g, block, "ffn_norm", residual.mixed(z, block.weight("ffn_res_score")));
     return add(z, denseOrLatentExperts(g, block, inner));
   });
   const last = getRows(residual.mixed(x, g.weights.find("output_res_score.weight")), g.outputRows());
@@ -99,17 +94,17 @@ function denseOrLatentExperts(g: GraphContext, block: BlockWeights, x: GraphTens
   const up = block.weight("ffn_routed_up");
   const latentNorm = block.weight("ffn_routed_norm");
   const chosen = experts(g, block, down === undefined ? x : mulMat(down, x), {
-    gating: gatingOf(g, "softmax"),
+    ...routingInFile(g, "softmax"),
     activation: "situ",
     boundsUp,
-    normalized: hp.flag("expert_weights_norm", false),
-    weightScale: hp.number("expert_weights_scale", 0),
     probabilities: mulMat(block.need("ffn_gate_inp"), x),
-    unscaled: true,
   });
   const normed = latentNorm === undefined ? chosen : norm(g, chosen, latentNorm, "rms", il);
   const mixed = up === undefined ? normed : mulMat(up, normed);
   return block.weight("ffn_gate_shexp") === undefined ? mixed : add(mixed, dense("_shexp"));
 }
 
-export const KIMI: Readonly<Record<string, GraphBuilder>> = { "kimi-linear": kimiLinear, "kimi-k3": kimiK3 };
+export const KIMI: Readonly<Record<string, GraphBuilder>> = {
+  "kimi-linear": decoder(kimiLinear),
+  "kimi-k3": kimiK3,
+};

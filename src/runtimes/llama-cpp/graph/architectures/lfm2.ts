@@ -1,33 +1,21 @@
-import { attendCache, attendWindow, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
-import { head, layers, putOut } from "../blocks/decoder.ts";
-import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { experts, gatingOf } from "../blocks/experts.ts";
-import { denseParts, feedForward, withoutScales } from "../blocks/feed-forward.ts";
-import { norm } from "../blocks/norm.ts";
-import { queryKeyValue } from "../blocks/qkv.ts";
+import { type CacheInputs, cacheInputs } from "../blocks/attention.ts";
+import { type DecoderForm, decoders } from "../blocks/decoder.ts";
+import { gatingOf } from "../blocks/experts.ts";
 import { stateRows } from "../blocks/recurrent-state.ts";
+import { cacheAttender, selfAttention } from "../blocks/self-attention.ts";
 import { shortConvolution } from "../blocks/short-convolution.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, rope } from "../ops/elementwise.ts";
-import type { GraphTensor } from "../tensor.ts";
-import type { BlockWeights } from "../weights.ts";
-
-type FeedForward = (g: GraphContext, block: BlockWeights, x: GraphTensor) => GraphTensor;
 
 /** Short convolutions, some layers of attention between them (`src/models/lfm2.cpp`, which `lfm2moe.cpp` shares). */
-function convolutions(feedForwardOf: FeedForward): GraphBuilder {
-  return (g) => {
-    const caches = unrotatedWindows(cacheInputs(g));
-    const rows = stateRows(g);
-    const x = layers(g, tokenEmbeddings(g), (x, block) => {
-      const normed = norm(g, x, block.weight("attn_norm"), "rms", block.index);
-      const mixed = g.hp.isRecurrent(block.index)
-        ? shortConvolution(g, rows, block, normed)
-        : attention(g, caches, block, normed);
-      const y = add(putOut(g, block, x), putOut(g, block, mixed));
-      return add(y, feedForwardOf(g, block, norm(g, y, block.weight("ffn_norm"), "rms", block.index)));
-    });
-    return head(g, x, { lastNorm: "token_embd_norm", embeddingsAlone: true });
+function lfm2(g: GraphContext): DecoderForm {
+  const attend = cacheAttender(g, unrotatedWindows(cacheInputs(g)));
+  const rows = stateRows(g);
+  return {
+    attention: (block, x) =>
+      g.hp.isRecurrent(block.index) ? shortConvolution(g, rows, block, x) : selfAttention(g, block, x, attend),
+    residualFirst: "both",
+    mixture: { gating: gatingOf(g, "sigmoid") },
+    head: { lastNorm: "token_embd_norm", withoutLogits: "for embeddings" },
   };
 }
 
@@ -36,25 +24,4 @@ function unrotatedWindows({ full, windowed }: CacheInputs): CacheInputs {
   return { full, windowed: { ...windowed, keyRotation: undefined, valueRotation: undefined } };
 }
 
-function attention(g: GraphContext, caches: CacheInputs, block: BlockWeights, x: GraphTensor): GraphTensor {
-  const il = block.index;
-  const { q, k, v } = queryKeyValue(g, block, x);
-  const turned = (y: GraphTensor, name: string): GraphTensor =>
-    rope(norm(g, y, block.weight(name), "rms", il), g.positions());
-  const queried = { q: turned(q, "attn_q_norm"), k: turned(k, "attn_k_norm"), v };
-  const attend = g.hp.isWindowed(il) ? attendWindow : attendCache;
-  return attend(g, caches, il, queried, block.projection("attn_output"));
-}
-
-const dense: FeedForward = (_, block, x) => feedForward(x, withoutScales(denseParts(block)), "silu");
-
-const denseThenExperts: FeedForward = (g, block, x) => {
-  if (block.index < g.hp.number("leading_dense_block_count", 0)) return dense(g, block, x);
-  const gating = gatingOf(g, "sigmoid");
-  return experts(g, block, x, { gating, activation: "silu", normalized: true, unscaled: true });
-};
-
-export const LFM2: Readonly<Record<string, GraphBuilder>> = {
-  lfm2: convolutions(dense),
-  lfm2moe: convolutions(denseThenExperts),
-};
+export const LFM2: Readonly<Record<string, GraphBuilder>> = decoders({ lfm2, lfm2moe: lfm2 });

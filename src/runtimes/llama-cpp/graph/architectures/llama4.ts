@@ -1,14 +1,10 @@
-import { attendCache, attendWindow, cacheInputs, type Queried } from "../blocks/attention.ts";
-import { head, layers, putOut } from "../blocks/decoder.ts";
-import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { experts } from "../blocks/experts.ts";
-import { denseParts, feedForward, withoutScales } from "../blocks/feed-forward.ts";
-import { norm } from "../blocks/norm.ts";
+import { cacheInputs, type Queried } from "../blocks/attention.ts";
+import { type DecoderForm, decoders } from "../blocks/decoder.ts";
 import { queryKeyValue } from "../blocks/qkv.ts";
-import { withSharedExpert } from "../blocks/shared-expert.ts";
+import { cacheAttender, rotatedHeads } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, mul, rmsNorm, rope } from "../ops/elementwise.ts";
-import { F32, type GraphTensor, inputTensor } from "../tensor.ts";
+import { mul, rmsNorm } from "../ops/elementwise.ts";
+import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
 /** Every so many layers one is not rotated, unless the file says that there are no windows (`n_no_rope_layer_step`). */
@@ -17,46 +13,26 @@ const UNROTATED_STEP = 4;
 const EXPERTS_OF_MAVERICK = 128;
 
 /** Llama 4: chunks of a window, layers without a rotation, and one expert beside a shared one (`src/models/llama4.cpp`). */
-const llama4: GraphBuilder = (g) => {
-  const inputs = cacheInputs(g);
-  const attend = hasWindows(g) ? attendWindow : attendCache;
-  // Queries that are not rotated are scaled by how far on their token is.
-  const temperature = inputTensor(F32, [1, 1, g.tokens]);
-  const x = layers(g, tokenEmbeddings(g), (x, block) => {
-    const il = block.index;
-    const queried = rotatedHeads(g, block, norm(g, x, block.weight("attn_norm"), "rms", il), temperature);
-    const attended = attend(g, inputs, il, queried, block.projection("attn_output"));
-    const y = add(putOut(g, block, attended), putOut(g, block, x));
-    return add(mixed(g, block, norm(g, y, block.weight("ffn_norm"), "rms", il)), y);
-  });
-  return head(g, x);
-};
+function llama4(g: GraphContext): DecoderForm {
+  const attend = cacheAttender(g, cacheInputs(g), hasWindows(g));
+  return {
+    attention: (block, x) => attend(block.index, placedHeads(g, block, x), block.projection("attn_output")),
+    mixture: { gating: "sigmoid", normalized: false, chosenBy: "logits", weighsBefore: true },
+  };
+}
 
 function hasWindows(g: GraphContext): boolean {
   return g.hp.key("attention.sliding_window") === undefined || g.hp.number("attention.sliding_window", 0) !== 0;
 }
 
-function rotatedHeads(g: GraphContext, block: BlockWeights, x: GraphTensor, temperature: GraphTensor): Queried {
-  const il = block.index;
-  const { q, k, v } = queryKeyValue(g, block, x);
+/** Queries that are not rotated are scaled by how far on their token is. */
+function placedHeads(g: GraphContext, block: BlockWeights, x: GraphTensor): Queried {
   const step = hasWindows(g) ? UNROTATED_STEP : g.hp.layerCount;
-  if ((il + 1) % step === 0) return { q: mul(q, temperature), k, v };
-  const normed = (y: GraphTensor): GraphTensor => (g.hp.expertCount() === EXPERTS_OF_MAVERICK ? y : rmsNorm(y));
-  const rotated = (y: GraphTensor): GraphTensor => normed(rope(y, g.positions(), g.rotaryFactors(il)));
-  return { q: rotated(q), k: rotated(k), v };
+  const heads = queryKeyValue(g, block, x);
+  if ((block.index + 1) % step === 0) return { ...heads, q: mul(heads.q, g.queryScales()) };
+  const turned = rotatedHeads(g, heads, g.rotaryFactors(block.index));
+  if (g.hp.expertCount() === EXPERTS_OF_MAVERICK) return turned;
+  return { ...turned, q: rmsNorm(turned.q), k: rmsNorm(turned.k) };
 }
 
-function mixed(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
-  if (block.weight("ffn_gate_inp") === undefined) return feedForward(x, withoutScales(denseParts(block)), "silu");
-  const chosen = experts(g, block, x, {
-    gating: "sigmoid",
-    activation: "silu",
-    normalized: false,
-    unscaled: true,
-    chosenBy: "logits",
-    weighsBefore: true,
-  });
-  return withSharedExpert(block, x, chosen, "added", true);
-}
-
-export const LLAMA4: Readonly<Record<string, GraphBuilder>> = { llama4 };
+export const LLAMA4: Readonly<Record<string, GraphBuilder>> = decoders({ llama4 });

@@ -1,12 +1,13 @@
-import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
-import { head, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { denseParts, feedForward, withoutScales } from "../blocks/feed-forward.ts";
+import { dense } from "../blocks/feed-forward.ts";
+import { head } from "../blocks/head.ts";
 import { norm } from "../blocks/norm.ts";
-import { project, scaled } from "../blocks/projection.ts";
+import { scaled } from "../blocks/projection.ts";
 import { queryKeyValue } from "../blocks/qkv.ts";
+import { residualLayer } from "../blocks/residual.ts";
+import { type Attender, cacheAttender, rotatedHeads, selfAttention } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, mul, rope, unary } from "../ops/elementwise.ts";
+import { add } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
 import type { GraphTensor } from "../tensor.ts";
 
@@ -17,19 +18,21 @@ import type { GraphTensor } from "../tensor.ts";
 
 /** Nanbeige: all layers again, with the last norm between two loops (`src/models/nanbeige.cpp`). */
 const nanbeige: GraphBuilder = (g) => {
-  const inputs = cacheInputs(g);
+  const attend = cacheAttender(g);
   const loops = g.hp.number("num_loops", 1);
   const stored = g.hp.layerCount / loops;
   const normsBetween = loops > 1 && !g.hp.flag("skip_loop_final_norm", false);
   let x = tokenEmbeddings(g);
   for (let pass = 0; pass < g.hp.layerCount; pass++) {
     const block = g.block(pass, undefined, pass % stored);
-    const { q, k, v } = queryKeyValue(g, block, norm(g, x, block.weight("attn_norm"), "rms", pass));
     const factors = g.rotaryFactors(pass % stored);
-    const queried = { q: rope(q, g.positions(), factors), k: rope(k, g.positions(), factors), v };
-    const attended = attendCache(g, inputs, pass, queried, block.projection("attn_output"));
-    const y = add(putOut(g, block, attended), putOut(g, block, x));
-    x = add(feedForward(norm(g, y, block.weight("ffn_norm"), "rms", pass), denseParts(block), "silu"), y);
+    x = residualLayer(g, block, x, {
+      attention: (y) => {
+        const queried = rotatedHeads(g, queryKeyValue(g, block, y), factors);
+        return attend(pass, queried, block.projection("attn_output"));
+      },
+      feedForward: (y) => dense(g, block, y, "silu", { scaled: true }),
+    });
     const endsLoop = (pass + 1) % stored === 0 && pass + 1 < g.hp.layerCount;
     if (normsBetween && endsLoop) x = norm(g, x, g.weights.find("output_norm.weight"), "rms", pass);
   }
@@ -38,7 +41,7 @@ const nanbeige: GraphBuilder = (g) => {
 
 /** HRM: a low stack several times, then a high one, and that again; each reads the sum of both (`src/models/hrm-text.cpp`). */
 const hrmText: GraphBuilder = (g) => {
-  const inputs = cacheInputs(g);
+  const attend = cacheAttender(g);
   const size = g.hp.number("hrm.layers_per_stack", 1);
   const cycles = g.hp.number("hrm.h_cycles", 1);
   const lowCycles = g.hp.number("hrm.l_cycles", 1);
@@ -46,7 +49,7 @@ const hrmText: GraphBuilder = (g) => {
   const stack = (x: GraphTensor, stored: number): GraphTensor => {
     const first = pass;
     pass += size;
-    return layersOfStack(g, inputs, x, { first, size, stored });
+    return layersOfStack(g, attend, x, { first, size, stored });
   };
   let high = tokenEmbeddings(g, { scaled: g.hp.number("embedding_scale", 0) !== 0 });
   let low = g.weights.get("hrm.z_l_init");
@@ -63,18 +66,14 @@ const hrmText: GraphBuilder = (g) => {
 type Pass = { readonly first: number; readonly size: number; readonly stored: number };
 
 /** Layers with a gate on their attention, and norms without weights. */
-function layersOfStack(g: GraphContext, inputs: CacheInputs, input: GraphTensor, pass: Pass): GraphTensor {
+function layersOfStack(g: GraphContext, attend: Attender, input: GraphTensor, pass: Pass): GraphTensor {
   let x = input;
   for (let layer = 0; layer < pass.size; layer++) {
     const il = pass.first + layer;
     const block = g.block(il, undefined, pass.stored + layer);
     const normed = norm(g, x, undefined, "rms", il);
-    const gate = unary(mulMat(block.need("attn_gate"), normed));
-    const { q, k, v } = queryKeyValue(g, block, normed);
-    const queried = { q: rope(q, g.positions()), k: rope(k, g.positions()), v };
-    const attended = mul(attendCache(g, inputs, il, queried, undefined), gate);
-    const y = add(project(block.projection("attn_output"), attended), x);
-    x = add(feedForward(norm(g, y, undefined, "rms", il), withoutScales(denseParts(block)), "silu"), y);
+    const y = add(selfAttention(g, block, normed, attend), x);
+    x = add(dense(g, block, norm(g, y, undefined, "rms", il), "silu"), y);
   }
   return norm(g, x, undefined, "rms", pass.first);
 }

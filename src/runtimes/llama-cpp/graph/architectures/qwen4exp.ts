@@ -1,10 +1,12 @@
 import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
-import { attendChosenHeads, type BlockInputs, blockInputs, cellsOfBestBlocks } from "../blocks/block-sparse.ts";
-import { layers } from "../blocks/decoder.ts";
+import { type BlockInputs, blockInputs, cellsOfBestBlocks } from "../blocks/block-indexer.ts";
 import { gatedDeltaNetLayer } from "../blocks/delta-net.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { gatedOutput, gatedQueryKeyValue } from "../blocks/gated-attention.ts";
 import { mixedStreams, type StreamMixer, streamsOf, withResult } from "../blocks/gated-streams.ts";
+import { chosenOf } from "../blocks/indexer.ts";
+import { layers } from "../blocks/layers.ts";
+import { GATED_SHARE, mixture } from "../blocks/mixture.ts";
 import { ngramEmbeddings, withNgrams } from "../blocks/ngram-embedding.ts";
 import { scaled } from "../blocks/projection.ts";
 import { stateRows } from "../blocks/recurrent-state.ts";
@@ -13,7 +15,6 @@ import { getRows, mulMat } from "../ops/products.ts";
 import { reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { expertsWithGatedShare } from "./qwen-next.ts";
 
 /**
  * Qwen 4: gated delta nets, and every few layers gated attention to the best blocks, all between streams that take the place
@@ -38,7 +39,7 @@ const qwen4exp: GraphBuilder = (g) => {
     const attended = withResult(g, putOutStreams(g, il, x), putOut(g, il, y), putOut(g, il, injected), il);
     const inner = mixedStreams(g, attended, mixerOf(g, block, "ffn"), il);
     const innerInjected = mulMat(block.need("hc_ffn_inject"), inner.normed);
-    const z = withResult(g, attended, expertsWithGatedShare(g, block, inner.mixed), innerInjected, il);
+    const z = withResult(g, attended, mixture(g, block, inner.mixed, GATED_SHARE), innerInjected, il);
     g.keepOnDevice(z, il);
     return z;
   });
@@ -63,11 +64,9 @@ function sparseAttention(g: GraphContext, inputs: CacheInputs): (block: BlockWei
       bySize.set(size, blocks);
       chosen = cellsOfBestBlocks(g, block, blocks, full.mask, x);
     }
-    const { gate, ...queried } = gatedQueryKeyValue(g, block, x, { positions: 4, unbiased: true });
-    const y =
-      chosen === undefined
-        ? attendCache(g, inputs, il, queried, undefined)
-        : attendChosenHeads(g, full, il, queried, chosen);
+    const { gate, ...queried } = gatedQueryKeyValue(g, block, x, { positions: 4, reads: "scales" });
+    const seen = chosen === undefined ? inputs : { ...inputs, full: chosenOf(full, chosen) };
+    const y = attendCache(g, seen, il, queried, undefined);
     return gatedOutput(block, y, gate);
   };
 }

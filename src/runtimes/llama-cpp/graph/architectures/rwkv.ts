@@ -1,7 +1,8 @@
-import { head, layers, putOut } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { denseParts, feedForward, withoutScales } from "../blocks/feed-forward.ts";
-import { norm } from "../blocks/norm.ts";
+import { dense } from "../blocks/feed-forward.ts";
+import { head } from "../blocks/head.ts";
+import { layers, putOut } from "../blocks/layers.ts";
+import { norm, normOf } from "../blocks/norm.ts";
 import { bySequence, byToken, stateRows } from "../blocks/recurrent-state.ts";
 import { type TimeMix, timeMix6, timeMix7 } from "../blocks/time-mix.ts";
 import { keepShift, lastToken, partOfShift, readShift, shifted } from "../blocks/token-shift.ts";
@@ -34,9 +35,9 @@ function rwkv({ timeMix: timeMixOf, channelMix, rescales = false }: Options): Gr
       const il = block.index;
       const x = bySequence(g, flat);
       const shift = readShift(g, rows, block);
-      const normed = norm(g, x, block.weight("attn_norm"), "layer", il, block.bias("attn_norm"));
+      const normed = normOf(g, block, "attn_norm", x, "layer");
       const y = add(timeMix(g, rows, block, normed, shifted(partOfShift(shift), normed)), x);
-      const inner = norm(g, y, block.weight("attn_norm_2"), "layer", il, block.bias("attn_norm_2"));
+      const inner = normOf(g, block, "attn_norm_2", y, "layer");
       const before = shifted(partOfShift(shift), inner);
       keepShift(g, block, concat(lastToken(normed), lastToken(inner), 1));
       const put = (z: GraphTensor): GraphTensor => putOut(g, block, byToken(g, z));
@@ -55,15 +56,14 @@ function rwkvQwen(timeMixOf: () => TimeMix): GraphBuilder {
     const embeddings = tokenEmbeddings(g);
     const rows = stateRows(g);
     const x = layers(g, embeddings, (flat, block) => {
-      const il = block.index;
       const x = bySequence(g, flat);
       const shift = readShift(g, rows, block);
-      const normed = norm(g, x, block.weight("attn_norm"), "rms", il);
+      const normed = normOf(g, block, "attn_norm", x);
       const mixed = timeMix(g, rows, block, normed, shifted(shift, normed));
       keepShift(g, block, lastToken(normed));
       const y = putOut(g, block, byToken(g, add(mixed, x)));
-      const inner = norm(g, y, block.weight("ffn_norm"), "rms", il);
-      return add(feedForward(inner, withoutScales(denseParts(block)), "silu"), y);
+      const inner = normOf(g, block, "ffn_norm", y);
+      return add(dense(g, block, inner, "silu"), y);
     });
     return head(g, x);
   };

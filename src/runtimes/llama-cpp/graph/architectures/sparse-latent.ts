@@ -1,75 +1,62 @@
 import { attendLatent, cacheInputs } from "../blocks/attention.ts";
-import { head, layers, putOut } from "../blocks/decoder.ts";
+import { type DecoderForm, decoders } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
+import { routingInFile } from "../blocks/experts.ts";
+import { head } from "../blocks/head.ts";
 import { mixHead, mixIndependent, putOutStreams, spreadIndependent, streamsOf } from "../blocks/hyper-connections.ts";
-import { attendChosen, chosenCells } from "../blocks/indexer.ts";
-import { absorbedHeads, latentQuery, latentSizes } from "../blocks/latent.ts";
-import { denseOrMixture } from "../blocks/mixture.ts";
-import { norm } from "../blocks/norm.ts";
+import { chosenCells, chosenOf } from "../blocks/indexer.ts";
+import { absorbedHeads, latentQuery } from "../blocks/latent.ts";
+import { layers } from "../blocks/layers.ts";
+import { feedForwardOrExperts } from "../blocks/mixture.ts";
+import { normOf } from "../blocks/norm.ts";
 import { project } from "../blocks/projection.ts";
+import { gatedHeads } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, mul, unary } from "../ops/elementwise.ts";
+import { mul, unary } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
-import { reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
-import type { BlockWeights } from "../weights.ts";
 
 /**
  * Latent attention to the cells that an indexer picks (`src/models/deepseek32.cpp`). Layers without an indexer attend to
  * those that the last one before them picked (GLM 5.2, `src/models/glm-dsa.cpp`).
  */
-const deepseek32: GraphBuilder = (g) => {
+function deepseek32(g: GraphContext): DecoderForm {
   const { full } = cacheInputs(g);
   const index = g.caches.indexInputs(g);
   let chosen: GraphTensor | undefined;
-  const x = layers(g, tokenEmbeddings(g), (x, block) => {
-    const il = block.index;
-    const y = norm(g, x, block.weight("attn_norm"), "rms", il);
-    const latent = latentQuery(g, block, y);
-    if (g.caches.has(il, "index")) chosen = chosenCells(g, block, index, y, latent, { rotates: true });
-    const queried = absorbedHeads(g, block, y, mulMat(block.need("attn_q_b"), latent));
-    const output = { ...block.projection("attn_output"), bias: undefined };
-    const attended = attendChosen(g, full, il, queried, picked(chosen), output, { valueUp: block.need("attn_v_b") });
-    return withMixture(g, block, putOut(g, block, attended), putOut(g, block, x));
-  });
-  const result = head(g, x, { unscaled: true });
-  return { ...result, nextHidden: result.embedding };
-};
+  return {
+    attention: (block, x) => {
+      const il = block.index;
+      const latent = latentQuery(g, block, x);
+      if (g.caches.has(il, "index")) chosen = chosenCells(g, block, index, x, latent, { rotates: true });
+      const queried = absorbedHeads(g, block, x, mulMat(block.need("attn_q_b"), latent));
+      const options = { valueUp: block.need("attn_v_b") };
+      return attendLatent(g, chosenOf(full, picked(chosen)), il, queried, block.projection("attn_output"), options);
+    },
+    mixture: { ...routingInFile(g, "sigmoid"), scales: "all" },
+    head: { unscaled: true, nextHidden: "put out" },
+  };
+}
 
 /** The same in some layers, a window in the others, and a gate for each head (`src/models/dots3note.cpp`). */
-const dots3note: GraphBuilder = (g) => {
+function dots3note(g: GraphContext): DecoderForm {
   const { full, windowed } = cacheInputs(g);
   const index = g.caches.indexInputs(g);
-  const x = layers(g, tokenEmbeddings(g), (x, block) => {
-    const il = block.index;
-    const y = norm(g, x, block.weight("attn_norm"), "rms", il);
-    const latent = latentQuery(g, block, y);
-    const queried = absorbedHeads(g, block, y, mulMat(block.need("attn_q_b"), latent), { keyNorm: true });
-    const options = { valueUp: block.need("attn_v_b") };
-    const attended = g.hp.isWindowed(il)
-      ? attendLatent(g, windowed, il, queried, undefined, options)
-      : attendChosen(
-          g,
-          full,
-          il,
-          queried,
-          chosenCells(g, block, index, y, latent, { rotates: true }),
-          undefined,
-          options,
-        );
-    const gate = unary(mulMat(block.need("attn_gate"), y));
-    const output = { ...block.projection("attn_output"), bias: undefined };
-    const gated = project(output, gatedHeads(g, block, attended, gate));
-    return withMixture(g, block, putOut(g, block, gated), putOut(g, block, x));
-  });
-  return head(g, x, { unscaled: true });
-};
-
-/** Every head times a number of its own. */
-function gatedHeads(g: GraphContext, { index }: BlockWeights, x: GraphTensor, gate: GraphTensor): GraphTensor {
-  const { heads, value } = latentSizes(g, index);
-  const y = mul(reshape(x, value, heads, g.tokens), reshape(gate, 1, heads, g.tokens));
-  return reshape(y, value * heads, g.tokens);
+  return {
+    attention: (block, x) => {
+      const il = block.index;
+      const latent = latentQuery(g, block, x);
+      const queried = absorbedHeads(g, block, x, mulMat(block.need("attn_q_b"), latent), { keyNorm: true });
+      const pool = g.hp.isWindowed(il)
+        ? windowed
+        : chosenOf(full, chosenCells(g, block, index, x, latent, { rotates: true }));
+      const attended = attendLatent(g, pool, il, queried, undefined, { valueUp: block.need("attn_v_b") });
+      const gate = unary(mulMat(block.need("attn_gate"), x));
+      return project(block.projection("attn_output"), gatedHeads(attended, gate, g.hp.heads(il)));
+    },
+    mixture: { ...routingInFile(g, "sigmoid"), scales: "all" },
+    head: { unscaled: true },
+  };
 }
 
 /**
@@ -84,30 +71,21 @@ const hunyuan4: GraphBuilder = (g) => {
   const streams = layers(g, streamsOf(g, tokenEmbeddings(g)), (streams, block) => {
     const il = block.index;
     const before = mixIndependent(g, block, "attn", streams);
-    const y = norm(g, before.x, block.weight("attn_norm"), "rms", il);
+    const y = normOf(g, block, "attn_norm", before.x);
     const latent = latentQuery(g, block, y);
     if (g.caches.has(il, "index")) chosen = chosenCells(g, block, index, y, latent, { rotates: false });
     const queried = absorbedHeads(g, block, y, mulMat(block.need("attn_q_b"), latent));
     const options = { sinks: block.weight("attn_sinks"), valueUp: block.need("attn_v_b") };
-    const attended = isSparse
-      ? attendChosen(g, full, il, queried, picked(chosen), undefined, options)
-      : attendLatent(g, full, il, queried, undefined, options);
+    const pool = isSparse ? chosenOf(full, picked(chosen)) : full;
+    const attended = attendLatent(g, pool, il, queried, undefined, options);
     const gated = mul(attended, unary(mulMat(block.need("attn_gate"), y)));
     const z = spreadIndependent(mulMat(block.need("attn_output"), gated), streams, before);
     const between = mixIndependent(g, block, "ffn", z);
-    const inner = norm(g, between.x, block.weight("ffn_norm"), "rms", il);
-    return spreadIndependent(denseOrMixture(g, block, inner, { unscaled: true }), z, between);
+    const inner = normOf(g, block, "ffn_norm", between.x);
+    return spreadIndependent(feedForwardOrExperts(g, block, inner, routingInFile(g, "softmax")), z, between);
   });
   return head(g, mixHead(g, putOutStreams(g, streams), true), { unscaled: true });
 };
-
-function withMixture(g: GraphContext, block: BlockWeights, attended: GraphTensor, x: GraphTensor): GraphTensor {
-  const y = add(attended, x);
-  return add(
-    denseOrMixture(g, block, norm(g, y, block.weight("ffn_norm"), "rms", block.index), { gating: "sigmoid" }),
-    y,
-  );
-}
 
 function picked(chosen: GraphTensor | undefined): GraphTensor {
   if (chosen === undefined) throw new Error("no layer before has an indexer");
@@ -115,8 +93,6 @@ function picked(chosen: GraphTensor | undefined): GraphTensor {
 }
 
 export const SPARSE_LATENT: Readonly<Record<string, GraphBuilder>> = {
-  deepseek32,
-  "glm-dsa": deepseek32,
-  dots3note,
+  ...decoders({ deepseek32, "glm-dsa": deepseek32, dots3note }),
   hy_v4: hunyuan4,
 };

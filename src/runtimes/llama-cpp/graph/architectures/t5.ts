@@ -1,16 +1,17 @@
-import { attendCache, cacheInputs, type Queried } from "../blocks/attention.ts";
-import { bidirectionalLayers } from "../blocks/bidirectional.ts";
+import { attendCache, cacheInputs } from "../blocks/attention.ts";
 import { attendCross, crossInputs } from "../blocks/cross-attention.ts";
-import { head } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { denseParts, feedForward } from "../blocks/feed-forward.ts";
-import { norm } from "../blocks/norm.ts";
-import { project } from "../blocks/projection.ts";
+import { dense } from "../blocks/feed-forward.ts";
+import { head } from "../blocks/head.ts";
+import { layers } from "../blocks/layers.ts";
+import { normOf } from "../blocks/norm.ts";
+import { queryKeyValue } from "../blocks/qkv.ts";
 import { distanceBias, distanceBuckets } from "../blocks/relative-positions.ts";
+import { residualLayer } from "../blocks/residual.ts";
+import { batchAttender } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add } from "../ops/elementwise.ts";
 import { getRows } from "../ops/products.ts";
-import { reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
@@ -28,12 +29,12 @@ const t5: GraphBuilder = (g) => {
   for (let il = 0; il < count; il++) {
     const block = g.block(il, DECODER);
     const output = (y: GraphTensor): GraphTensor => (il === count - 1 ? getRows(y, g.outputRows()) : y);
-    const heads = queriedHeads(g, block, norm(g, x, block.weight("attn_norm"), "rms", il));
+    const heads = queryKeyValue(g, block, normOf(g, block, "attn_norm", x));
     const scoreBias = distanceBias(buckets, distanceTable(g, block, DECODER));
     const own = add(attendCache(g, inputs, il, heads, block.projection("attn_o"), { scoreBias }), x);
-    const crossed = attendCross(g, cross, block, norm(g, own, block.weight("cross_attn_norm"), "rms", il));
+    const crossed = attendCross(g, cross, block, normOf(g, block, "cross_attn_norm", own));
     const residual = add(output(crossed), output(own));
-    x = add(gatedOrNot(block, norm(g, residual, block.weight("ffn_norm"), "rms", il)), residual);
+    x = add(gatedOrNot(g, block, normOf(g, block, "ffn_norm", residual)), residual);
   }
   return head(g, x, { lastNorm: "dec.output_norm" });
 };
@@ -42,23 +43,17 @@ const t5: GraphBuilder = (g) => {
 const t5encoder: GraphBuilder = (g) => {
   const embeddings = tokenEmbeddings(g);
   const buckets = distanceBuckets(g, g.tokens);
-  const x = bidirectionalLayers(g, embeddings, {
-    kind: "rms",
-    prefix: ENCODER,
-    heads: (block, x) => queriedHeads(g, block, x),
-    output: (block) => block.projection("attn_o"),
-    attention: (block) => ({ scoreBias: distanceBias(buckets, distanceTable(g, block, ENCODER)) }),
-    mixed: gatedOrNot,
-  });
-  return { embedding: g.expand(norm(g, x, g.weights.find("enc.output_norm.weight"), "rms", -1)) };
+  const attend = batchAttender(g);
+  const encoded = (x: GraphTensor, block: BlockWeights): GraphTensor =>
+    residualLayer(g, block, x, {
+      attention: (y) => {
+        const scoreBias = distanceBias(buckets, distanceTable(g, block, ENCODER));
+        return attend(block.index, queryKeyValue(g, block, y), block.projection("attn_o"), { scoreBias });
+      },
+      feedForward: (y) => gatedOrNot(g, block, y),
+    });
+  return head(g, layers(g, embeddings, encoded, ENCODER), { lastNorm: "enc.output_norm", withoutLogits: "always" });
 };
-
-function queriedHeads(g: GraphContext, block: BlockWeights, x: GraphTensor): Queried {
-  const { hp } = g;
-  const part = (name: "q" | "k" | "v", heads: number): GraphTensor =>
-    reshape(project(block.projection(`attn_${name}`), x), hp.valueDim(), heads, g.tokens);
-  return { q: part("q", hp.heads()), k: part("k", hp.kvHeads()), v: part("v", hp.kvHeads()) };
-}
 
 /** The table of a layer, or where it has none that of the first. */
 function distanceTable(g: GraphContext, block: BlockWeights, prefix: string): GraphTensor {
@@ -66,8 +61,8 @@ function distanceTable(g: GraphContext, block: BlockWeights, prefix: string): Gr
 }
 
 /** T5 bends by a relu, Flan-T5 gates by a gelu. */
-function gatedOrNot(block: BlockWeights, x: GraphTensor): GraphTensor {
-  return feedForward(x, denseParts(block), block.weight("ffn_gate") === undefined ? "relu" : "gelu");
+function gatedOrNot(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
+  return dense(g, block, x, block.weight("ffn_gate") === undefined ? "relu" : "gelu", { scaled: true });
 }
 
 export const T5: Readonly<Record<string, GraphBuilder>> = { t5, t5encoder };

@@ -4,7 +4,7 @@ import { mulMat } from "../ops/products.ts";
 import { concat, cont, permute, repeat, reshape, transpose, view } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { norm } from "./norm.ts";
+import { normOf } from "./norm.ts";
 import { slice } from "./per-layer-embeddings.ts";
 
 /*
@@ -60,7 +60,7 @@ export function addToOthers(streams: GraphTensor, x: GraphTensor): GraphTensor {
 }
 
 function routed(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
-  const normed = norm(g, x, block.weight("altup_router_norm"), "rms", block.index);
+  const normed = normOf(g, block, "altup_router_norm", x);
   return unary(mulMat(block.need("altup_router"), scale(normed)));
 }
 

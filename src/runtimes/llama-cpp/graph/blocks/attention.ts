@@ -65,7 +65,7 @@ export function attend(
 }
 
 /** Attention over the tokens of the batch alone, which nothing caches. */
-export type BatchInputs = { readonly mask: GraphTensor; readonly windowMask: GraphTensor };
+type BatchInputs = { readonly mask: GraphTensor; readonly windowMask: GraphTensor };
 
 /** The masks of {@link attendBatch}; flash attention takes them in 16 bits. */
 export function batchInputs(g: GraphContext): BatchInputs {
@@ -117,7 +117,10 @@ export function attendCache(
   g.expand(k);
   g.expand(g.caches.storeKeys(layer, k, pool.keyRows));
   g.expand(g.caches.storeValues(layer, v, pool.valueRows));
-  const y = attend(g, layer, q, g.caches.keys(layer), g.caches.values(layer), pool.mask, options);
+  const y = attend(g, layer, q, g.caches.keys(layer), g.caches.values(layer), pool.mask, {
+    ...options,
+    mostCells: pool.mostCells,
+  });
   return projected(rotated(y, pool.valueRotation), output);
 }
 
@@ -171,11 +174,12 @@ export function attendLatent(
   g.expand(k);
   g.expand(g.caches.storeKeys(layer, k, pool.keyRows));
   const keys = g.caches.keys(layer);
-  return projected(attend(g, layer, q, keys, firstOf(keys, v.ne[0]), pool.mask, options), output);
+  const also = { ...options, mostCells: pool.mostCells };
+  return projected(attend(g, layer, q, keys, firstOf(keys, v.ne[0]), pool.mask, also), output);
 }
 
 /** The first elements of each head. */
-export function firstOf(x: GraphTensor, elements: number): GraphTensor {
+function firstOf(x: GraphTensor, elements: number): GraphTensor {
   return view(x, [elements, x.ne[1], x.ne[2], x.ne[3]], [x.nb[1], x.nb[2], x.nb[3]]);
 }
 

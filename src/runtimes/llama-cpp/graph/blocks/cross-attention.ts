@@ -6,7 +6,7 @@ import { attend } from "./attention.ts";
 import { projectUnscaled } from "./projection.ts";
 
 /** What an encoder gave, and which of it each token may see. */
-export type CrossInputs = { readonly encoded: GraphTensor; readonly mask: GraphTensor };
+type CrossInputs = { readonly encoded: GraphTensor; readonly mask: GraphTensor };
 
 /** As long as nothing is encoded both have the size of the trained context (`build_inp_cross_embd`, `build_attn_inp_cross`). */
 export function crossInputs(g: GraphContext): CrossInputs {

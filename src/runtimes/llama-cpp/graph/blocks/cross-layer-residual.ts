@@ -5,7 +5,7 @@ import { concat, cont, reshape, view } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 
 /** Sums of a few layers before, which later layers attend to (`res_push`, `res_mix` of `src/models/kimi-k3.cpp`). */
-export type CrossLayerResidual = {
+type CrossLayerResidual = {
   /** The sum mixed with those that were kept, by how well each answers the layer's scores. */
   mixed(x: GraphTensor, scores: GraphTensor | undefined): GraphTensor;
   keep(x: GraphTensor): void;

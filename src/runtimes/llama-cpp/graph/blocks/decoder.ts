@@ -1,72 +1,86 @@
-import type { GraphContext, GraphResult } from "../context.ts";
-import { add, scale, unary } from "../ops/elementwise.ts";
-import { getRows, mulMat } from "../ops/products.ts";
+import type { GraphBuilder, GraphContext } from "../context.ts";
+import { add } from "../ops/elementwise.ts";
+import { getRows } from "../ops/products.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { type NormKind, norm } from "./norm.ts";
-import { scaled } from "./projection.ts";
+import { tokenEmbeddings } from "./embedding.ts";
+import type { Activation } from "./feed-forward.ts";
+import { type HeadOptions, head } from "./head.ts";
+import { layers } from "./layers.ts";
+import { feedForwardOrExperts, type MixtureOptions } from "./mixture.ts";
+import { type ResidualOptions, type ResidualParts, residualLayer, type Unnormed } from "./residual.ts";
+import { batchAttender, cacheAttender, type SelfAttentionOptions, selfAttention } from "./self-attention.ts";
 
-/** One layer: hidden states `[hidden, tokens]` to the same; the last one to the tokens that are put out. */
-export type Layer = (x: GraphTensor, block: BlockWeights) => GraphTensor;
+/**
+ * What tells one decoder from another, beside {@link SelfAttentionOptions} and {@link ResidualOptions}. Biases, norms, gates
+ * and sinks are where the file has them: the engine loads none that it does not use, but for those that a form says.
+ */
+export type DecoderForm = SelfAttentionOptions &
+  ResidualOptions & {
+    /** The first hidden states. Default: rows of the embedding. */
+    readonly embeddings?: (g: GraphContext) => GraphTensor;
+    /** Those rows are multiplied with a number. */
+    readonly scalesEmbeddings?: boolean;
+    /** The embedding of each position is added to them, where the model learned any: nothing is rotated. */
+    readonly learnsPositions?: boolean;
+    /** Tokens look both ways, and nothing is cached. */
+    readonly looksBothWays?: boolean;
+    /** Of the dense feed-forward or the experts. Default: `silu`. */
+    readonly activation?: Activation;
+    readonly mixture?: MixtureOptions;
+    /** Takes the place of self-attention: of normed hidden states, `[hidden, tokens]` to the same. */
+    readonly attention?: Attention;
+    /** Takes the place of the usual feed-forward or experts. */
+    readonly feedForward?: FeedForward;
+    /** What follows a layer; `embedded` are the first hidden states. */
+    readonly after?: (g: GraphContext, block: BlockWeights, x: GraphTensor, embedded: GraphTensor) => GraphTensor;
+    readonly head?: HeadOptions;
+  };
 
-/** The layers of a decoder, one after the other. */
-export function layers(g: GraphContext, x: GraphTensor, layer: Layer): GraphTensor {
-  let y = x;
-  for (let il = 0; il < g.hp.layerCount; il++) y = layer(y, g.block(il));
-  return y;
+/** What mixes tokens in a layer. */
+export type Attention = (block: BlockWeights, x: GraphTensor) => GraphTensor;
+
+/** Normed hidden states, `[hidden, tokens]`, to what is added to them. */
+export type FeedForward = (g: GraphContext, block: BlockWeights, x: GraphTensor, unnormed: Unnormed) => GraphTensor;
+
+/** Embeddings, layers of attention and feed-forward, a last norm and logits; the form may depend on the model's numbers. */
+export function decoder(form: DecoderForm | ((g: GraphContext) => DecoderForm)): GraphBuilder {
+  return (g) => drawDecoder(g, typeof form === "function" ? form(g) : form);
 }
 
-/** In the last layer only the tokens that are put out go on; elsewhere all (`inp_out_ids`). */
-export function putOut(g: GraphContext, { index }: BlockWeights, x: GraphTensor): GraphTensor {
-  return index === g.hp.layerCount - 1 ? getRows(x, g.outputRows()) : x;
+/** A builder for each form, by the name of its architecture. */
+export function decoders(
+  forms: Readonly<Record<string, Parameters<typeof decoder>[0]>>,
+): Readonly<Record<string, GraphBuilder>> {
+  return Object.fromEntries(Object.entries(forms).map(([name, form]) => [name, decoder(form)]));
 }
 
-export type HeadOptions = {
-  readonly kind?: NormKind;
-  /** Name of the last norm. */
-  readonly lastNorm?: string;
-  /** Logits are multiplied with a number (`f_logit_scale`). */
-  readonly scaledLogits?: boolean;
-  /** Logits are kept within bounds by a tanh (`f_final_logit_softcapping`). */
-  readonly cappedLogits?: boolean;
-  /** The output matrix has no scale (`output.scale`), or it is not read. */
-  readonly unscaled?: boolean;
-  /** The output matrix has a bias in some files, which some architectures read. */
-  readonly biased?: boolean;
-  /** Hidden states of all tokens go to blocks that predict further ones, as they are before or after the norm. */
-  readonly nextHidden?: "before norm" | "after norm" | undefined;
-  /** Logits are not computed where embeddings are asked for. */
-  readonly embeddingsAlone?: boolean;
-  /** What is done to the logits at last. */
-  readonly finish?: (g: GraphContext, logits: GraphTensor) => GraphTensor;
-};
-
-/** The last norm and the output matrix: embedding and logits of the tokens that are put out. */
-export function head(g: GraphContext, x: GraphTensor, options: HeadOptions = {}): HeadResult {
-  const { weights } = g;
-  const { embedding, nextHidden } = lastStates(g, x, options);
-  const kept = nextHidden && { nextHidden };
-  if (options.embeddingsAlone && g.subject.settings.embeddings) return { embedding: g.expand(embedding), ...kept };
-  let logits = scaled(mulMat(weights.output(), embedding), options.unscaled ? undefined : weights.find("output.scale"));
-  const bias = options.biased ? weights.find("output.bias") : undefined;
-  if (bias !== undefined) logits = add(logits, bias);
-  if (options.scaledLogits) logits = scale(logits);
-  if (options.cappedLogits) logits = scale(unary(scale(logits)));
-  return { embedding, logits: g.expand(options.finish?.(g, logits) ?? logits), ...kept };
+function drawDecoder(g: GraphContext, form: DecoderForm): ReturnType<GraphBuilder> {
+  const { norm: kind = "rms", activation = "silu", attention = usualAttention(g, form) } = form;
+  const mixture: MixtureOptions = { activation, ...form.mixture };
+  const { feedForward = (_, block, y) => feedForwardOrExperts(g, block, y, mixture) }: DecoderForm = form;
+  const embedded = firstStates(g, form);
+  const x = layers(g, embedded, (x, block) => {
+    const parts: ResidualParts = {
+      attention: (y) => attention(block, y),
+      feedForward: (y, unnormed) => feedForward(g, block, y, unnormed),
+    };
+    const y = residualLayer(g, block, x, parts, form);
+    return form.after?.(g, block, y, embedded) ?? y;
+  });
+  return head(g, x, { kind, ...form.head });
 }
 
-type HeadResult = GraphResult & { readonly embedding: GraphTensor };
+function usualAttention(g: GraphContext, form: DecoderForm): Attention {
+  const attend = form.looksBothWays ? batchAttender(g) : cacheAttender(g);
+  const rotates = form.rotates ?? !form.learnsPositions;
+  const options: SelfAttentionOptions = { headNorm: form.norm ?? "rms", ...form, rotates };
+  return (block, x) => selfAttention(g, block, x, attend, options);
+}
 
-/** Normed states of the tokens that are put out, and of all for blocks that predict further ones. */
-function lastStates(
-  g: GraphContext,
-  x: GraphTensor,
-  { kind = "rms", lastNorm = "output_norm", nextHidden }: HeadOptions,
-): Pick<HeadResult, "embedding" | "nextHidden"> {
-  const normed = (y: GraphTensor): GraphTensor =>
-    norm(g, y, g.weights.find(`${lastNorm}.weight`), kind, -1, g.weights.find(`${lastNorm}.bias`));
-  if (nextHidden === undefined) return { embedding: normed(x) };
-  if (nextHidden === "before norm") return { embedding: normed(getRows(x, g.outputRows())), nextHidden: x };
-  const all = normed(x);
-  return { embedding: getRows(all, g.outputRows()), nextHidden: all };
+function firstStates(g: GraphContext, form: DecoderForm): GraphTensor {
+  const { embeddings, scalesEmbeddings = false, learnsPositions = false } = form;
+  const x = embeddings?.(g) ?? tokenEmbeddings(g, { scaled: scalesEmbeddings });
+  const positions = learnsPositions ? g.weights.find("position_embd.weight") : undefined;
+  return positions === undefined ? x : add(x, getRows(positions, g.positions()));
 }

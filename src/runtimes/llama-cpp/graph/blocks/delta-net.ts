@@ -5,12 +5,12 @@ import { convolution, gatedDeltaNet } from "../ops/recurrences.ts";
 import { concat, cont, repeat, reshape, transpose, view } from "../ops/shapes.ts";
 import { type GraphTensor, rowBytes } from "../tensor.ts";
 import type { BlockWeights, Projection } from "../weights.ts";
-import { norm } from "./norm.ts";
+import { normOf } from "./norm.ts";
 import { scaled } from "./projection.ts";
 import { keepColumns, readStates, type StateRows } from "./recurrent-state.ts";
 
 /** What the delta rule reads: `[head, heads, tokens, sequences]` each, one or `head` decays, one beta, and the states before. */
-export type DeltaRule = {
+type DeltaRule = {
   readonly q: GraphTensor;
   readonly k: GraphTensor;
   readonly v: GraphTensor;
@@ -119,7 +119,7 @@ export function gatedDeltaNetLayer(
   const k = repeated(unitLength(part(keyDim, keyHeads)));
   const output = attendByDelta(g, states, { q, k, v: part(valueDim, heads), decay, beta, state });
   const gate = unary(reshape(z, valueDim, heads, tokens, sequences));
-  const y = mul(norm(g, output, block.weight("ssm_norm"), "rms", block.index), gate);
+  const y = mul(normOf(g, block, "ssm_norm", output), gate);
   const flat = reshape(y, valueDim * heads, tokens, sequences);
   const out = block.projection("ssm_out");
   const projected = scaled(mulMat(block.need("ssm_out"), flat), isJoint ? undefined : out.scale);

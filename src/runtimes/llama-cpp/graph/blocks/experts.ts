@@ -20,16 +20,18 @@ import { argsortTopK, getRows, mulMat, mulMatOfExperts, setRows } from "../ops/p
 import { cont, repeat, reshape, view } from "../ops/shapes.ts";
 import { F32, type GraphTensor, I32 } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { type Activation, gatedWithin } from "./feed-forward.ts";
+import { type Activation, gatedWithin, isLimited } from "./feed-forward.ts";
 
 /** How logits become probabilities: `expert_gating_func` of the file, or what the architecture fixes. */
-export type Gating = "softmax" | "sigmoid" | "softmax-of-chosen" | "sqrt-softplus";
+type Gating = "softmax" | "sigmoid" | "softmax-of-chosen" | "sqrt-softplus";
 
 export type ExpertOptions = {
-  readonly gating: Gating;
-  readonly activation: Activation | "situ";
-  /** Weights of the chosen experts are made to sum to 1. */
-  readonly normalized: boolean;
+  /** Default: `softmax`. */
+  readonly gating?: Gating;
+  /** Default: `silu`. */
+  readonly activation?: Activation | "situ";
+  /** Weights of the chosen experts are made to sum to 1. Default: true. */
+  readonly normalized?: boolean;
   /** They are multiplied with a number (`expert_weights_scale`): not where it is 0 or 1. */
   readonly weightScale?: number;
   readonly expertCount?: number;
@@ -40,11 +42,8 @@ export type ExpertOptions = {
   readonly chosen?: GraphTensor;
   /** Name of the matrices, between `ffn_up_` and `.weight`. */
   readonly name?: string;
-  /** Choosing takes the probabilities themselves: the bias is not read though the file may have one. */
-  readonly unbiased?: boolean;
-  /** Scales of NVFP4 matrices are not passed though the file may have them. */
-  readonly unscaled?: boolean;
-  readonly limit?: "none" | "steps" | "fused";
+  /** The scales of NVFP4 matrices are read; most architectures do not pass them. */
+  readonly scaled?: boolean;
   /** Groups of experts that are chosen first (`expert_group_count`). Default: what the file says. */
   readonly groups?: { readonly count: number; readonly used: number };
   /** Weighted before the experts, not after (Llama 4). */
@@ -55,8 +54,6 @@ export type ExpertOptions = {
   readonly sharedBy?: number;
   /** What goes into the last product exceeds 16 bits (Mistral 4). */
   readonly keepsInput?: boolean;
-  /** A bias of the router (`ffn_gate_inp.bias`). */
-  readonly routerBias?: boolean;
   /** The second half of `situ` is bounded as well. */
   readonly boundsUp?: boolean;
 };
@@ -67,12 +64,29 @@ export function gatingOf(g: GraphContext, otherwise: Gating): Gating {
   return named[g.hp.number("expert_gating_func", 0) - 1] ?? otherwise;
 }
 
+/** How experts are chosen and weighted. */
+type Routing = Required<Pick<ExpertOptions, "gating" | "normalized" | "weightScale">>;
+
+/** How experts are chosen and weighted by what the file says; `gating` is how where it says nothing. */
+export function routingInFile(g: GraphContext, gating: Gating): Routing {
+  return {
+    gating: gatingOf(g, gating),
+    normalized: g.hp.flag("expert_weights_norm", false),
+    weightScale: g.hp.number("expert_weights_scale", 0),
+  };
+}
+
 /** A mixture of experts: `[hidden, tokens]` to the same (`build_moe_ffn`). */
-export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, options: ExpertOptions): GraphTensor {
+export function experts(
+  g: GraphContext,
+  block: BlockWeights,
+  x: GraphTensor,
+  options: ExpertOptions = {},
+): GraphTensor {
   const { expertCount = g.hp.expertCount(), used = g.hp.expertsUsed(), weighsBefore = false } = options;
   const [hidden, tokens] = x.ne;
   const logits = routerLogits(block, x, options);
-  const probabilities = probabilitiesOf(logits, options.gating);
+  const probabilities = probabilitiesOf(logits, options.gating ?? "softmax");
   let chosen =
     options.chosen ?? argsortTopK(choosingScores(g, block, logits, probabilities, expertCount, options), used);
   let scores: GraphTensor;
@@ -85,20 +99,16 @@ export function experts(g: GraphContext, block: BlockWeights, x: GraphTensor, op
   g.expand(weights);
   let rows = reshape(x, hidden, 1, tokens);
   if (weighsBefore) rows = mul(repeat(rows, hidden, used, tokens, 1), weights);
-  let y = times(matrixOf(block, "down", options), insideExperts(block, rows, chosen, options), chosen, options);
+  let y = times(matrixOf(block, "down", options), insideExperts(g, block, rows, chosen, options), chosen, options);
   if (!weighsBefore) y = mul(y, weights);
   g.expand(y);
   return sumOfExperts(g, y, hidden, tokens, g.hp.expertsUsed(block.index));
 }
 
-function routerLogits(
-  block: BlockWeights,
-  x: GraphTensor,
-  { probabilities, routerBias, gating }: ExpertOptions,
-): GraphTensor {
+function routerLogits(block: BlockWeights, x: GraphTensor, { probabilities, gating }: ExpertOptions): GraphTensor {
   const logits = probabilities ?? mulMat(block.need("ffn_gate_inp"), x);
   if (probabilities === undefined && gating === "sqrt-softplus") logits.keepsSums = true;
-  const bias = routerBias ? block.bias("ffn_gate_inp") : undefined;
+  const bias = block.bias("ffn_gate_inp");
   return bias === undefined ? logits : add(logits, bias);
 }
 
@@ -115,9 +125,9 @@ function choosingScores(
   logits: GraphTensor,
   probabilities: GraphTensor,
   expertCount: number,
-  { unbiased, chosenBy, groups }: ExpertOptions,
+  { chosenBy, groups }: ExpertOptions,
 ): GraphTensor {
-  const bias = unbiased ? undefined : (block.bias("exp_probs_b") ?? block.plain("exp_probs_b"));
+  const bias = block.bias("exp_probs_b") ?? block.plain("exp_probs_b");
   let scores = bias === undefined ? probabilities : add(probabilities, bias);
   if (chosenBy === "logits") scores = logits;
   if (chosenBy === "sigmoid") scores = unary(logits);
@@ -141,7 +151,7 @@ function chosenWeights(
   scores: GraphTensor,
   used: number,
   tokens: number,
-  { gating, normalized, weightScale = 0 }: ExpertOptions,
+  { gating, normalized = true, weightScale = 0 }: ExpertOptions,
 ): GraphTensor {
   let weights = scores;
   if (gating === "softmax-of-chosen") weights = reshape(softMax(reshape(weights, used, tokens)), 1, used, tokens);
@@ -154,13 +164,9 @@ function chosenWeights(
 
 type ExpertMatrices = ReturnType<BlockWeights["projection"]>;
 
-function matrixOf(
-  block: BlockWeights,
-  part: string,
-  { name = "exps", unscaled = false }: ExpertOptions,
-): ExpertMatrices {
+function matrixOf(block: BlockWeights, part: string, { name = "exps", scaled = false }: ExpertOptions): ExpertMatrices {
   const matrix = block.projection(`ffn_${part}_${name}`);
-  return unscaled ? { ...matrix, scale: undefined } : matrix;
+  return scaled ? matrix : { ...matrix, scale: undefined };
 }
 
 /** A product with the matrices of the chosen experts, their scales and their biases (`build_lora_mm_id`). */
@@ -181,32 +187,39 @@ function times(
   return bias === undefined ? y : addOfExperts(y, bias, chosen);
 }
 
-function insideExperts(block: BlockWeights, x: GraphTensor, chosen: GraphTensor, options: ExpertOptions): GraphTensor {
-  const { activation, limit = "none", boundsUp = false } = options;
+function insideExperts(
+  g: GraphContext,
+  block: BlockWeights,
+  x: GraphTensor,
+  chosen: GraphTensor,
+  options: ExpertOptions,
+): GraphTensor {
+  const { activation = "silu", boundsUp = false } = options;
+  const limited = isLimited(g, "swiglu_clamp_exp", block.index);
   const matrix = (part: string): ExpertMatrices => matrixOf(block, part, options);
   const joint = matrix("gate_up");
   if (joint.weight !== undefined) {
     const both = times({ ...joint, scale: matrix("up").scale }, x, chosen);
     const half = (): GraphTensor => view(both, [both.ne[0] / 2, both.ne[1], both.ne[2]], [both.nb[1], both.nb[2]]);
-    return activatedExperts(half(), half(), activation, "none", boundsUp);
+    return activatedExperts(half(), half(), activation, false, boundsUp);
   }
   const up = times(matrix("up"), x, chosen);
   const gate = matrix("gate");
-  if (gate.weight === undefined) return activatedExperts(up, undefined, activation, limit, boundsUp);
-  return activatedExperts(times(gate, x, chosen), up, activation, limit, boundsUp);
+  if (gate.weight === undefined) return activatedExperts(up, undefined, activation, limited, boundsUp);
+  return activatedExperts(times(gate, x, chosen), up, activation, limited, boundsUp);
 }
 
 function activatedExperts(
   gate: GraphTensor,
   up: GraphTensor | undefined,
-  activation: ExpertOptions["activation"],
-  limit: "none" | "steps" | "fused",
+  activation: Activation | "situ",
+  limited: boolean,
   boundsUp: boolean,
 ): GraphTensor {
   if (activation === "situ" && up !== undefined) return situ(gate, up, boundsUp);
   if (activation === "relu-squared") return sqr(unary(gate));
   if (up === undefined) return activation === "swiglu-oai" ? gated(gate, gate) : unary(gate);
-  return gatedWithin(gate, up, activation === "silu" ? limit : "none");
+  return gatedWithin(gate, up, limited && activation === "silu");
 }
 
 /** The experts of each token are added one after the other. */

@@ -3,6 +3,8 @@ import { add, clamp, div, gated, mul, sqr, unary } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights, Projection } from "../weights.ts";
+import { normOf } from "./norm.ts";
+import { project } from "./projection.ts";
 
 /**
  * `silu`, `gelu`, `relu`: a gate's, or where there is none the only one. `relu-squared`. `halves`: each row holds gate and
@@ -10,7 +12,7 @@ import type { BlockWeights, Projection } from "../weights.ts";
  */
 export type Activation = "silu" | "gelu" | "relu" | "relu-squared" | "halves" | "swiglu-oai";
 
-export type FeedForwardParts = {
+type FeedForwardParts = {
   readonly up?: Projection | undefined;
   readonly gate?: Projection | undefined;
   readonly down?: Projection | undefined;
@@ -18,36 +20,49 @@ export type FeedForwardParts = {
   readonly activationScales?: GraphTensor | undefined;
 };
 
-export type FeedForwardOptions = {
+type FeedForwardOptions = {
   /** The gate reads what up gave, not the input (`LLM_FFN_SEQ`). */
   readonly sequentialGate?: boolean;
-  /** A limit on gate and up: none, clamped one after the other, or in one operation. */
-  readonly limit?: "none" | "steps" | "fused";
+  /** Gate and up are kept within a limit ({@link isLimited}). */
+  readonly limited?: boolean;
 };
 
+export type DenseOptions = {
+  /** What the names of the matrices end in, such as `_shexp`. */
+  readonly name?: string;
+  /** The scales of NVFP4 matrices are read; most architectures do not pass them. */
+  readonly scaled?: boolean;
+  /** Biases are not read though the engine loads them. */
+  readonly unbiased?: boolean;
+};
+
+/** The dense feed-forward of a layer, of the matrices that the file has, `ffn_sub_norm` before the last: `[hidden, tokens]` to the same. */
+export function dense(
+  g: GraphContext,
+  block: BlockWeights,
+  x: GraphTensor,
+  activation: Activation,
+  options: DenseOptions = {},
+): GraphTensor {
+  const limited = isLimited(g, "swiglu_clamp_shexp", block.index);
+  const parts = denseParts(block, options);
+  if (parts.down === undefined || block.weight("ffn_sub_norm") === undefined) {
+    return feedForward(x, parts, activation, { limited });
+  }
+  const inside = feedForward(x, { ...parts, down: undefined }, activation, { limited });
+  return project(parts.down, normOf(g, block, "ffn_sub_norm", inside));
+}
+
 /** The matrices of a dense block under their usual names. */
-export function denseParts(block: BlockWeights, name = ""): FeedForwardParts {
-  return {
-    up: block.projection(`ffn_up${name}`),
-    gate: block.projection(`ffn_gate${name}`),
-    down: block.projection(`ffn_down${name}`),
+export function denseParts(
+  block: BlockWeights,
+  { name = "", scaled = false, unbiased = false }: DenseOptions = {},
+): FeedForwardParts {
+  const part = (which: string): Projection => {
+    const { weight, bias, scale } = block.projection(`ffn_${which}${name}`);
+    return { weight, bias: unbiased ? undefined : bias, scale: scaled ? scale : undefined };
   };
-}
-
-/** The same where the engine does not pass the scales of NVFP4 matrices. */
-export function withoutScales({ up, gate, down, ...others }: FeedForwardParts): FeedForwardParts {
-  const unscaled = (part: Projection | undefined): Projection | undefined => part && { ...part, scale: undefined };
-  return { ...others, up: unscaled(up), gate: unscaled(gate), down: unscaled(down) };
-}
-
-/** The same of one that asks for no biases either. */
-export function bareParts(block: BlockWeights, name = ""): FeedForwardParts {
-  const bare = (part: string): Projection => ({
-    weight: block.weight(`ffn_${part}${name}`),
-    bias: undefined,
-    scale: undefined,
-  });
-  return { up: bare("up"), gate: bare("gate"), down: bare("down") };
+  return { up: part("up"), gate: part("gate"), down: part("down") };
 }
 
 /** Up, gate and down with an activation between (`build_ffn`): product, bias, scale. */
@@ -57,11 +72,11 @@ export function feedForward(
   activation: Activation,
   options: FeedForwardOptions = {},
 ): GraphTensor {
-  const { sequentialGate = false, limit = "none" } = options;
+  const { sequentialGate = false, limited = false } = options;
   const up = times(parts.up, x) ?? x;
   const gate = times(parts.gate, sequentialGate ? up : x);
   const isParallel = gate !== undefined && !sequentialGate;
-  const y = activated(gate ?? up, isParallel ? up : undefined, activation, limit, parts.activationScales);
+  const y = activated(gate ?? up, isParallel ? up : undefined, activation, limited, parts.activationScales);
   return times(parts.down, y) ?? y;
 }
 
@@ -76,7 +91,7 @@ function activated(
   gate: GraphTensor,
   up: GraphTensor | undefined,
   activation: Activation,
-  limit: NonNullable<FeedForwardOptions["limit"]>,
+  limited: boolean,
   scales: GraphTensor | undefined,
 ): GraphTensor {
   if (activation === "halves") return up === undefined ? gated(gate) : mul(gated(gate), up);
@@ -88,18 +103,24 @@ function activated(
     const y = unary(gate);
     return activation === "gelu" && scales !== undefined ? div(y, scales) : y;
   }
-  return gatedWithin(gate, up, activation === "silu" ? limit : "none");
+  return gatedWithin(gate, up, limited && activation === "silu");
 }
 
 /** A gate times up, both within a limit where the model has one. */
-export function gatedWithin(gate: GraphTensor, up: GraphTensor, limit: "none" | "steps" | "fused"): GraphTensor {
-  if (limit !== "steps") return gated(gate, up);
+export function gatedWithin(gate: GraphTensor, up: GraphTensor, limited: boolean): GraphTensor {
+  if (!limited) return gated(gate, up);
   const clampedUp = clamp(up);
   return mul(clamp(unary(gate)), clampedUp);
 }
 
-/** The limit of a layer, by a key that has one for each (`swiglu_clamp_exp`, `swiglu_clamp_shexp`). */
-export function limitOf(g: GraphContext, key: string, layer: number, whole: boolean): "none" | "steps" | "fused" {
-  if (!(g.hp.ofLayer(key, layer, 0) > 1e-6)) return "none";
-  return whole ? "fused" : "steps";
+/** Who clamps gate and up one after the other; the others that have limits do it in the operation of the gate. */
+const LIMITED_IN_STEPS: ReadonlySet<string> = new Set(["bailingmoe3", "step35"]);
+
+/** True where a layer has a limit by a key that has one for each (`build_ffn`, `build_moe_ffn`). */
+export function isLimited(
+  { hp }: GraphContext,
+  key: "swiglu_clamp_exp" | "swiglu_clamp_shexp",
+  layer: number,
+): boolean {
+  return LIMITED_IN_STEPS.has(hp.architecture) && hp.ofLayer(key, layer, 0) > 1e-6;
 }

@@ -5,11 +5,11 @@ import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 import type { Queried } from "./attention.ts";
 import { norm } from "./norm.ts";
-import { project } from "./projection.ts";
-import { projectJoint } from "./qkv.ts";
+import { project, unbiased } from "./projection.ts";
+import { queryKeyValue, type Reads } from "./qkv.ts";
 
 /** Queries, keys and values, and the gate of what attention gives, `[heads x head, tokens]`. */
-export type GatedQueried = Queried & { readonly gate: GraphTensor };
+type GatedQueried = Queried & { readonly gate: GraphTensor };
 
 /** Where architectures with gated attention differ. */
 export type GatedAttentionOptions = {
@@ -17,8 +17,8 @@ export type GatedAttentionOptions = {
   readonly positions: number;
   /** Queries and gates are taken apart after they were given a fourth dimension (Qwen3-Next). */
   readonly inFour?: boolean;
-  /** Biases in the file are not read (Qwen 4). */
-  readonly unbiased?: boolean;
+  /** Biases in the file may not be read (Qwen 4). */
+  readonly reads?: Reads;
 };
 
 /** Queries that a gate came with in one matrix, by head, and keys; both normed and rotated (`build_layer_attn`). */
@@ -26,14 +26,15 @@ export function gatedQueryKeyValue(
   g: GraphContext,
   block: BlockWeights,
   x: GraphTensor,
-  { positions, inFour = false, unbiased = false }: GatedAttentionOptions,
+  { positions, inFour = false, reads = "all" }: GatedAttentionOptions,
 ): GatedQueried {
   const { hp, tokens } = g;
   const il = block.index;
   const dim = hp.valueDim(il);
   const heads = hp.heads(il);
   const kvHeads = hp.kvHeads(il);
-  const { q: queries, k: keys, v: values } = flatQueryKeyValue(g, block, x, dim, unbiased);
+  const dims = { q: dim * 2, k: dim, v: dim };
+  const { q: queries, k: keys, v: values } = queryKeyValue(g, block, x, { dims, reads, whole: true });
   const all = inFour ? reshape(queries, dim * 2, heads, tokens) : queries;
   const [bytes] = all.nb;
   const half = (): GraphTensor =>
@@ -54,29 +55,5 @@ export function gatedQueryKeyValue(
 
 /** What attention gave, gated and projected. */
 export function gatedOutput(block: BlockWeights, y: GraphTensor, gate: GraphTensor): GraphTensor {
-  const { weight, scale } = block.projection("attn_output");
-  return project({ weight, scale, bias: undefined }, mul(y, unary(gate)));
-}
-
-/** Rows of all heads, of one matrix or of three (`build_qkv` without a reshape). */
-function flatQueryKeyValue(
-  g: GraphContext,
-  block: BlockWeights,
-  x: GraphTensor,
-  dim: number,
-  unbiased: boolean,
-): Queried {
-  const il = block.index;
-  const joint = block.projection("attn_qkv");
-  if (joint.weight !== undefined) {
-    const qkv = projectJoint(block, joint, x);
-    const part = (width: number): GraphTensor => cont(view(qkv, [width, g.tokens], [qkv.nb[1]]));
-    const width = dim * g.hp.kvHeads(il);
-    return { q: part(dim * 2 * g.hp.heads(il)), k: part(width), v: part(width) };
-  }
-  const part = (name: string): GraphTensor => {
-    const { weight, bias, scale } = block.projection(name);
-    return project({ weight, scale, bias: unbiased ? undefined : bias }, x);
-  };
-  return { q: part("attn_q"), k: part("attn_k"), v: part("attn_v") };
+  return project(unbiased(block.projection("attn_output")), mul(y, unary(gate)));
 }

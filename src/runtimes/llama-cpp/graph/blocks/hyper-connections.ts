@@ -9,7 +9,7 @@ import type { BlockWeights } from "../weights.ts";
 /* The residual as several streams, `[hidden, streams, tokens]`, of which each part of a block reads and writes a mixture. */
 
 /** What a part of a block reads, and how much of what it gives goes into each stream. */
-export type Mixed = {
+type Mixed = {
   readonly x: GraphTensor;
   readonly shares: GraphTensor;
   /** How much of each stream goes into each. */

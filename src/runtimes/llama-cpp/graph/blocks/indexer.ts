@@ -6,9 +6,8 @@ import { mulMat, setRows, topK } from "../ops/products.ts";
 import { cont, reshape, view } from "../ops/shapes.ts";
 import { lightningIndexer } from "../ops/sparse.ts";
 import { contiguous, F32, fourOf, GraphTensor } from "../tensor.ts";
-import type { BlockWeights, Projection } from "../weights.ts";
-import { type AttentionOptions, attend, firstOf, projected, type Queried } from "./attention.ts";
-import { norm } from "./norm.ts";
+import type { BlockWeights } from "../weights.ts";
+import { normOf } from "./norm.ts";
 
 type IndexerOptions = {
   /** Queries and keys are turned by a Hadamard matrix, which must be there then. */
@@ -34,14 +33,7 @@ export function chosenCells(
   const turned = (y: GraphTensor): GraphTensor =>
     rotates && inputs.rotation !== undefined ? mulMat(inputs.rotation, y) : y;
   const q = turned(rope(reshape(mulMat(block.need("indexer.attn_q_b"), latent), dim, heads, g.tokens), g.positions()));
-  const normed = norm(
-    g,
-    mulMat(block.need("indexer.attn_k"), x),
-    block.weight("indexer.k_norm"),
-    "layer",
-    il,
-    block.bias("indexer.k_norm"),
-  );
+  const normed = normOf(g, block, "indexer.k_norm", mulMat(block.need("indexer.attn_k"), x), "layer");
   const k = turned(rope(reshape(normed, dim, 1, g.tokens), g.positions()));
   g.expand(caches.storeKeys(il, k, inputs.keyRows, "index"));
   const weights = mulMat(block.need("indexer.proj"), x);
@@ -71,24 +63,9 @@ export function weightsByStream(weights: GraphTensor, streams: number): GraphTen
   return view(weights, [heads, tokens / streams, 1, streams], strides);
 }
 
-/** Attends to the chosen cells of a latent cache only (`build_attn`, `llm_graph_input_attn_k_dsa`). */
-export function attendChosen(
-  g: GraphContext,
-  pool: PoolInputs,
-  layer: number,
-  { q, k, v }: Queried,
-  chosen: GraphTensor,
-  output: Projection | undefined,
-  options: AttentionOptions = {},
-): GraphTensor {
-  g.expand(q);
-  g.expand(v);
-  g.expand(k);
-  g.expand(g.caches.storeKeys(layer, k, pool.keyRows));
-  const keys = g.caches.keys(layer);
-  const mask = maskOfChosen(pool.mask, chosen);
-  const attended = attend(g, layer, q, keys, firstOf(keys, v.ne[0]), mask, { ...options, mostCells: chosen.ne[0] });
-  return projected(attended, output);
+/** A cache of which each token sees the chosen cells only (`llm_graph_input_attn_k_dsa`). */
+export function chosenOf(pool: PoolInputs, chosen: GraphTensor): PoolInputs {
+  return { ...pool, mask: maskOfChosen(pool.mask, chosen), mostCells: chosen.ne[0] };
 }
 
 /** A mask that hides all cells but the chosen ones, and of those what the pool's own mask hides. */

@@ -6,7 +6,7 @@ import { concat, cont, reshape, transpose, view } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import { type BlockWeights, MissingWeight } from "../weights.ts";
 import { attendByDelta, unitLength } from "./delta-net.ts";
-import { norm } from "./norm.ts";
+import { normOf } from "./norm.ts";
 import { readStates, type StateRows, writtenStates } from "./recurrent-state.ts";
 
 /** Where architectures with Kimi's delta attention differ. */
@@ -67,7 +67,7 @@ export function kimiDeltaLayer(
   const output = cont(attendByDelta(g, states, rule, { joinsStates: options.joinsStates }));
   const gate = options.gate.reduce((y, name) => mulMat(block.need(name), y), bySequence);
   const gates = reshape(gate, dim, heads, g.tokens);
-  const normed = norm(g, reshape(output, dim, heads, g.tokens), block.weight("ssm_norm"), "rms", il);
+  const normed = normOf(g, block, "ssm_norm", reshape(output, dim, heads, g.tokens));
   const gated = mul(normed, unary(gates));
   return mulMat(block.need("attn_output"), cont(gated, width, g.tokens));
 }

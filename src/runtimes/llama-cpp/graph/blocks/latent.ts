@@ -5,10 +5,10 @@ import { concat, cont, permute, repeat, reshape, view } from "../ops/shapes.ts";
 import { type GraphTensor, rowBytes } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 import type { Queried } from "./attention.ts";
-import { norm } from "./norm.ts";
+import { normOf } from "./norm.ts";
 
 /** Elements of a layer's latent rows and of its heads before they are turned into those. */
-export type LatentSizes = {
+type LatentSizes = {
   readonly heads: number;
   readonly rank: number;
   readonly plain: number;
@@ -37,7 +37,7 @@ export function latentSizes(g: GraphContext, il: number): LatentSizes {
 
 /** The narrow row that all queries of a token come from, `[rank, tokens]`. */
 export function latentQuery(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
-  return norm(g, mulMat(block.need("attn_q_a"), x), block.weight("attn_q_a_norm"), "rms", block.index);
+  return normOf(g, block, "attn_q_a_norm", mulMat(block.need("attn_q_a"), x));
 }
 
 /** Queries of all heads in one row, by way of a narrow one where the model has that: `[heads x head, tokens]`. */
@@ -62,12 +62,11 @@ function latentRow(
   { rank, rotated }: LatentSizes,
   { factors, keyNorm = false, unrotated = false }: Options,
 ): { readonly latent: GraphTensor; readonly key: GraphTensor } {
-  const il = block.index;
   const joint = mulMat(block.need("attn_kv_a_mqa"), x);
   const stride = joint.nb[1];
   let key = view(joint, [rotated, 1, g.tokens], [stride, stride]);
-  if (keyNorm) key = norm(g, key, block.weight("attn_k_norm"), "rms", il);
-  const latent = norm(g, view(joint, [rank, g.tokens], [stride]), block.weight("attn_kv_a_norm"), "rms", il);
+  if (keyNorm) key = normOf(g, block, "attn_k_norm", key);
+  const latent = normOf(g, block, "attn_kv_a_norm", view(joint, [rank, g.tokens], [stride]));
   return { latent, key: unrotated ? key : rope(key, g.positions(), factors) };
 }
 

@@ -4,11 +4,11 @@ import { mulMat } from "../ops/products.ts";
 import { cont, permute, reshape, view } from "../ops/shapes.ts";
 import { F32, type GraphTensor, inputTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { norm } from "./norm.ts";
+import { normOf } from "./norm.ts";
 import { readStates, type StateRows } from "./recurrent-state.ts";
 
 /** How fast each head forgets, and how much by then is left for queries, of keys, and between each two tokens. */
-export type LightningInputs = {
+type LightningInputs = {
   /** `[heads]`. */
   readonly slopes: GraphTensor;
   /** `[1, heads, tokens, sequences]`. */
@@ -55,7 +55,7 @@ export function lightningLayer(
   g.expand(copyTo(after, view(states, [after.elements])));
   const merged = cont(permute(y, 0, 2, 1, 3));
   const flat = reshape(merged, dim * heads, tokens, 1, sequences);
-  const normed = norm(g, flat, block.weight("attn_norm_2"), "rms", il);
+  const normed = normOf(g, block, "attn_norm_2", flat);
   const gated = mul(unary(mulMat(block.need("attn_gate"), bySequence)), normed);
   const output = mulMat(block.need("attn_output"), gated);
   return reshape(output, output.ne[0], g.tokens);

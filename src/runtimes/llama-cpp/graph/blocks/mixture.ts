@@ -1,62 +1,72 @@
 import type { GraphContext } from "../context.ts";
-import { add } from "../ops/elementwise.ts";
+import { add, div, mul, scale, unary } from "../ops/elementwise.ts";
+import { mulMat } from "../ops/products.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { type ExpertOptions, experts, gatingOf } from "./experts.ts";
-import {
-  type Activation,
-  bareParts,
-  denseParts,
-  type FeedForwardOptions,
-  type FeedForwardParts,
-  feedForward,
-} from "./feed-forward.ts";
+import { type ExpertOptions, experts } from "./experts.ts";
+import { type Activation, type DenseOptions, dense } from "./feed-forward.ts";
 
-type Options = Pick<ExpertOptions, "limit" | "chosen" | "keepsInput"> & {
-  /** Weights of the chosen experts sum to 1. Default: what the file says. */
-  readonly normalized?: boolean;
-  /** The limit of dense layers and of the experts that all tokens are given to. */
-  readonly denseLimit?: FeedForwardOptions["limit"];
-  readonly gating?: ExpertOptions["gating"];
+export type MixtureOptions = Omit<ExpertOptions, "activation" | "scaled"> & {
+  /** Default: `silu`. */
   readonly activation?: Activation;
-  /** The scales of the matrices are not read though the file may have some. */
-  readonly unscaled?: boolean;
+  /** Of the expert that every token is given to, where it has another. */
+  readonly sharedActivation?: Activation;
+  /** What the scales of an NVFP4 file are read of. Default: nothing. */
+  readonly scales?: "all" | "experts";
+  /** Biases of a dense block are not read though the engine loads them. */
+  readonly unbiased?: boolean;
+  readonly shared?: SharedExpert;
 };
 
-/** The first layers are dense; those after them have experts, and some that every token is given to. */
-export function denseOrMixture(
+/**
+ * How the expert that every token is given to joins the chosen ones, where the file has it: it is added, or the mean of both
+ * is taken, or it has a gate of its own, a sigmoid that may be computed as silu(x) / x (`src/models/qwen2moe.cpp`).
+ */
+type SharedExpert = "added" | "averaged" | "gated" | "gated by silu";
+
+/** What Qwen has since Qwen3-Next. */
+export const GATED_SHARE: MixtureOptions = { scales: "all", shared: "gated" };
+
+/** Experts, or in a layer without a router a dense feed-forward: `[hidden, tokens]` to the same. */
+export function feedForwardOrExperts(
   g: GraphContext,
   block: BlockWeights,
   x: GraphTensor,
-  options: Options = {},
+  options: MixtureOptions = {},
 ): GraphTensor {
-  if (block.index >= g.hp.number("leading_dense_block_count", 0)) return mixture(g, block, x, options);
-  const { activation = "silu", denseLimit = "none" } = options;
-  return feedForward(x, partsOf(block, options), activation, { limit: denseLimit });
+  if (block.weight("ffn_gate_inp") !== undefined) return mixture(g, block, x, options);
+  return dense(g, block, x, options.activation ?? "silu", denseOptions(options));
 }
 
-/** Experts of which each token is given to some, beside those that it is given to always (`ffn_…_shexp`). */
-export function mixture(g: GraphContext, block: BlockWeights, x: GraphTensor, options: Options = {}): GraphTensor {
-  const { activation = "silu", denseLimit = "none" } = options;
-  const mixed = experts(g, block, x, { ...expertOptions(g, options), activation });
-  return add(mixed, feedForward(x, partsOf(block, options, "_shexp"), activation, { limit: denseLimit }));
-}
-
-function partsOf(block: BlockWeights, { unscaled }: Options, name?: string): FeedForwardParts {
-  return unscaled ? bareParts(block, name) : denseParts(block, name);
-}
-
-function expertOptions(
+/** Experts of which each token is given to some, and the one that it is given to always where the file has it (`ffn_…_shexp`). */
+export function mixture(
   g: GraphContext,
-  { gating = "softmax", normalized, limit = "none", chosen, unscaled = false, keepsInput = false }: Options,
-): Omit<ExpertOptions, "activation"> {
-  return {
-    limit,
-    unscaled,
-    keepsInput,
-    ...(chosen && { chosen }),
-    gating: gatingOf(g, gating),
-    normalized: normalized ?? g.hp.flag("expert_weights_norm", false),
-    weightScale: g.hp.number("expert_weights_scale", 0),
-  };
+  block: BlockWeights,
+  x: GraphTensor,
+  options: MixtureOptions = {},
+): GraphTensor {
+  const mixed = experts(g, block, x, { ...options, scaled: options.scales !== undefined });
+  return withSharedExpert(g, block, x, mixed, options);
+}
+
+/** What the chosen experts gave, and the shared one. */
+export function withSharedExpert(
+  g: GraphContext,
+  block: BlockWeights,
+  x: GraphTensor,
+  mixed: GraphTensor,
+  options: MixtureOptions = {},
+): GraphTensor {
+  if (block.weight("ffn_up_shexp") === undefined) return mixed;
+  const { shared = "added", activation = "silu", sharedActivation = activation } = options;
+  const y = dense(g, block, x, sharedActivation, { ...denseOptions(options), name: "_shexp" });
+  if (shared === "added") return add(mixed, y);
+  if (shared === "averaged") return scale(add(mixed, y));
+  const logit = mulMat(block.need("ffn_gate_inp_shexp"), x);
+  const gate = unary(logit);
+  return add(mixed, mul(y, shared === "gated" ? gate : div(gate, logit)));
+}
+
+function denseOptions({ scales, unbiased = false }: MixtureOptions): DenseOptions {
+  return { scaled: scales === "all", unbiased };
 }

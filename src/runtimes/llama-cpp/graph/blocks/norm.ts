@@ -2,6 +2,7 @@ import type { GraphContext } from "../context.ts";
 import { add, groupNorm, layerNorm, mul, rmsNorm } from "../ops/elementwise.ts";
 import { reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
+import type { BlockWeights } from "../weights.ts";
 
 export type NormKind = "rms" | "layer" | "group";
 
@@ -18,6 +19,30 @@ export function norm(
   if (weight !== undefined || bias !== undefined) g.keepOnDevice(y, layer);
   if (weight !== undefined) y = mul(y, weight);
   return bias === undefined ? y : add(y, bias);
+}
+
+/** A norm of a block by its name in the file, kept on the layer's device. */
+export function normOf(
+  g: GraphContext,
+  block: BlockWeights,
+  name: string,
+  x: GraphTensor,
+  kind: NormKind = "rms",
+): GraphTensor {
+  return norm(g, x, block.weight(name), kind, block.index, block.bias(name));
+}
+
+/** A norm that not every model has: the same tensor where the file has no weight of this name. */
+export function normIfAny(
+  g: GraphContext,
+  block: BlockWeights,
+  name: string,
+  x: GraphTensor,
+  kind: NormKind = "rms",
+  layer: number = block.index,
+): GraphTensor {
+  const weight = block.weight(name) ?? block.plain(name);
+  return weight === undefined ? x : norm(g, x, weight, kind, layer, block.bias(name));
 }
 
 function normed(x: GraphTensor, kind: NormKind): GraphTensor {

@@ -4,7 +4,7 @@ import { getRows, mulMat } from "../ops/products.ts";
 import { cont, permute, reshape, view } from "../ops/shapes.ts";
 import { type GraphTensor, I32, inputTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { norm } from "./norm.ts";
+import { norm, normOf } from "./norm.ts";
 
 /**
  * Embeddings of their own for each layer, `[size, tokens, layers]`: rows of a second table, and the usual embeddings projected
@@ -34,7 +34,7 @@ export function gatedLayerEmbedding(
 ): GraphTensor {
   const gate = unary(mulMat(block.need("inp_gate"), x));
   const chosen = mul(gate, slice(embeddings));
-  return norm(g, mulMat(block.need("proj"), chosen), block.weight("post_norm"), "rms", block.index);
+  return normOf(g, block, "post_norm", mulMat(block.need("proj"), chosen));
 }
 
 /** One plane of three dimensions, `[first, second]`. */

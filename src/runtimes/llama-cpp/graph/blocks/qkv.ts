@@ -14,15 +14,13 @@ type Heads = { readonly q: number; readonly k: number; readonly v: number };
 type Options = {
   /** Elements of one head. Default: those of the layer. */
   readonly dims?: Heads;
-  /** Heads. Default: those of the layer. */
-  readonly heads?: Heads;
-  /** The scales of an NVFP4 file are not read. */
-  readonly unscaled?: boolean;
-  /** Neither are biases. */
-  readonly bare?: boolean;
+  readonly reads?: Reads;
   /** Rows of all heads, `[heads x head, tokens]`, neither clamped nor cut into heads yet. */
   readonly whole?: boolean;
 };
+
+/** What is read beside the matrices, though the file may have more: biases, the scales of an NVFP4 file, or neither. */
+export type Reads = "all" | "biases" | "scales" | "matrices";
 
 /** Who reads `attention.clamp_kqv`; in files of others it means nothing (`src/models/dbrx.cpp`, `mpt.cpp`, `olmo.cpp`). */
 const CLAMPED: ReadonlySet<string> = new Set(["dbrx", "mpt", "olmo"]);
@@ -38,17 +36,19 @@ export function queryKeyValue(
   const il = block.index;
   const keyDim = hp.keyDim(il);
   const dims = options.dims ?? { q: keyDim, k: keyDim, v: hp.valueDim(il) };
-  const heads = options.heads ?? { q: hp.heads(il), k: hp.kvHeads(il), v: hp.kvHeads(il) };
-  const { whole = false, bare = false, unscaled = bare } = options;
+  const heads = { q: hp.heads(il), k: hp.kvHeads(il), v: hp.kvHeads(il) };
+  const { whole = false, reads = "all" } = options;
+  const readsBiases = reads === "all" || reads === "biases";
+  const readsScales = reads === "all" || reads === "scales";
   const clamps = CLAMPED.has(hp.architecture) && !whole && hp.number("attention.clamp_kqv", 0) > 0;
   const clamped = (y: GraphTensor): GraphTensor => (clamps ? clamp(y) : y);
   const matrix = (name: string): Projection => {
-    const stored = block.projection(name);
-    return { ...stored, ...(bare ? { bias: undefined } : {}), ...(unscaled ? { scale: undefined } : {}) };
+    const { weight, bias, scale } = block.projection(name);
+    return { weight, bias: readsBiases ? bias : undefined, scale: readsScales ? scale : undefined };
   };
   const joint = matrix("attn_qkv");
   if (joint.weight !== undefined) {
-    const qkv = clamped(bare ? project(joint, x) : projectJoint(block, joint, x));
+    const qkv = clamped(readsBiases ? projectJoint(block, joint, x) : project(joint, x));
     return whole ? rowsOfThree(g, qkv, dims, heads) : cutInThree(g, qkv, dims, heads);
   }
   const part = (name: "q" | "k" | "v"): GraphTensor => {
@@ -59,7 +59,7 @@ export function queryKeyValue(
 }
 
 /** The biases of a joint matrix may be those of three. */
-export function projectJoint(block: BlockWeights, joint: Projection, x: GraphTensor): GraphTensor {
+function projectJoint(block: BlockWeights, joint: Projection, x: GraphTensor): GraphTensor {
   const q = block.bias("attn_q");
   const k = block.bias("attn_k");
   const v = block.bias("attn_v");
@@ -68,7 +68,7 @@ export function projectJoint(block: BlockWeights, joint: Projection, x: GraphTen
 }
 
 /** Views of one row of all heads. */
-export function cutInThree(g: GraphContext, qkv: GraphTensor, dims: Heads, heads: Heads): QueryKeyValue {
+function cutInThree(g: GraphContext, qkv: GraphTensor, dims: Heads, heads: Heads): QueryKeyValue {
   const part = (name: "q" | "k" | "v"): GraphTensor =>
     view(qkv, [dims[name], heads[name], g.tokens], [rowBytes(qkv.type, dims[name]), qkv.nb[1]]);
   return { q: part("q"), k: part("k"), v: part("v") };

@@ -8,7 +8,7 @@ import { type GraphTensor, I32, inputTensor } from "../tensor.ts";
 export type StateRows = { readonly main: GraphTensor; readonly extra: GraphTensor };
 
 /** How states `[elements, rows]` are read; default: their rows are copied. */
-export type StateReader = (states: GraphTensor, rows: GraphTensor) => GraphTensor;
+type StateReader = (states: GraphTensor, rows: GraphTensor) => GraphTensor;
 
 /** Which rows of the states are read, as of a context whose states are all in use (`build_rs_inp_impl`). */
 export function stateRows(g: GraphContext): StateRows {

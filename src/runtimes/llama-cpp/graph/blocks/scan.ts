@@ -32,6 +32,9 @@ type ScanSizes = {
   readonly sequences: number;
 };
 
+/** A scan of a layer: hidden states `[hidden, tokens]` to the same. */
+export type Scan = (g: GraphContext, rows: StateRows, block: BlockWeights, input: GraphTensor) => GraphTensor;
+
 /** Mamba 1: `[hidden, tokens]` to the same (`src/models/mamba-base.cpp`, `build_mamba_layer`). */
 export function mamba1(g: GraphContext, rows: StateRows, block: BlockWeights, input: GraphTensor): GraphTensor {
   const { kernel, inner, state, rank, tokens, sequences } = sizesOf(g);

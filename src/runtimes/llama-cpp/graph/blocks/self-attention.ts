@@ -1,53 +1,90 @@
 import type { GraphContext } from "../context.ts";
-import { scale, unary } from "../ops/elementwise.ts";
+import { mul, rope, scale, unary } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
 import { reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
-import type { BlockWeights } from "../weights.ts";
-import { type AttentionOptions, attendCache, attendWindow, type CacheInputs, type Queried } from "./attention.ts";
-import { gatedHeads, normedHeads, rotatedHeads } from "./heads.ts";
-import { project } from "./projection.ts";
-import { type QueryKeyValue, queryKeyValue } from "./qkv.ts";
+import type { BlockWeights, Projection } from "../weights.ts";
+import {
+  type AttentionOptions,
+  attendBatch,
+  attendCache,
+  attendWindow,
+  batchInputs,
+  type CacheInputs,
+  cacheInputs,
+  type Queried,
+} from "./attention.ts";
+import { type NormKind, norm, normIfAny } from "./norm.ts";
+import { project, unbiased } from "./projection.ts";
+import { type QueryKeyValue, queryKeyValue, type Reads } from "./qkv.ts";
 
 export type SelfAttentionOptions = {
-  /** Whether positions turn the heads of a layer. Default: in all of them. */
-  readonly rotates?: (g: GraphContext, layer: number) => boolean;
-  /** Rotary factors, where the model has them: in all layers, or in those that see everything. */
-  readonly factors?: "all" | "full";
+  /** How queries, keys and values are cut. Default: {@link queryKeyValue}. */
+  readonly heads?: (g: GraphContext, block: BlockWeights, x: GraphTensor) => QueryKeyValue;
   /** Size of one head, where it is not that of the layer's cache. */
-  readonly headDim?: (g: GraphContext) => number;
-  /** Queries and keys are normed over all heads at once. */
-  readonly normsRows?: boolean;
-  /** Queries, keys and values of a joint matrix are copied before they are cut into heads (Step 3.5). */
+  readonly headDim?: number;
+  /** What is read beside the matrices of queries, keys and values. Default: biases and scales. */
+  readonly reads?: Reads;
+  /**
+   * What a norm of queries or keys is over, where the file has one: each head, all of a token before they are cut into heads,
+   * or all of a token put together again. Default: each.
+   */
+  readonly normsHeads?: "each" | "uncut" | "rejoined";
+  /** Parts of a joint matrix are copied before they are cut into heads (Step 3.5). */
   readonly copiesRows?: boolean;
+  readonly headNorm?: NormKind;
+  /** That of keys has no weight (Talkie). */
+  readonly unweightedKeyNorm?: boolean;
+  /** Those norms come after the rotation. */
+  readonly normsRotated?: boolean;
+  /** Whether positions turn the heads of a layer. Default: in all of them. */
+  readonly rotates?: boolean | ((layer: number) => boolean);
+  /** Numbers that each position has (M-RoPE). Default: 1. */
+  readonly positionsPerToken?: number;
+  /** Rotary factors that the file has are read in all layers, in those that see everything, or not. Default: in all. */
+  readonly factors?: "all" | "full" | "none";
   /** Queries are multiplied with a number, not the scores. */
-  readonly scaledQueries?: boolean;
-  /** Biases and scales of the matrices of queries, keys and values are not read. */
-  readonly bare?: boolean;
+  readonly scalesQueries?: boolean;
+  /** Queries are multiplied with a number that depends on their position. */
+  readonly tempersQueries?: boolean;
   /** Scores have a soft cap. */
   readonly bends?: number;
+  /** What attention gives is multiplied with a number. */
+  readonly scalesAttention?: boolean;
+  /** The bias of the output matrix is not read though the engine loads it. */
+  readonly unbiasedOutput?: boolean;
 };
 
-/** Positions turn the heads of layers with a window alone. */
-export const rotatesWindowed = ({ hp }: GraphContext, layer: number): boolean => hp.isWindowed(layer);
-
-/** Attends to the caches of the model, each layer to its own. */
+/** Attends with the heads of a layer, and projects. */
 export type Attender = (
   layer: number,
   queried: Queried,
-  output: ReturnType<BlockWeights["projection"]> | undefined,
-  options: AttentionOptions,
+  output: Projection | undefined,
+  options?: AttentionOptions,
 ) => GraphTensor;
 
-/** Caches with windows, or, where no layer of the model has one, those without (`swa_type`). */
-export function cacheAttender(g: GraphContext, inputs: CacheInputs): Attender {
-  const attend = g.hp.hasWindows() ? attendWindow : attendCache;
+/**
+ * To the caches of the model, each layer to its own: those with windows, or, where no layer has one, those without
+ * (`swa_type`).
+ */
+export function cacheAttender(
+  g: GraphContext,
+  inputs: CacheInputs = cacheInputs(g),
+  windowed: boolean = g.hp.hasWindows(),
+): Attender {
+  const attend = windowed ? attendWindow : attendCache;
   return (layer, queried, output, options) => attend(g, inputs, layer, queried, output, options);
 }
 
+/** To the tokens of the batch, both ways. */
+export function batchAttender(g: GraphContext): Attender {
+  const inputs = batchInputs(g);
+  return (layer, queried, output, options) => attendBatch(g, inputs, layer, queried, output, options);
+}
+
 /**
- * Attention of a layer's normed hidden states, `[hidden, tokens]` to the same: heads are normed and gated where the file has
- * `attn_q_norm`, `attn_gate`, and have sinks where it has `attn_sinks`.
+ * Attention of a layer's normed hidden states, `[hidden, tokens]` to the same. Norms of heads, a norm or a gate of what
+ * attention gave (`attn_sub_norm`, `attn_gate`) and sinks are where the file has them.
  */
 export function selfAttention(
   g: GraphContext,
@@ -57,38 +94,121 @@ export function selfAttention(
   options: SelfAttentionOptions = {},
 ): GraphTensor {
   const il = block.index;
-  const { rotates = () => true, factors, scaledQueries = false, bends = 0 } = options;
-  let heads = normedQueries(g, block, x, options);
-  const hasFactors = factors === "all" || (factors === "full" && !g.hp.isWindowed(il));
-  if (rotates(g, il)) heads = rotatedHeads(g, heads, hasFactors ? g.rotaryFactors(il) : undefined);
-  if (scaledQueries) heads = { ...heads, q: scale(heads.q) };
-  const output = block.projection("attn_output");
+  const { bends = 0, scalesAttention = false, unbiasedOutput = false } = options;
+  const queried = positionedHeads(g, block, x, options);
+  const stored = block.projection("attn_output");
+  const output = unbiasedOutput ? unbiased(stored) : stored;
   const gate = block.weight("attn_gate");
+  const isInside = gate !== undefined || block.weight("attn_sub_norm") !== undefined;
   const also = { bends, sinks: block.weight("attn_sinks") };
-  if (gate === undefined) return attend(il, heads, output, also);
-  const y = attend(il, heads, undefined, also);
-  return project(output, gatedHeads(y, unary(mulMat(gate, x)), g.hp.heads(il)));
+  let y = attend(il, queried, isInside ? undefined : output, also);
+  if (isInside) {
+    y = normIfAny(g, block, "attn_sub_norm", y);
+    if (gate !== undefined) y = gatedHeads(y, unary(mulMat(gate, x)), g.hp.heads(il));
+    y = project(output, y);
+  }
+  return scalesAttention ? scale(y) : y;
 }
 
-function normedQueries(
+/** Queries, keys and values of a layer, queries and keys normed and rotated as the model has it. */
+export function positionedHeads(
   g: GraphContext,
   block: BlockWeights,
   x: GraphTensor,
-  { headDim, normsRows = false, copiesRows = false, bare = false }: SelfAttentionOptions,
+  options: SelfAttentionOptions = {},
 ): QueryKeyValue {
-  const size = headDim?.(g);
-  const dims = size === undefined ? {} : { dims: { q: size, k: size, v: size } };
-  const whole = normsRows || copiesRows;
-  const rows = queryKeyValue(g, block, x, { ...dims, bare, whole });
-  if (!whole) return normedHeads(g, block, rows);
-  return normsRows ? inHeads(g, block, normedHeads(g, block, rows)) : normedHeads(g, block, inHeads(g, block, rows));
+  const { normsRotated = false, scalesQueries = false, tempersQueries = false } = options;
+  let heads = cutHeads(g, block, x, options);
+  if (!normsRotated) heads = normedHeads(g, block, heads, options);
+  heads = turnedHeads(g, block, heads, options);
+  if (normsRotated) heads = normedHeads(g, block, heads, options);
+  if (scalesQueries) heads = { ...heads, q: scale(heads.q) };
+  return tempersQueries ? { ...heads, q: mul(heads.q, g.queryScales()) } : heads;
 }
 
-function inHeads(g: GraphContext, { index: il }: BlockWeights, { q, k, v }: QueryKeyValue): QueryKeyValue {
+function turnedHeads(
+  g: GraphContext,
+  { index }: BlockWeights,
+  heads: QueryKeyValue,
+  { rotates = true, factors = "all", positionsPerToken }: SelfAttentionOptions,
+): QueryKeyValue {
+  if (!(typeof rotates === "boolean" ? rotates : rotates(index))) return heads;
+  const hasFactors = factors === "all" || (factors === "full" && !g.hp.isWindowed(index));
+  return rotatedHeads(g, heads, hasFactors ? g.rotaryFactors(index) : undefined, positionsPerToken);
+}
+
+/** Heads, normed already where a model norms them uncut. */
+function cutHeads(g: GraphContext, block: BlockWeights, x: GraphTensor, options: SelfAttentionOptions): QueryKeyValue {
+  const { heads, headDim, reads, normsHeads, copiesRows = false } = options;
+  if (heads !== undefined) return heads(g, block, x);
+  const dims = headDim === undefined ? {} : { dims: { q: headDim, k: headDim, v: headDim } };
+  const also = reads === undefined ? {} : { reads };
+  const isNormed = normsHeads === "uncut";
+  if (!isNormed && !copiesRows) return queryKeyValue(g, block, x, { ...dims, ...also });
   const { hp } = g;
+  const il = block.index;
+  const { q, k, v } = queryKeyValue(g, block, x, { ...also, whole: true });
+  const cut = (rows: GraphTensor, dim: number, count: number): GraphTensor => reshape(rows, dim, count, g.tokens);
+  const normed = (rows: GraphTensor, name: string): GraphTensor =>
+    isNormed ? normOfHeads(g, block, name, rows, options) : rows;
   return {
-    q: reshape(q, hp.keyDim(il), hp.heads(il), g.tokens),
-    k: reshape(k, hp.keyDim(il), hp.kvHeads(il), g.tokens),
-    v: reshape(v, hp.valueDim(il), hp.kvHeads(il), g.tokens),
+    q: cut(normed(q, "attn_q_norm"), hp.keyDim(il), hp.heads(il)),
+    k: cut(normed(k, "attn_k_norm"), hp.keyDim(il), hp.kvHeads(il)),
+    v: cut(v, hp.valueDim(il), hp.kvHeads(il)),
   };
+}
+
+function normedHeads(
+  g: GraphContext,
+  block: BlockWeights,
+  heads: QueryKeyValue,
+  options: SelfAttentionOptions,
+): QueryKeyValue {
+  const { normsHeads = "each" } = options;
+  // MPT's files may have a norm of keys alone, which is not read.
+  if (normsHeads === "uncut" || block.weight("attn_q_norm") === undefined) return heads;
+  const normed = (x: GraphTensor, name: string): GraphTensor => {
+    if (normsHeads === "each") return normOfHeads(g, block, name, x, options);
+    const rows = reshape(x, x.ne[0] * x.ne[1], x.ne[2]);
+    return reshape(normOfHeads(g, block, name, rows, options), ...x.ne);
+  };
+  return { q: normed(heads.q, "attn_q_norm"), k: normed(heads.k, "attn_k_norm"), v: heads.v };
+}
+
+/** A norm of queries or keys, where the file has it; RMS norms of them have no bias. */
+function normOfHeads(
+  g: GraphContext,
+  block: BlockWeights,
+  name: string,
+  x: GraphTensor,
+  { headNorm = "rms", unweightedKeyNorm = false }: SelfAttentionOptions,
+): GraphTensor {
+  const weight = block.weight(name);
+  if (weight === undefined && !unweightedKeyNorm) return x;
+  return norm(g, x, weight, headNorm, block.index, headNorm === "rms" ? undefined : block.bias(name));
+}
+
+/** Queries and keys turned by their positions. */
+export function rotatedHeads(
+  g: GraphContext,
+  { q, k, v }: QueryKeyValue,
+  factors?: GraphTensor,
+  positionsPerToken?: number,
+): QueryKeyValue {
+  const positions = g.positions(positionsPerToken);
+  return { q: rope(q, positions, factors), k: rope(k, positions, factors), v };
+}
+
+/** Four positions where the file divides a head among them, otherwise one (`llama_hparams::use_mrope`). */
+export function positionsBySections({ hp }: GraphContext): number {
+  const isDivided = [0, 1].every((index) => hp.ofLayer("rope.dimension_sections", index, 0) > 0);
+  return isDivided ? 4 : 1;
+}
+
+/** What attention gave, `[heads x head, tokens]`, times a gate that has a number for each element or for each head. */
+export function gatedHeads(y: GraphTensor, gate: GraphTensor, heads: number): GraphTensor {
+  const [width, tokens] = y.ne;
+  if (gate.ne[0] !== heads) return mul(y, gate);
+  const perHead = mul(reshape(y, width / heads, heads, tokens), reshape(gate, 1, heads, tokens));
+  return reshape(perHead, width, tokens);
 }

@@ -31,7 +31,7 @@ export function setRows(target: GraphTensor, rows: GraphTensor, numbers: GraphTe
   return new GraphTensor("SET_ROWS", target.type, target.ne, target.nb, [rows, numbers, target], target);
 }
 
-export function argsort(a: GraphTensor): GraphTensor {
+function argsort(a: GraphTensor): GraphTensor {
   return new GraphTensor("ARGSORT", I32, a.ne, contiguous(I32, a.ne), [a]);
 }
 

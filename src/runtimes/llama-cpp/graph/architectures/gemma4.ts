@@ -6,16 +6,16 @@ import {
   spreadStreams,
 } from "../blocks/alternating-updates.ts";
 import { attendWindow, type CacheInputs, cacheInputs, type WindowQueried } from "../blocks/attention.ts";
-import { head, layers } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { experts } from "../blocks/experts.ts";
-import { denseParts, feedForward, withoutScales } from "../blocks/feed-forward.ts";
-import { normedHeads, rotatedHeads } from "../blocks/heads.ts";
-import { norm } from "../blocks/norm.ts";
+import { dense } from "../blocks/feed-forward.ts";
+import { head } from "../blocks/head.ts";
+import { layers } from "../blocks/layers.ts";
+import { norm, normOf } from "../blocks/norm.ts";
 import { gatedLayerEmbedding, perLayerEmbeddings, slice } from "../blocks/per-layer-embeddings.ts";
 import { project } from "../blocks/projection.ts";
-import { queryKeyValue } from "../blocks/qkv.ts";
-import { residualLayer } from "../blocks/residual.ts";
+import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
+import { positionedHeads } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, mean, mul, rmsNorm, rope, scale, sqr, sqrt, sub, sumRows, unary } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
@@ -29,11 +29,11 @@ const gemma4: GraphBuilder = (g) => {
   const embeddings = scale(tokenEmbeddings(g));
   const perLayer = perLayerEmbeddings(g, embeddings);
   const x = layers(g, embeddings, (x, block) => {
-    let y = residualLayer(g, block, x, {
+    const parts: ResidualParts = {
       attention: (y) => attendShared(g, inputs, block, gemma4Heads(g, block, y)),
-      feedForward: (y, unnormed) => gemma4FeedForward(g, block, y, unnormed),
-      dropsTokens: "never",
-    });
+      feedForward: (y, { sum }) => gemma4FeedForward(g, block, y, sum),
+    };
+    let y = residualLayer(g, block, x, parts, { dropsTokens: "never" });
     if (perLayer !== undefined) y = add(y, gatedLayerEmbedding(g, block, y, perLayer));
     const outScale = block.weight("layer_output_scale");
     return outScale === undefined ? y : mul(y, outScale);
@@ -67,21 +67,19 @@ function gemma4Heads(g: GraphContext, block: BlockWeights, x: GraphTensor): Wind
 
 /** Dense, or beside it experts that are chosen by the hidden states without their norm. */
 function gemma4FeedForward(g: GraphContext, block: BlockWeights, x: GraphTensor, unnormed: GraphTensor): GraphTensor {
-  const dense = feedForward(x, denseParts(block), "gelu");
+  const fed = dense(g, block, x, "gelu", { scaled: true });
   const router = block.weight("ffn_gate_inp");
-  if (router === undefined) return dense;
+  if (router === undefined) return fed;
   const normed = (y: GraphTensor, name: string): GraphTensor => norm(g, y, block.need(name), "rms", block.index);
   const routerScale = block.scale("ffn_gate_inp");
   const read = scale(rmsNorm(unnormed));
   const probabilities = mulMat(router, routerScale === undefined ? read : mul(read, routerScale));
   const mixed = experts(g, block, normed(unnormed, "pre_ffw_norm_2"), {
-    gating: "softmax",
     activation: "gelu",
-    normalized: true,
-    unbiased: true,
     probabilities,
+    scaled: true,
   });
-  return add(normed(dense, "post_ffw_norm_1"), normed(mixed, "post_ffw_norm_2"));
+  return add(normed(fed, "post_ffw_norm_1"), normed(mixed, "post_ffw_norm_2"));
 }
 
 /** Reads the cache of the layer, or the one that it shares. */
@@ -96,15 +94,14 @@ const gemma3n: GraphBuilder = (g) => {
   const embeddings = scale(tokenEmbeddings(g));
   const perLayer = perLayerEmbeddings(g, embeddings);
   const streams = layers(g, spreadStreams(g, embeddings), (x, block) => {
-    const il = block.index;
     const predictions = predictStreams(g, block, x);
     const active = slice(predictions);
-    const normed = norm(g, active, block.weight("attn_norm"), "rms", il);
+    const normed = normOf(g, block, "attn_norm", active);
     const lowRank = laurel(g, block, normed);
     const attended = attendShared(g, inputs, block, gemma3nHeads(g, block, normed));
-    const gated = add(norm(g, attended, block.weight("post_attention_norm"), "rms", il), active);
+    const gated = add(normOf(g, block, "post_attention_norm", attended), active);
     const both = scale(add(gated, lowRank));
-    const fed = sparseFeedForward(block, norm(g, both, block.weight("ffn_norm"), "rms", il));
+    const fed = sparseFeedForward(block, normOf(g, block, "ffn_norm", both));
     const corrected = correctStreams(
       g,
       block,
@@ -124,21 +121,21 @@ function gemma3nHeads(g: GraphContext, block: BlockWeights, x: GraphTensor): Win
   const { hp } = g;
   const il = block.index;
   if (hp.cacheLayer(il) === il) {
-    const { q, k, v } = queryKeyValue(g, block, x);
-    return rotatedHeads(g, normedHeads(g, block, { q, k, v: rmsNorm(v) }));
+    const { q, k, v } = positionedHeads(g, block, x);
+    return { q, k, v: rmsNorm(v) };
   }
   const joint = block.weight("attn_qkv");
   const width = hp.keyDim(il) * hp.heads(il);
   const all = mulMat(joint ?? block.need("attn_q"), x);
   const rows = joint === undefined ? all : cont(view(all, [width, g.tokens], [all.nb[1]]));
-  const q = norm(g, reshape(rows, hp.keyDim(il), hp.heads(il), g.tokens), block.weight("attn_q_norm"), "rms", il);
+  const q = normOf(g, block, "attn_q_norm", reshape(rows, hp.keyDim(il), hp.heads(il), g.tokens));
   return { q: rope(q, g.positions()) };
 }
 
 /** Learned augmented residual layer: a low-rank product added to what it is of. */
 function laurel(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
   const y = mulMat(block.need("laurel_r"), mulMat(block.need("laurel_l"), x));
-  return add(norm(g, y, block.weight("laurel_post_norm"), "rms", block.index), x);
+  return add(normOf(g, block, "laurel_post_norm", y), x);
 }
 
 /** Layers at the start whose gates keep only what is far above the mean (`n_layer_sparsity`, `src/models/models.h`). */
@@ -168,7 +165,7 @@ const gemma4Assistant: GraphBuilder = (g) => {
   const x = layers(g, read, (x, block) => {
     const y = residualLayer(g, block, x, {
       attention: (y) => attendWindow(g, inputs, block.index, assistantQueries(g, block, y), bare(block, "attn_output")),
-      feedForward: (y) => feedForward(y, withoutScales(denseParts(block)), "gelu"),
+      feedForward: (y) => dense(g, block, y, "gelu"),
     });
     return mul(y, block.need("layer_output_scale"));
   });
@@ -181,7 +178,7 @@ function assistantQueries(g: GraphContext, block: BlockWeights, x: GraphTensor):
   const { hp } = g;
   const il = block.index;
   const heads = reshape(mulMat(block.need("attn_q"), x), hp.keyDim(il), hp.heads(il), g.tokens);
-  const normed = norm(g, heads, block.weight("attn_q_norm"), "rms", il);
+  const normed = normOf(g, block, "attn_q_norm", heads);
   return { q: rope(normed, g.positions(), hp.isWindowed(il) ? undefined : g.rotaryFactors(il)) };
 }
 
@@ -190,7 +187,7 @@ function bare(block: BlockWeights, name: string): Projection {
   return { weight: block.weight(name), bias: undefined, scale: undefined };
 }
 
-export const GEMMA_SHARED: Readonly<Record<string, GraphBuilder>> = {
+export const GEMMA_4: Readonly<Record<string, GraphBuilder>> = {
   gemma3n,
   gemma4,
   "gemma4-assistant": gemma4Assistant,

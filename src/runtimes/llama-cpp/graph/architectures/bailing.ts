@@ -1,42 +1,31 @@
 import { attendLatent, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
-import { layers } from "../blocks/decoder.ts";
-import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { limitOf } from "../blocks/feed-forward.ts";
+import { type DecoderForm, decoders } from "../blocks/decoder.ts";
+import { routingInFile } from "../blocks/experts.ts";
 import { type KimiDeltaOptions, kimiDeltaLayer } from "../blocks/kimi-delta.ts";
 import { absorbedHeads, latentQueries, latentSizes } from "../blocks/latent.ts";
-import { denseOrMixture } from "../blocks/mixture.ts";
-import { norm } from "../blocks/norm.ts";
-import { headOfAll } from "../blocks/predicting-head.ts";
 import { stateRows } from "../blocks/recurrent-state.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { add, mul, unary } from "../ops/elementwise.ts";
+import { mul, unary } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
 import { cont, reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
 /** Ling 3: Kimi delta attention, and every few layers latent attention with a gate for each head (`src/models/bailingmoe3.cpp`). */
-const bailingMoe3: GraphBuilder = (g) => {
-  const embedded = tokenEmbeddings(g);
+function bailingMoe3(g: GraphContext): DecoderForm {
   const inputs = cacheInputs(g);
   const rows = stateRows(g);
   const delta: KimiDeltaOptions = { decay: "sigmoid", gate: ["ssm_g_a"], keepsWritten: true };
-  const x = layers(g, embedded, (x, block) => {
-    const il = block.index;
-    const normed = norm(g, x, block.weight("attn_norm"), "rms", il);
-    const y = g.hp.isRecurrent(il)
-      ? kimiDeltaLayer(g, rows, block, normed, delta)
-      : gatedLatentAttention(g, inputs, block, normed);
-    const z = add(y, x);
-    const inner = denseOrMixture(g, block, norm(g, z, block.weight("ffn_norm"), "rms", il), {
-      limit: limitOf(g, "swiglu_clamp_exp", il, false),
-      denseLimit: limitOf(g, "swiglu_clamp_shexp", il, false),
-      unscaled: true,
-    });
-    return add(inner, z);
-  });
-  return headOfAll(g, x, { unscaled: true });
-};
+  return {
+    attention: (block, x) =>
+      g.hp.isRecurrent(block.index)
+        ? kimiDeltaLayer(g, rows, block, x, delta)
+        : gatedLatentAttention(g, inputs, block, x),
+    dropsTokens: "never",
+    mixture: routingInFile(g, "softmax"),
+    head: { unscaled: true, nextHidden: "after norm" },
+  };
+}
 
 function gatedLatentAttention(g: GraphContext, inputs: CacheInputs, block: BlockWeights, x: GraphTensor): GraphTensor {
   const il = block.index;
@@ -48,4 +37,9 @@ function gatedLatentAttention(g: GraphContext, inputs: CacheInputs, block: Block
   return mulMat(block.need("attn_output"), cont(gated, value * heads, g.tokens));
 }
 
-export const BAILING_3: Readonly<Record<string, GraphBuilder>> = { bailingmoe3: bailingMoe3 };
+/** Ling, each `src/models/<its name>.cpp`. */
+export const BAILING: Readonly<Record<string, GraphBuilder>> = decoders({
+  bailingmoe: (g) => ({ mixture: { ...routingInFile(g, "softmax"), gating: "softmax" } }),
+  bailingmoe2: (g) => ({ mixture: routingInFile(g, "softmax") }),
+  bailingmoe3: bailingMoe3,
+});

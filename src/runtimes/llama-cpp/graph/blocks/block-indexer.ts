@@ -1,13 +1,10 @@
-import type { PoolInputs } from "../caches.ts";
 import type { GraphContext } from "../context.ts";
 import { add, cast, rope, scale, unary } from "../ops/elementwise.ts";
 import { getRows, mulMat, topK } from "../ops/products.ts";
 import { cont, permute, reshape, view } from "../ops/shapes.ts";
 import { F32, type GraphTensor, I32, I64, inputTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
-import { attend, type Queried, rotated } from "./attention.ts";
-import { maskOfChosen } from "./indexer.ts";
-import { norm } from "./norm.ts";
+import { normOf } from "./norm.ts";
 
 /** Which cells make up a block, and which blocks a token sees (`llm_graph_input_qsa`, `src/models/qwen4exp.cpp`). */
 export type BlockInputs = {
@@ -72,7 +69,7 @@ function blockKeys(g: GraphContext, block: BlockWeights, inputs: BlockInputs, st
   let sum = member();
   for (let other = 1; other < size; other++) sum = add(sum, member());
   const mean = reshape(scale(sum), dim, blocks * streams);
-  const normed = reshape(norm(g, mean, block.weight("indexer.k_norm"), "rms", il), dim, 1, blocks * streams);
+  const normed = reshape(normOf(g, block, "indexer.k_norm", mean), dim, 1, blocks * streams);
   return reshape(rope(normed, inputs.positions), dim, blocks, streams);
 }
 
@@ -87,7 +84,7 @@ function blockScores(
   const [dim, blocks, streams] = keys.ne;
   const heads = g.hp.number("attention.indexer.head_count", 0);
   const queries = reshape(mulMat(block.need("indexer.q_proj"), x), dim, heads, g.tokens);
-  const normed = norm(g, queries, block.weight("indexer.q_norm"), "rms", block.index);
+  const normed = normOf(g, block, "indexer.q_norm", queries);
   const q = rope(normed, g.positions(4));
   const products = mulMat(keys, reshape(q, dim, heads * tokens, streams));
   const scores = unary(reshape(products, blocks, heads, tokens, streams));
@@ -95,23 +92,4 @@ function blockScores(
   let sum = cont(head());
   for (let other = 1; other < heads; other++) sum = add(sum, head());
   return sum;
-}
-
-/** Attends to the chosen cells of a cache of keys and values only (`build_attn_qsa`). */
-export function attendChosenHeads(
-  g: GraphContext,
-  pool: PoolInputs,
-  layer: number,
-  queried: Queried,
-  chosen: GraphTensor,
-): GraphTensor {
-  const q = g.expand(rotated(queried.q, pool.keyRotation));
-  const k = rotated(queried.k, pool.keyRotation);
-  const v = g.expand(rotated(queried.v, pool.valueRotation));
-  g.expand(k);
-  g.expand(g.caches.storeKeys(layer, k, pool.keyRows));
-  g.expand(g.caches.storeValues(layer, v, pool.valueRows));
-  const mask = maskOfChosen(pool.mask, chosen);
-  const [keys, values] = [g.caches.keys(layer), g.caches.values(layer)];
-  return rotated(attend(g, layer, q, keys, values, mask, { mostCells: chosen.ne[0] }), pool.valueRotation);
 }

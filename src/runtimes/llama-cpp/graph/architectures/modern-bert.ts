@@ -1,0 +1,27 @@
+import { decoders } from "../blocks/decoder.ts";
+import { tokenEmbeddings } from "../blocks/embedding.ts";
+import { norm } from "../blocks/norm.ts";
+import type { GraphBuilder, GraphContext } from "../context.ts";
+import type { GraphTensor } from "../tensor.ts";
+
+function normedEmbeddings(g: GraphContext): GraphTensor {
+  return norm(g, tokenEmbeddings(g), g.weights.find("token_embd_norm.weight"), "layer", 0);
+}
+
+/** Encoders that norm before their parts, with rotary positions, each `src/models/<its name>.cpp`. */
+export const MODERN_BERT: Readonly<Record<string, GraphBuilder>> = decoders({
+  eurobert: { looksBothWays: true, head: { withoutLogits: "always" } },
+  // Which activation (`hidden_activation`) changes no shape. The first layer reads the normed embedding as it is.
+  "modern-bert": {
+    looksBothWays: true,
+    norm: "layer",
+    activation: "halves",
+    embeddings: normedEmbeddings,
+    head: { withoutLogits: "always" },
+  },
+  "neo-bert": {
+    looksBothWays: true,
+    activation: "halves",
+    head: { withoutLogits: "always", lastNorm: "enc.output_norm" },
+  },
+});
