@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { holeyFile } from "../../conformance/holey-file.ts";
 import { ggufOfKeys } from "../../conformance/llama-cpp/architectures/keys.ts";
 import type { GgufTensor } from "../../fixtures/write-gguf.ts";
+import { GGML_TYPES_BY_NAME } from "../../src/formats/gguf/types.ts";
 import { estimateMemory, inspectModel, type LlamaCppWorkload, type MemoryItem, type Model } from "../../src/index.ts";
 import type { Device } from "../../src/runtimes/device.ts";
 import { attentionUse } from "../../src/runtimes/llama-cpp/cuda-attention-use.ts";
@@ -9,19 +10,21 @@ import { CudaPool } from "../../src/runtimes/llama-cpp/cuda-pool.ts";
 import { expertsUse, productUse } from "../../src/runtimes/llama-cpp/cuda-products.ts";
 import { flashAttention, mulMat, mulMatOfExperts, topK } from "../../src/runtimes/llama-cpp/graph/ops/products.ts";
 import { permute } from "../../src/runtimes/llama-cpp/graph/ops/shapes.ts";
-import { fourOf, GraphTensor, typeNamed } from "../../src/runtimes/llama-cpp/graph/tensor.ts";
+import { F16, F32, fourOf, GraphTensor, I32 } from "../../src/runtimes/llama-cpp/graph/tensor.ts";
 import { keepSums } from "../../src/runtimes/llama-cpp/graph/wide-sums.ts";
 
 const MIB = 2 ** 20;
 const GPU: Device = { name: "GPU0", kind: "cuda", memoryBytes: 80 * 2 ** 30 };
 
-function weight(type: string, ...ne: readonly number[]): GraphTensor {
+function weight(name: string, ...ne: readonly number[]): GraphTensor {
+  const type = GGML_TYPES_BY_NAME.get(name);
+  if (type === undefined) throw new Error(`no type ${name}`);
   const storage = { device: GPU, holdsWeights: true };
-  return new GraphTensor("NONE", typeNamed(type), fourOf(ne), undefined, undefined, undefined, storage);
+  return new GraphTensor("NONE", type, fourOf(ne), undefined, undefined, undefined, storage);
 }
 
 function rows(...ne: readonly number[]): GraphTensor {
-  return new GraphTensor("ADD", typeNamed("F32"), fourOf(ne));
+  return new GraphTensor("ADD", F32, fourOf(ne));
 }
 
 /** Rows of the matrix's width times it. */
@@ -123,7 +126,7 @@ describe("products on CUDA", () => {
   });
 
   it("have a kernel of their own for Hadamard matrices", () => {
-    const matrix = new GraphTensor("NONE", typeNamed("F32"), [128, 128, 1, 1]);
+    const matrix = new GraphTensor("NONE", F32, [128, 128, 1, 1]);
     expect(productUse(product(matrix, 4096)).callsBlas).toBe(false);
     expect(productUse(product(weight("F32", 128, 128), 4096)).callsBlas).toBe(true);
   });
@@ -131,7 +134,7 @@ describe("products on CUDA", () => {
 
 describe("products of experts on CUDA", () => {
   const LISTS = 2 * 4 * 512 * 8 + 640; // of 8 experts for each of 512 tokens, and where each of 128 begins: 516 bytes
-  const chosen = (used: number, tokens: number) => new GraphTensor("ARGSORT", typeNamed("I32"), [used, tokens, 1, 1]);
+  const chosen = (used: number, tokens: number) => new GraphTensor("ARGSORT", I32, [used, tokens, 1, 1]);
 
   it("turn the rows of each expert to 8 bits", () => {
     const gate = expertsUse(mulMatOfExperts(weight("Q4_K", 2048, 768, 128), rows(2048, 1, 512), chosen(8, 512)));
@@ -161,7 +164,7 @@ describe("flash attention on CUDA", () => {
   const attention = (tokens: number, cells: number, { dims = [128, 128], heads = 32, kvHeads = 8 }: Heads = {}) => {
     const [keyDim, valueDim] = dims;
     const q = rows(keyDim, tokens, heads);
-    const mask = new GraphTensor("NONE", typeNamed("F16"), [cells, tokens, 1, 1]);
+    const mask = new GraphTensor("NONE", F16, [cells, tokens, 1, 1]);
     return flashAttention(q, weight("F16", keyDim, cells, kvHeads), weight("F16", valueDim, cells, kvHeads), mask);
   };
   // fattn-common.cuh:1177: of each block, 64 columns of 2 + 128/2 pairs.
@@ -238,14 +241,14 @@ describe("the pool of a CUDA device", () => {
 
   it("holds the matrices of a long scan", () => {
     const scan = (tokens: number) =>
-      new GraphTensor("SSM_SCAN", typeNamed("F32"), fourOf([64 * 24 * tokens + 128 * 64 * 24]), undefined, [
+      new GraphTensor("SSM_SCAN", F32, fourOf([64 * 24 * tokens + 128 * 64 * 24]), undefined, [
         rows(128, 64, 24, 1),
         rows(64, 24, tokens, 1),
         rows(24, tokens),
         rows(1, 24),
         rows(128, 1, tokens, 1),
         rows(128, 1, tokens, 1),
-        new GraphTensor("NONE", typeNamed("I32"), [1, 1, 1, 1]),
+        new GraphTensor("NONE", I32, [1, 1, 1, 1]),
       ]);
     // ssm-scan.cu:600-605, 643: 9,011,200 bytes for 24 heads of 64, states of 128 and 512 tokens.
     expect(poolOf(scan(512)).low).toBe(10 * MIB + 4 * MIB);
