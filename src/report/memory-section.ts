@@ -63,11 +63,15 @@ function figureRow(name: string, figure: Figure, whole: number, style: Style, co
   ];
 }
 
-/** What the items of one component are, largest first; their sizes only where there are several. */
+/** What the items of one component are, largest first; their sizes only where there are several. Short ones share a line. */
 function labelLines(items: readonly MemoryItem[], style: Style, columns: number): readonly string[] {
   if (items.length === 1 && items.every((item) => !TELLING.has(item.component))) return [];
   const named = items.filter((item) => item.label !== item.component).sort((left, right) => right.bytes - left.bytes);
   const sizes = named.slice(0, LABELS).map((item) => (items.length === 1 ? "" : `${formatBytes(item.bytes)}  `));
+  const all = sizes.map((size, index) => `${size}${named[index]?.label ?? ""}`).join(", ");
+  const together = wrap(printable(all), columns - LABEL_INDENT);
+  const isTold = named.length > LABELS || items.some((item) => TELLING.has(item.component));
+  if (together.length === 1 && !isTold) return indent(together.map(style.dim), LABEL_INDENT);
   const sizeColumns = Math.max(0, ...sizes.map((size) => size.length));
   const lines = sizes.flatMap((size, index) =>
     wrap(printable(named[index]?.label ?? ""), columns - LABEL_INDENT - sizeColumns).map(

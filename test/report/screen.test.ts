@@ -4,8 +4,10 @@ import { screen } from "../../src/report/screen.ts";
 import { PLAIN } from "../../src/report/style.ts";
 import { growthContexts, type RuntimeReport, worstVerdict } from "../../src/report/weigh.ts";
 import { displayWidth } from "../../src/report/width.ts";
+import type { MemoryItem } from "../../src/runtimes/estimate.ts";
 import { sampleEstimate, sampleModel, sampleReport } from "./sample.ts";
 
+const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const OPTIONS = { style: PLAIN, columns: 80 };
 
@@ -87,6 +89,26 @@ describe("the screen", () => {
     expect(lines.filter((line) => line.startsWith("Fits on"))).toEqual([
       "Fits on each of GPU0 to GPU2, 8.00 GiB: 3.04 GiB to spare, 3.00 GiB at worst.",
     ]);
+  });
+
+  it("tells the parts of a component on one line where they fit", () => {
+    const { estimate } = sampleReport();
+    const labelled = (...labels: readonly string[]) => {
+      const items = labels.map((label, index): MemoryItem => {
+        return {
+          component: "overhead",
+          label,
+          device: "GPU0",
+          bytes: (3 - index) * MIB,
+          certainty: "exact",
+          source: "",
+        };
+      });
+      const lines = screen(sampleModel(), [sampleReport({ estimate: { ...estimate, items } })], OPTIONS);
+      return lines.filter((line) => labels.some((label) => line.includes(label)));
+    };
+    expect(labelled("driver", "memory pool")).toEqual(["            3.00 MiB  driver, 2.00 MiB  memory pool"]);
+    expect(labelled("driver".repeat(8), "memory pool")).toHaveLength(2);
   });
 
   it("gives two lines to a device nobody asked about, with how sure each figure is", () => {

@@ -28,7 +28,7 @@ export async function compareGraphs(graphModel: GraphModel, row: GraphRow): Prom
   const itemsOf = (workload: PlacedWorkload): readonly MemoryItem[] | undefined =>
     target === undefined
       ? tryEstimate(model, workload)?.items
-      : (computeItems({ ...subjectOf(model, workload, target), cacheBytes: 0 }) ?? []);
+      : (computeItems({ ...subjectOf(model, workload, target), cacheBytes: 0 }).buffers ?? []);
   return {
     graphs: GRAPH_WORKLOADS.map((workload, index) => {
       const golden = row.graphs[index];

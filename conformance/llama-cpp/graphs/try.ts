@@ -87,7 +87,7 @@ async function tryModel(graphModel: GraphModel): Promise<void> {
       const { host, gpus } = subject.placement;
       const isEqual = (["allocated", "measured"] as const).every((way) => {
         const reserved = reserveCompute(subject, builder, way);
-        const ours = [host, ...gpus].map((device) => reserved.get(device) ?? 0);
+        const ours = [host, ...gpus].map((device) => reserved.get(device)?.buffer ?? 0);
         const theirs = answer.devices.map(([, , compute, measured = compute]) =>
           way === "measured" ? measured : compute,
         );

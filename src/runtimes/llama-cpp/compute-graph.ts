@@ -1,11 +1,11 @@
 import type { GraphSubject } from "./graph/context.ts";
-import type { ReservedBytes } from "./reserve.ts";
+import type { Reservation } from "./reserve.ts";
 
 /** A model in a context, of which a graph is drawn; a draft beside its target. */
 export type DrawnSubject = Omit<GraphSubject, "tensors" | "hp" | "target"> & { readonly target?: DrawnSubject };
 
 /** Draws the graph of a model and plans it; undefined where its architecture has no graph, or its file lacks a tensor. */
-export type DrawCompute = (subject: DrawnSubject) => ReservedBytes | undefined;
+export type DrawCompute = (subject: DrawnSubject) => Reservation | undefined;
 
 let draw: DrawCompute | undefined;
 
@@ -32,7 +32,7 @@ export function graphsAreLoaded(): boolean {
   return draw !== undefined;
 }
 
-/** Scratch memory of each device, by the graph of the model's architecture; undefined where none can be drawn. */
-export function drawnCompute(subject: DrawnSubject): ReservedBytes | undefined {
+/** What each device takes to compute, by the graph of the model's architecture; undefined where none can be drawn. */
+export function drawnCompute(subject: DrawnSubject): Reservation | undefined {
   return draw?.(subject);
 }

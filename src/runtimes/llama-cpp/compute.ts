@@ -5,6 +5,7 @@ import type { Cells } from "./cells.ts";
 import { formItems } from "./compute-form.ts";
 import { drawnCompute } from "./compute-graph.ts";
 import { worstCaseTokens } from "./graph-moments.ts";
+import { cudaPoolItem } from "./overhead.ts";
 import type { Placement } from "./placement.ts";
 import { PROVEN_COMPUTE } from "./proven.ts";
 import type { LlamaCppSettings } from "./settings.ts";
@@ -25,16 +26,24 @@ export type ComputeSubject = {
 /** Splits that put parts of one tensor on several GPUs: how their graphs are cut is not followed. */
 const SPLIT_TENSORS: ReadonlySet<LlamaCppSettings["splitMode"]> = new Set(["row", "tensor"]);
 
+export type ComputeItems = {
+  /** Compute buffers; null where neither the graph nor a closed form is known. */
+  readonly buffers: readonly MemoryItem[] | null;
+  /** Memory pools beside them, of CUDA devices; none where no graph is drawn. */
+  readonly pools: readonly MemoryItem[];
+};
+
 /**
- * Items for the compute buffers of each device that computes: planned on the architecture's graph where it can be drawn, and
- * otherwise by a closed form. Null where neither is known.
+ * Items of each device that computes: planned on the architecture's graph where it can be drawn, and otherwise by a closed
+ * form.
  */
-export function computeItems(subject: ComputeSubject): MemoryItem[] | null {
+export function computeItems(subject: ComputeSubject): ComputeItems {
   const { model, settings, cells, placement, places, cacheBytes } = subject;
-  return drawnItems(subject) ?? formItems(model, settings, cells, placement, places, cacheBytes);
+  const drawn = drawnItems(subject);
+  return drawn ?? { buffers: formItems(model, settings, cells, placement, places, cacheBytes), pools: [] };
 }
 
-function drawnItems({ cacheBytes: _, ...subject }: ComputeSubject): MemoryItem[] | undefined {
+function drawnItems({ cacheBytes: _, ...subject }: ComputeSubject): ComputeItems | undefined {
   const { model, settings, cells, placement } = subject;
   if (SPLIT_TENSORS.has(settings.splitMode) && placement.gpus.length > 0) return undefined;
   const reserved = drawnCompute(subject);
@@ -42,8 +51,12 @@ function drawnItems({ cacheBytes: _, ...subject }: ComputeSubject): MemoryItem[]
   const label = `compute buffer, ${worstCaseTokens(settings, cells)} tokens`;
   const { host, gpus } = placement;
   const isExact = PROVEN_COMPUTE.has(model.architecture ?? "");
-  return [...gpus, host].flatMap((device): MemoryItem[] => {
-    const bytes = reserved.get(device) ?? 0;
+  const pools = gpus.flatMap((device) => {
+    const pool = reserved.get(device)?.pool;
+    return pool === undefined || pool.high === 0 ? [] : [cudaPoolItem(device.name, pool)];
+  });
+  const buffers = [...gpus, host].flatMap((device): MemoryItem[] => {
+    const bytes = reserved.get(device)?.buffer ?? 0;
     if (bytes === 0) return [];
     return [
       {
@@ -56,6 +69,7 @@ function drawnItems({ cacheBytes: _, ...subject }: ComputeSubject): MemoryItem[]
       },
     ];
   });
+  return { buffers, pools };
 }
 
 const SOURCE = "llama.cpp 0.5.0 src/llama-context.cpp:622, ggml/src/ggml-alloc.c:686";

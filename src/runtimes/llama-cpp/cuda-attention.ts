@@ -24,7 +24,7 @@ const CACHE_TYPES: ReadonlySet<string> = new Set("F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5
 const COMPILED: ReadonlySet<string> = new Set(["Q4_0 Q4_0", "Q8_0 Q8_0", "F16 F16", "BF16 BF16"]);
 
 /** Cells are read in steps of this many (`FATTN_KQ_STRIDE`). */
-const CELL_STEP = 256;
+export const CELL_STEP = 256;
 
 /** The kernel that a node is computed by; undefined where there is none, and the CPU attends. */
 export function attentionKernel({ sources }: GraphTensor): AttentionKernel | undefined {
@@ -32,7 +32,7 @@ export function attentionKernel({ sources }: GraphTensor): AttentionKernel | und
   if (q === undefined || k === undefined || v === undefined) return undefined;
   const keyDim = k.ne[0];
   const headsPerKey = Math.floor(q.ne[2] / k.ne[2]);
-  const isGrouped = headsPerKey >= 2 && mask !== undefined && k.ne[1] % CELL_STEP === 0 && areAligned([q, k, v, mask]);
+  const isGrouped = headsPerKey >= 2 && readsHeadsTogether([q, k, v, mask]);
   const other = OTHER_HEADS.get(keyDim);
   const fits = other
     ? isGrouped && v.ne[0] === other[0] && headsPerKey % other[1] === 0
@@ -46,6 +46,12 @@ export function attentionKernel({ sources }: GraphTensor): AttentionKernel | und
   if (isQuantized) return tokens <= 2 ? "vectors" : "tiles";
   const isLong = headsPerKey > 4 && (keyDim >= 256 || k.ne[1] >= 8192);
   return tokens === 1 && q.ne[3] === 1 && !isLong ? "vectors" : "tiles";
+}
+
+/** Whether query heads of one key head are attended together, where there are several: under a mask, over whole steps of cells. */
+export function readsHeadsTogether([q, k, v, mask]: readonly (GraphTensor | undefined)[]): boolean {
+  if (q === undefined || k === undefined || v === undefined || mask === undefined) return false;
+  return k.ne[1] % CELL_STEP === 0 && areAligned([q, k, v, mask]);
 }
 
 /** Strides of rows and planes are read 16 bytes at a time. */

@@ -6,6 +6,14 @@ export const MULTIPLIED_BY_CUDA: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
+/** Of these, quantized ones that it multiplies in tiles, without turning them to floats first (`ggml_cuda_should_use_mmq`, `mmq.cu:266`). */
+export const CUDA_TILED: ReadonlySet<string> = new Set(
+  (
+    "Q1_0 Q2_0 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 MXFP4 NVFP4 Q2_K Q3_K Q4_K Q5_K Q6_K IQ1_S IQ2_S IQ2_XS IQ2_XXS IQ3_S IQ3_XXS " +
+    "IQ4_NL IQ4_XS"
+  ).split(" "),
+);
+
 /** Types that it looks rows up in. */
 export const LOOKED_UP_BY_CUDA: ReadonlySet<string> = new Set(
   (

@@ -42,6 +42,7 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
     projector && projectorItems(projector, settings, placement),
   ].filter((parts) => parts !== undefined);
   const gpus = settings.devices.filter(({ kind }) => kind !== "cpu");
+  const { buffers, pools } = computeItems({ model, settings, cells, placement, places, cacheBytes });
   const part = (
     own: readonly MemoryItem[] | null,
     component: Exclude<keyof Beside, "caches">,
@@ -56,8 +57,8 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
     deviceNames: [...new Set([...gpus, placement.host])].map(({ name }) => name),
     weights: part(weightItems(model, settings, placement, places, certainty), "weights") ?? [],
     cache: part(caches?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty)) ?? null, "cache"),
-    compute: part(computeItems({ model, settings, cells, placement, places, cacheBytes }), "compute"),
-    overhead: part(overhead && [...overhead, ...gpuContextItems(placement)], "overhead"),
+    compute: part(buffers, "compute"),
+    overhead: part(overhead && [...overhead, ...pools, ...gpuContextItems(placement)], "overhead"),
     cachePerToken: all && bytesPerToken([...all, ...beside.flatMap(({ caches: more }) => more)]),
     sequences: settings.sequences,
     diagnostics: graphsAreLoaded() ? [] : [GRAPHS_NOT_LOADED],

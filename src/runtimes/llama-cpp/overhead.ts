@@ -3,6 +3,7 @@ import type { Certainty, MemoryItem } from "../estimate.ts";
 import { F32_BYTES } from "./buffer-bytes.ts";
 import { cellListItem } from "./cell-list.ts";
 import type { Cells } from "./cells.ts";
+import type { PoolBytes } from "./cuda-pool.ts";
 import { ALWAYS_PUTS_OUT_EMBEDDINGS, HYPER_CONNECTED_OUTPUT } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
@@ -50,6 +51,20 @@ function embeddingWidth({ architecture, metadata, hiddenSize }: Model, { embeddi
 /** CUDA's own context with its kernels on each device, there once: 451-456 MiB measured, 0.4-0.6 GiB in general. */
 export function gpuContextItems({ gpus }: Placement): MemoryItem[] {
   return gpus.filter(({ kind }) => kind === "cuda").map(({ name }) => cudaContext(name));
+}
+
+/** What kernels take on a device when they run, from the first full batch on; cuBLAS's work space with it. */
+export function cudaPoolItem(device: string, pool: PoolBytes): MemoryItem {
+  return {
+    component: "overhead",
+    label: "CUDA memory pool",
+    device,
+    bytes: pool.bytes,
+    certainty: "estimate",
+    source: "llama.cpp 0.5.0 ggml/src/ggml-cuda/ggml-cuda.cu:535, ggml_cuda_pool_vmm; common.cuh:1549, cublas_handle",
+    low: pool.low,
+    high: pool.high,
+  };
 }
 
 function cudaContext(device: string): MemoryItem {

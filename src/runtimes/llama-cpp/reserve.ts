@@ -2,6 +2,7 @@ import type { Device } from "../device.ts";
 import { padTo } from "../pad.ts";
 import { backendsOf, bufferOf } from "./backends.ts";
 import { blockElements } from "./cache-type.ts";
+import { CudaPool, type PoolBytes } from "./cuda-pool.ts";
 import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { FusedOperation, FusedOperations, GraphBatch, GraphBuilder, GraphSubject } from "./graph/context.ts";
 import { drawGraph } from "./graph/draw.ts";
@@ -9,8 +10,16 @@ import { mostOutputs } from "./graph-moments.ts";
 import { planGraph } from "./planner.ts";
 import { assignDevices, type Backend, scheduleGraph } from "./scheduler.ts";
 
-/** Scratch memory of each device that computes, in bytes. */
-export type ReservedBytes = ReadonlyMap<Device, number>;
+/** What a context takes on a device to compute, in bytes. */
+export type Reserved = {
+  /** Scratch memory for the nodes of a graph. */
+  readonly buffer: number;
+  /** What CUDA's kernels take beside it, when they run. */
+  readonly pool?: PoolBytes;
+};
+
+/** Of each device that computes. */
+export type Reservation = ReadonlyMap<Device, Reserved>;
 
 /**
  * What `llama_context::sched_reserve` reserves (llama.cpp 0.5.0 `src/llama-context.cpp:622-740`): the most that the worst-case
@@ -21,12 +30,13 @@ export function reserveCompute(
   subject: GraphSubject,
   builder: GraphBuilder,
   way: "allocated" | "measured" = "allocated",
-): ReservedBytes {
+): Reservation {
   const isMeasured = way === "measured";
   const backends = backendsOf(subject.placement, isMeasured);
   const buffers = backends.map(({ device }) => bufferOf(device));
   const fused = fusedOperations(subject, builder, backends);
-  const bytes = new Map<Device, number>();
+  const pools = backends.map(({ device }) => (device.kind === "cuda" ? new CudaPool() : undefined));
+  const bytes = backends.map(() => 0);
   const options = {
     operatorOffload: subject.settings.operatorOffload,
     copies: isPipelined(subject) ? PIPELINE_COPIES : 1,
@@ -34,13 +44,20 @@ export function reserveCompute(
   };
   for (const batch of batchesOf(subject, fused).slice(0, isMeasured ? 1 : undefined)) {
     const graph = drawGraph(subject, batch, builder);
-    const planned = planGraph(scheduleGraph(graph, backends, options), buffers);
-    planned.forEach((size, index) => {
-      const device = backends[index]?.device;
-      if (device !== undefined) bytes.set(device, Math.max(bytes.get(device) ?? 0, size));
+    const scheduled = scheduleGraph(graph, backends, options);
+    planGraph(scheduled, buffers).forEach((size, index) => {
+      bytes[index] = Math.max(bytes[index] ?? 0, size);
+    });
+    scheduled.nodes.forEach((node, index) => {
+      pools[scheduled.nodeBuffers[index] ?? 0]?.add(node);
     });
   }
-  return bytes;
+  return new Map(
+    backends.map(({ device }, index): [Device, Reserved] => {
+      const pool = pools[index]?.bytes;
+      return [device, { buffer: bytes[index] ?? 0, ...(pool && { pool }) }];
+    }),
+  );
 }
 
 /** Copies of each input where several GPUs take turns (`GGML_SCHED_MAX_COPIES`, `ggml/src/ggml-backend.cpp`). */

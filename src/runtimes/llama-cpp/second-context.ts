@@ -117,13 +117,16 @@ function contextParts(
   const places = placeTensors(drawn, settings, placement);
   const subject = { model: drawn, settings, cells, placement, places, cacheBytes, ...(target && { target }) };
   // The graph of MTP blocks is not the model's own, and is not drawn.
-  const compute =
-    layers === "mtp" ? formItems(drawn, settings, cells, placement, places, cacheBytes) : computeItems(subject);
+  const { buffers, pools } =
+    layers === "mtp"
+      ? { buffers: formItems(drawn, settings, cells, placement, places, cacheBytes), pools: [] }
+      : computeItems(subject);
+  const overhead = overheadItems(drawn, settings, cells, placement, places, "derived");
   return {
     caches,
     cache: byDevice?.flatMap((each) => cacheItems(each.caches, each.device.name, certainty)).map(named(name)) ?? null,
-    compute: compute?.map((item) => named(name)(layers === "mtp" ? widened(item) : item)) ?? null,
-    overhead: overheadItems(drawn, settings, cells, placement, places, "derived")?.map(named(name)) ?? null,
+    compute: buffers?.map((item) => named(name)(layers === "mtp" ? widened(item) : item)) ?? null,
+    overhead: overhead && [...overhead, ...pools].map(named(name)),
   };
 }
 

@@ -1,6 +1,7 @@
 import { pooled } from "./blocks/pooling.ts";
 import { type FusedNode, type GraphBatch, type GraphBuilder, GraphContext, type GraphSubject } from "./context.ts";
 import { type GraphTensor, OUTPUT } from "./tensor.ts";
+import { keepSums } from "./wide-sums.ts";
 
 /** Nodes in the order they are computed, and the leafs they start from. */
 export type DrawnGraph = {
@@ -19,6 +20,7 @@ export function drawGraph(subject: GraphSubject, batch: GraphBatch, builder: Gra
     if (tensor !== undefined) tensor.flags |= OUTPUT;
     if (tensor?.viewOf !== undefined) tensor.viewOf.flags |= OUTPUT;
   }
+  keepSums(subject.model.architecture, g.graph.nodes);
   if (subject.placement.gpus.some(({ kind }) => kind === "metal")) {
     g.caches.arrange();
     if (g.graph.nodes.some(({ viewOf }) => viewOf?.storage?.holdsWeights)) g.weights.arrange();

@@ -65,6 +65,8 @@ export class GraphTensor {
   pinnedTo: Device | undefined;
   /** Of products: what is multiplied is not to be made smaller than 32 bits (`ggml_prec_set_src`). */
   keepsInput = false;
+  /** Of products: sums are kept in 32 bits (`ggml_prec_set_acc`). */
+  keepsSums = false;
   /** A tensor belongs to one graph, which marks it here when it is met. */
   isMet = false;
   /** How often nodes of the graph read it. */

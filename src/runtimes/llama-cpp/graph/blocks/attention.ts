@@ -51,6 +51,7 @@ export function attend(
     return g.expand(reshape(y, y.ne[0] * y.ne[1], y.ne[2] * y.ne[3]));
   }
   let scores = mulMat(keys, queries);
+  scores.keepsSums = true;
   for (let bend = 0; bend < bends; bend++) scores = scale(unary(scale(scores)));
   if (scoreBias !== undefined) scores = add(scores, scoreBias);
   const chances = maskedSoftMax(scores, mask, sinks);

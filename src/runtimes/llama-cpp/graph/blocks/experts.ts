@@ -105,8 +105,9 @@ export function experts(
   return sumOfExperts(g, y, hidden, tokens, g.hp.expertsUsed(block.index));
 }
 
-function routerLogits(block: BlockWeights, x: GraphTensor, { probabilities }: ExpertOptions): GraphTensor {
+function routerLogits(block: BlockWeights, x: GraphTensor, { probabilities, gating }: ExpertOptions): GraphTensor {
   const logits = probabilities ?? mulMat(block.need("ffn_gate_inp"), x);
+  if (probabilities === undefined && gating === "sqrt-softplus") logits.keepsSums = true;
   const bias = block.bias("ffn_gate_inp");
   return bias === undefined ? logits : add(logits, bias);
 }
