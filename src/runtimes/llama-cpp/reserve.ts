@@ -5,7 +5,7 @@ import { blockElements } from "./cache-type.ts";
 import { CudaPool, type PoolBytes } from "./cuda-pool.ts";
 import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { FusedOperation, FusedOperations, GraphBatch, GraphBuilder, GraphSubject } from "./graph/context.ts";
-import { drawGraph } from "./graph/draw.ts";
+import { type DrawnGraph, drawGraph } from "./graph/draw.ts";
 import { mostOutputs } from "./graph-moments.ts";
 import { planGraph } from "./planner.ts";
 import { assignDevices, type Backend, scheduleGraph } from "./scheduler.ts";
@@ -34,7 +34,7 @@ export function reserveCompute(
   const isMeasured = way === "measured";
   const backends = backendsOf(subject.placement, isMeasured);
   const buffers = backends.map(({ device }) => bufferOf(device));
-  const fused = fusedOperations(subject, builder, backends);
+  const { fused, generation } = resolveFused(subject, builder, backends);
   const pools = backends.map(({ device }) => (device.kind === "cuda" ? new CudaPool() : undefined));
   const bytes = backends.map(() => 0);
   const options = {
@@ -42,8 +42,9 @@ export function reserveCompute(
     copies: isPipelined(subject) ? PIPELINE_COPIES : 1,
     keepsPinned: !isMeasured,
   };
-  for (const batch of batchesOf(subject, fused).slice(0, isMeasured ? 1 : undefined)) {
-    const graph = drawGraph(subject, batch, builder);
+  for (const [index, batch] of batchesOf(subject, fused).entries()) {
+    if (isMeasured && index > 0) break;
+    const graph = (index === GENERATION ? generation : undefined) ?? drawGraph(subject, batch, builder);
     const scheduled = scheduleGraph(graph, backends, options);
     planGraph(scheduled, buffers).forEach((size, index) => {
       bytes[index] = Math.max(bytes[index] ?? 0, size);
@@ -66,7 +67,10 @@ const PIPELINE_COPIES = 4;
 /** Architectures with decays between all tokens of a sequence, of which one sequence alone has the most. */
 const LARGEST_ALONE: ReadonlySet<string> = new Set(["kimi-linear", "minimax-01"]);
 
-/** As many tokens for each sequence; at last the prompt's graph again, of few architectures as of one sequence. */
+/** Place among the batches of the one that generates. */
+const GENERATION = 1;
+
+/** As many tokens for each sequence, then one token for each; at last the prompt's graph again, of few architectures as of one sequence. */
 export function batchesOf({ model, settings, cells }: GraphSubject, fused: FusedOperations): GraphBatch[] {
   const { sequences } = settings;
   const most = Math.min(cells.full * cells.streams, cells.microBatch);
@@ -75,38 +79,47 @@ export function batchesOf({ model, settings, cells }: GraphSubject, fused: Fused
   const isLargestAlone = sequences > 1 && LARGEST_ALONE.has(model.architecture ?? "");
   return [
     { tokens, sequences, outputs, ...fused },
-    { tokens: sequences, sequences, outputs: sequences, ...fused },
+    generationBatch(sequences, fused),
     ...(isLargestAlone ? [{ tokens: most, sequences: 1, outputs, ...fused }] : []),
   ];
 }
 
+/** One token for each sequence. */
+function generationBatch(sequences: number, fused: FusedOperations): GraphBatch {
+  return { tokens: sequences, sequences, outputs: sequences, ...fused };
+}
+
 /**
  * Operations that a layer's device does not compute are taken in steps by all layers (`resolve_fused_ops`). Attention that
- * was asked for stays; quantized values ask for it.
+ * was asked for stays; quantized values ask for it. The graph it was last seen in is that of one token for each sequence.
  */
-function fusedOperations(subject: GraphSubject, builder: GraphBuilder, backends: readonly Backend[]): FusedOperations {
+function resolveFused(
+  subject: GraphSubject,
+  builder: GraphBuilder,
+  backends: readonly Backend[],
+): { readonly fused: FusedOperations; readonly generation?: DrawnGraph } {
   const { settings, model, placement } = subject;
   const { sequences, operatorOffload, flashAttention, cacheTypeV } = settings;
   const isOff = flashAttention === "off" || WITHOUT_FLASH_ATTENTION.has(model.architecture ?? "");
   const isAsked = flashAttention === "on" || blockElements(cacheTypeV) > 1;
   let fused: FusedOperations = { flashAttention: !isOff, hyperPre: true, hyperCombine: true, hyperPost: true };
-  if (backends.length === 1) return fused;
+  if (backends.length === 1) return { fused };
   const probed: readonly FusedOperation[] = [
     ...(isOff || isAsked ? [] : (["flashAttention"] as const)),
     "hyperPre",
     "hyperCombine",
     "hyperPost",
   ];
+  let generation = drawGraph(subject, generationBatch(sequences, fused), builder);
   for (const operation of probed) {
-    const batch = { tokens: sequences, sequences, outputs: sequences, ...fused };
-    const graph = drawGraph(subject, batch, builder);
-    const nodes = graph.fused.filter((each) => each.operation === operation);
+    const nodes = generation.fused.filter((each) => each.operation === operation);
     if (nodes.length === 0) continue;
-    const deviceOf = assignDevices(graph, backends, { operatorOffload, copies: 1, keepsPinned: true });
-    const fits = nodes.every(({ node, layer }) => deviceOf(node) === placement.deviceOf(layer));
-    fused = { ...fused, [operation]: fits };
+    const deviceOf = assignDevices(generation, backends, { operatorOffload, copies: 1, keepsPinned: true });
+    if (nodes.every(({ node, layer }) => deviceOf(node) === placement.deviceOf(layer))) continue;
+    fused = { ...fused, [operation]: false };
+    generation = drawGraph(subject, generationBatch(sequences, fused), builder);
   }
-  return fused;
+  return { fused, generation };
 }
 
 /** Several GPUs take turns at one batch where they hold everything (`src/llama-context.cpp:430-456`). */
