@@ -10,8 +10,8 @@ type Group = {
   readonly writes: readonly Memory[];
 };
 
-/** What stands for memory, and what it touches: the engine takes the memory right behind it for a part of it. */
-type Memory = { readonly of: object; readonly touches: readonly object[] };
+/** Memory by its number, and what it touches: the engine takes the memory right behind it for a part of it. */
+type Memory = { readonly number: number; readonly touches: readonly number[] };
 
 /** Over these a node may be moved (`h_safe`). */
 const PASSED: ReadonlySet<Operation> = new Set([
@@ -30,11 +30,12 @@ const FORWARD = 64;
  * `cachesAreMadeUp`: as the engine measures without allocating, where all layers of a cache lie in the same place.
  */
 export function orderedByMetal(nodes: readonly GraphTensor[], cachesAreMadeUp: boolean): GraphTensor[] {
-  const groups = groupsOf(nodes, cachesAreMadeUp);
+  const memories = new Memories(cachesAreMadeUp);
+  const groups = groupsOf(nodes, memories);
   const ordered: GraphTensor[] = [];
   const isTaken = groups.map(() => false);
-  const beside = new MemoryInUse();
-  const passed = new MemoryInUse();
+  const beside = new MemoryInUse(memories.count);
+  const passed = new MemoryInUse(memories.count);
   groups.forEach((group, index) => {
     if (isTaken[index]) return;
     if (!looksOnly(group) && !beside.allows(group)) {
@@ -62,18 +63,11 @@ function looksOnly({ operation }: Group): boolean {
   return LOOKS_ONLY.has(operation) || operation === "NONE";
 }
 
-function groupsOf(nodes: readonly GraphTensor[], cachesAreMadeUp: boolean): Group[] {
-  const known = new Map<GraphTensor, Memory>();
-  const memoryOf = (tensor: GraphTensor): Memory => {
-    const whole = tensor.viewOf ?? tensor;
-    const memory = known.get(whole) ?? memoryOfWhole(whole, cachesAreMadeUp);
-    known.set(whole, memory);
-    return memory;
-  };
-  const written = new Set<object>();
+function groupsOf(nodes: readonly GraphTensor[], memories: Memories): Group[] {
+  const written = new Set<number>();
   for (const node of nodes) {
-    const { of, touches } = memoryOf(node);
-    written.add(of);
+    const { number, touches } = memories.of(node);
+    written.add(number);
     for (const touched of touches) written.add(touched);
   }
   const groups: Group[] = [];
@@ -84,22 +78,59 @@ function groupsOf(nodes: readonly GraphTensor[], cachesAreMadeUp: boolean): Grou
     for (const { sources } of own) {
       for (const source of sources) {
         if (own.includes(source)) continue;
-        const memory = memoryOf(source);
+        const memory = memories.of(source);
         // Nothing waits for what no node writes.
-        if (written.has(memory.of) || memory.touches.some((each) => written.has(each))) reads.push(memory);
+        if (written.has(memory.number) || memory.touches.some((each) => written.has(each))) reads.push(memory);
       }
     }
-    groups.push({ nodes: own, operation: own[0]?.operation ?? "NONE", reads, writes: own.map(memoryOf) });
+    groups.push({
+      nodes: own,
+      operation: own[0]?.operation ?? "NONE",
+      reads,
+      writes: own.map((node) => memories.of(node)),
+    });
   }
   return groups;
 }
 
-/** What has no memory yet stands for its own. */
-function memoryOfWhole(whole: GraphTensor, cachesAreMadeUp: boolean): Memory {
-  const { lies } = whole;
-  if (lies === undefined) return { of: whole, touches: [whole] };
-  const isMadeUp = cachesAreMadeUp && lies.buffer.isMadeUp;
-  return isMadeUp ? { of: lies.buffer, touches: [lies.buffer] } : { of: whole, touches: lies.touches };
+/** Numbers what stands for memory: a tensor that is no view, or a buffer. */
+class Memories {
+  readonly #cachesAreMadeUp: boolean;
+  readonly #numbers = new Map<object, number>();
+  readonly #known = new Map<GraphTensor, Memory>();
+
+  constructor(cachesAreMadeUp: boolean) {
+    this.#cachesAreMadeUp = cachesAreMadeUp;
+  }
+
+  get count(): number {
+    return this.#numbers.size;
+  }
+
+  of(tensor: GraphTensor): Memory {
+    const whole = tensor.viewOf ?? tensor;
+    let memory = this.#known.get(whole);
+    if (memory === undefined) {
+      memory = this.#ofWhole(whole);
+      this.#known.set(whole, memory);
+    }
+    return memory;
+  }
+
+  /** What has no memory yet stands for its own. */
+  #ofWhole(whole: GraphTensor): Memory {
+    const { lies } = whole;
+    const isMadeUp = this.#cachesAreMadeUp && lies?.buffer.isMadeUp === true;
+    const number = this.#numberOf(isMadeUp ? lies.buffer : whole);
+    const touches = lies === undefined || isMadeUp ? [number] : lies.touches.map((each) => this.#numberOf(each));
+    return { number, touches };
+  }
+
+  #numberOf(memory: object): number {
+    const known = this.#numbers.get(memory) ?? this.#numbers.size;
+    this.#numbers.set(memory, known);
+    return known;
+  }
 }
 
 const READ = 1;
@@ -107,15 +138,26 @@ const WRITTEN = 2;
 
 /** Memory that nodes which run at once read and write (`ggml_mem_ranges`). */
 class MemoryInUse {
-  readonly #uses = new Map<object, number>();
+  readonly #uses: Uint8Array;
+  readonly #used: number[] = [];
+
+  constructor(count: number) {
+    this.#uses = new Uint8Array(count);
+  }
 
   clear(): void {
-    this.#uses.clear();
+    for (const number of this.#used) this.#uses[number] = 0;
+    this.#used.length = 0;
   }
 
   add({ reads, writes }: Group): void {
-    for (const { of } of reads) this.#uses.set(of, (this.#uses.get(of) ?? 0) | READ);
-    for (const { of } of writes) this.#uses.set(of, (this.#uses.get(of) ?? 0) | WRITTEN);
+    for (const memory of reads) this.#mark(memory, READ);
+    for (const memory of writes) this.#mark(memory, WRITTEN);
+  }
+
+  #mark({ number }: Memory, use: number): void {
+    this.#uses[number] = (this.#uses[number] ?? 0) | use;
+    this.#used.push(number);
   }
 
   /** True where a group reads nothing that is written here, and writes nothing that is used here. */
@@ -125,7 +167,7 @@ class MemoryInUse {
 
   #areFree(memories: readonly Memory[], use: number): boolean {
     for (const { touches } of memories) {
-      for (const touched of touches) if (((this.#uses.get(touched) ?? 0) & use) !== 0) return false;
+      for (const touched of touches) if (((this.#uses[touched] ?? 0) & use) !== 0) return false;
     }
     return true;
   }

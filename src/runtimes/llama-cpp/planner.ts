@@ -1,6 +1,6 @@
 import { padTo } from "../pad.ts";
 import { WRITES_OVER } from "./graph/operation.ts";
-import { type Four, type GraphTensor, INPUT, type KeptMemory, OUTPUT } from "./graph/tensor.ts";
+import { type Four, type GraphTensor, INPUT, OUTPUT } from "./graph/tensor.ts";
 
 /** A buffer that scratch memory is planned in: how tensors lie in it. */
 export type PlannedBuffer = {
@@ -34,85 +34,75 @@ class Plan {
   }
 
   run({ nodes, leafs, nodeBuffers, leafBuffers }: PlannedGraph): number[] {
-    leafs.forEach((leaf, index) => {
-      this.#place(leaf, leafBuffers[index] ?? 0);
-    });
-    nodes.forEach((node, index) => {
-      this.#count(node, nodeBuffers[index] ?? 0);
-    });
-    nodes.forEach((node, index) => {
+    for (const [index, leaf] of leafs.entries()) this.#place(leaf, leafBuffers[index] ?? 0);
+    for (const [index, node] of nodes.entries()) this.#count(node, nodeBuffers[index] ?? 0);
+    for (const [index, node] of nodes.entries()) {
       const buffer = nodeBuffers[index] ?? 0;
       for (const source of node.sources) this.#place(source, buffer);
       this.#place(node, buffer);
       for (const source of node.sources) this.#wasRead(source);
-    });
+    }
     return this.#spaces.map((space) => space.bytes);
-  }
-
-  #of(tensor: GraphTensor): KeptMemory {
-    tensor.kept ??= { readers: 0, views: 0, buffer: 0, piece: 0, offset: 0, bytes: 0, isOwn: false };
-    return tensor.kept;
   }
 
   /** Readers and views are counted first; inputs take their place before any node. */
   #count(node: GraphTensor, buffer: number): void {
     // Nodes without an operation only keep what they look at alive (`ggml/src/ggml-alloc.c:700`).
-    if (node.viewOf !== undefined && node.operation !== "NONE") this.#of(node.viewOf).views += 1;
+    if (node.viewOf !== undefined && node.operation !== "NONE") node.viewOf.views += 1;
     if ((node.flags & INPUT) !== 0) this.#place(node, buffer);
     for (const source of node.sources) {
-      this.#of(source).readers += 1;
+      source.readers += 1;
       if ((source.flags & INPUT) !== 0) this.#place(source, buffer);
     }
   }
 
   #place(tensor: GraphTensor, buffer: number): void {
-    if (tensor.storage !== undefined || tensor.viewOf !== undefined) return;
-    const kept = this.#of(tensor);
-    if (kept.isOwn) return;
-    kept.isOwn = true;
-    if (WRITES_OVER.has(tensor.operation) && this.#takeOver(tensor, kept)) return;
-    kept.buffer = buffer;
-    kept.bytes = this.#bytesOf(tensor, buffer);
-    const { piece, offset } = this.#space(buffer).take(kept.bytes);
-    kept.piece = piece;
-    kept.offset = offset;
+    if (tensor.storage !== undefined || tensor.viewOf !== undefined || tensor.ownsMemory) return;
+    tensor.ownsMemory = true;
+    if (WRITES_OVER.has(tensor.operation) && this.#takeOver(tensor)) return;
+    const bytes = this.#bytesOf(tensor, buffer);
+    const { piece, offset } = this.#space(buffer).take(bytes);
+    tensor.buffer = buffer;
+    tensor.piece = piece;
+    tensor.offset = offset;
+    tensor.plannedBytes = bytes;
   }
 
   /** Writes over a source of the same layout that nothing else reads; what that had more is free again. */
-  #takeOver(tensor: GraphTensor, kept: KeptMemory): boolean {
+  #takeOver(tensor: GraphTensor): boolean {
     for (const source of tensor.sources) {
-      const its = this.#of(source);
-      if (!its.isOwn || (source.flags & OUTPUT) !== 0 || its.readers !== 1 || its.views !== 0) continue;
+      if (!source.ownsMemory || (source.flags & OUTPUT) !== 0 || source.readers !== 1 || source.views !== 0) continue;
       if (source.type !== tensor.type || !same(source.ne, tensor.ne) || !same(source.nb, tensor.nb)) continue;
-      kept.buffer = its.buffer;
-      kept.piece = its.piece;
-      kept.offset = its.offset;
-      kept.bytes = this.#bytesOf(tensor, its.buffer);
-      its.isOwn = false;
-      const left = its.bytes - kept.bytes;
-      if (left > 0) this.#space(its.buffer).give(its.piece, its.offset + kept.bytes, left);
+      const { buffer, piece, offset } = source;
+      const bytes = this.#bytesOf(tensor, buffer);
+      tensor.buffer = buffer;
+      tensor.piece = piece;
+      tensor.offset = offset;
+      tensor.plannedBytes = bytes;
+      source.ownsMemory = false;
+      const left = source.plannedBytes - bytes;
+      if (left > 0) this.#space(buffer).give(piece, offset + bytes, left);
       return true;
     }
     return false;
   }
 
   #wasRead(source: GraphTensor): void {
-    const kept = this.#of(source);
-    kept.readers -= 1;
-    if (kept.readers !== 0 || kept.views !== 0) return;
-    if (source.viewOf === undefined) {
-      if (kept.isOwn) this.#free(source, kept);
+    source.readers -= 1;
+    if (source.readers !== 0 || source.views !== 0) return;
+    const base = source.viewOf;
+    if (base === undefined) {
+      this.#free(source);
       return;
     }
-    const base = this.#of(source.viewOf);
     base.views -= 1;
-    if (base.views === 0 && base.readers === 0 && base.isOwn) this.#free(source.viewOf, base);
+    if (base.views === 0 && base.readers === 0) this.#free(base);
   }
 
-  #free(tensor: GraphTensor, kept: KeptMemory): void {
-    if ((tensor.flags & OUTPUT) !== 0) return;
-    this.#space(kept.buffer).give(kept.piece, kept.offset, kept.bytes);
-    kept.isOwn = false;
+  #free(tensor: GraphTensor): void {
+    if (!tensor.ownsMemory || (tensor.flags & OUTPUT) !== 0) return;
+    this.#space(tensor.buffer).give(tensor.piece, tensor.offset, tensor.plannedBytes);
+    tensor.ownsMemory = false;
   }
 
   #space(buffer: number): Space {

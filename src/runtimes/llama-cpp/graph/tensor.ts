@@ -16,21 +16,6 @@ export type Storage = {
 /** A buffer of weights or caches. `isMadeUp`: where the engine only measures there is none, and all lie at its start. */
 export type FilledBuffer = { readonly isMadeUp: boolean };
 
-/** What the planner knows of a tensor's memory. */
-export type KeptMemory = {
-  /** Nodes that have yet to read it. */
-  readers: number;
-  /** Views into it that are in use. */
-  views: number;
-  buffer: number;
-  piece: number;
-  offset: number;
-  /** Bytes it takes there, aligned. */
-  bytes: number;
-  /** Its memory is its own: not external, not a view, not given on. */
-  isOwn: boolean;
-};
-
 export const F32: GgmlType = typeNamed("F32");
 export const F16: GgmlType = typeNamed("F16");
 export const I32: GgmlType = typeNamed("I32");
@@ -75,8 +60,19 @@ export class GraphTensor {
   lies: { readonly buffer: FilledBuffer; readonly touches: readonly GraphTensor[] } | undefined;
   /** Index of the device that the scheduler chose; below 0 while there is none. */
   backend = -1;
-  /** What the planner knows of it. */
-  kept: KeptMemory | undefined;
+
+  // The planner's; a graph is planned once.
+  /** Nodes that have yet to read it. */
+  readers = 0;
+  /** Views into it that are in use. */
+  views = 0;
+  /** Its memory is its own: not external, not a view, not given on. */
+  ownsMemory = false;
+  /** Where its memory is: buffer, piece of the buffer, first byte, and how many bytes, aligned. */
+  buffer = 0;
+  piece = 0;
+  offset = 0;
+  plannedBytes = 0;
 
   constructor(
     operation: Operation,
