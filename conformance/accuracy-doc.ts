@@ -1,13 +1,10 @@
 import { join } from "node:path";
 import { CONFIG_RULES } from "../src/model/architectures/registry.ts";
 import { compareArchitecture } from "./llama-cpp/architectures/compare.ts";
-import { graphRows } from "./llama-cpp/check-graphs.ts";
+import { comparedGraphs, comparedVariants, comparedWholeModels } from "./llama-cpp/compared.ts";
 import { readArchitectures } from "./llama-cpp/golden.ts";
-import { compareGraphs } from "./llama-cpp/graphs/compare.ts";
-import { compareVariant, knownCases } from "./llama-cpp/variants/compare.ts";
 import { readVariants } from "./llama-cpp/variants/golden.ts";
-import { compareWholeModel } from "./llama-cpp/whole-models/compare.ts";
-import { keysOfRows, readWholeModels } from "./llama-cpp/whole-models/golden.ts";
+import { readWholeModels } from "./llama-cpp/whole-models/golden.ts";
 import { ROOT } from "./paths.ts";
 import { compareModelType, type ModelTypeRow, modelOfRow, readModelTypes } from "./transformers/model-types.ts";
 
@@ -76,9 +73,8 @@ async function llamaCppCounts(): Promise<Map<string, Counts>> {
     found.set(architecture, counts);
     return counts;
   };
-  const keysOf = keysOfRows();
-  for (const row of readWholeModels().rows) {
-    const { host, devices, differences } = await compareWholeModel(row, keysOf(row));
+  for (const { row, verdict } of await comparedWholeModels()) {
+    const { host, devices, differences } = verdict;
     const counts = of(row.architecture);
     counts.models += 1;
     counts.wrong += differences.length;
@@ -87,20 +83,18 @@ async function llamaCppCounts(): Promise<Map<string, Counts>> {
       counts[quantity] += host[quantity] + devices[quantity];
     counts.inBounds += host.computeInBounds + devices.computeInBounds;
   }
-  const known = knownCases();
-  for (const row of readVariants().rows) {
-    const { exact, differences } = await compareVariant(row, known);
+  for (const { row, verdict } of await comparedVariants()) {
+    const { exact, differences } = verdict;
     const counts = of(row.architecture);
     counts.models += 1;
     counts.wrong += differences.length;
     for (const quantity of ["weights", "cache", "output", "compute"] as const) counts[quantity] += exact[quantity];
     counts.inBounds += exact.computeInBounds;
   }
-  for (const [model, row] of graphRows()) {
-    const compared = await compareGraphs(model, row);
-    const counts = of(row.architecture);
+  for (const { row, verdict } of await comparedGraphs()) {
+    const counts = of(row.row.architecture);
     for (const quantity of ["graphs", "compute"] as const) {
-      const answered = compared[quantity].filter((difference) => difference !== undefined);
+      const answered = verdict[quantity].filter((difference) => difference !== undefined);
       const exact = answered.filter((difference) => difference === "").length;
       counts[quantity] += exact;
       counts.wrong += answered.length - exact;

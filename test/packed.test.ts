@@ -99,9 +99,9 @@ describe("the packed package", () => {
     const inputs = Object.values(result.metafile.inputs).flatMap((input) => input.imports.map(({ path }) => path));
     expect(inputs.filter((path) => path.startsWith("node:"))).toEqual([]);
     const [bundle] = result.outputFiles;
-    expect(bundle?.text).not.toContain("node:");
-    // A third is tables: the class defaults and layers of every architecture.
-    expect(bundle?.contents.length).toBeLessThan(400_000);
+    expect(bundle?.text).not.toMatch(/["'`]node:/);
+    // Unsplit: a quarter is tables, the class defaults and layers of every architecture, and another the graphs of llama.cpp.
+    expect(bundle?.contents.length).toBeLessThan(550_000);
   });
 
   test("brings a command that weighs a file", () => {

@@ -1,44 +1,43 @@
 import { inspectModel } from "../../src/inspect.ts";
 import { type PartResult, verdict } from "../part.ts";
 import { changedRows } from "./changed-rows.ts";
+import { comparedVariants, comparedWholeModels } from "./compared.ts";
 import { missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
 import { askLoading, readLoading } from "./loading.ts";
 import { fixtureModels, publishedShapes } from "./models.ts";
 import { askPlaced, comparePlaced, placedVerdict, readPlaced } from "./placed.ts";
 import { PUBLISHED_PLACEMENTS } from "./placements.ts";
 import { askVariants } from "./variants/ask.ts";
-import { compareVariant, knownCases } from "./variants/compare.ts";
 import { readVariants } from "./variants/golden.ts";
 import { askWholeModels } from "./whole-models/ask.ts";
-import { compareWholeModel } from "./whole-models/compare.ts";
-import { keysOfRows, readWholeModels } from "./whole-models/golden.ts";
+import { readWholeModels } from "./whole-models/golden.ts";
 
-/** Holds weights, cache, output and work buffer of every architecture against the golden numbers, on CPU and GPUs. */
+/** Holds weights, cache, compute, output and work buffer of every architecture against the golden numbers, on CPU and GPUs. */
 export async function checkWholeModels(): Promise<PartResult> {
-  const keysOf = keysOfRows();
-  const { rows } = readWholeModels();
-  const { counts, differences } = await countAll(rows, async (row) => {
-    const { host, devices, differences } = await compareWholeModel(row, keysOf(row));
-    return { name: `${row.architecture} ${row.title}`, exact: [host, devices], differences };
-  });
-  const architectures = new Set(rows.map(({ architecture }) => architecture)).size;
+  const compared = (await comparedWholeModels()).map(({ row, verdict: { host, devices, differences } }) => ({
+    name: `${row.architecture} ${row.title}`,
+    exact: [host, devices],
+    differences,
+  }));
+  const { counts, differences } = countAll(compared);
+  const architectures = new Set((await comparedWholeModels()).map(({ row }) => row.architecture)).size;
   return verdict(
     "weighin against llama.cpp: whole models of every architecture, on a CPU and on GPUs",
-    `${rows.length} models of ${architectures} architectures; ${inWords(counts, differences.length)}`,
+    `${compared.length} models of ${architectures} architectures; ${inWords(counts, differences.length)}`,
     differences,
   );
 }
 
 /** Holds models without one of their tensors, deeper ones and those of other types against the golden numbers. */
 export async function checkVariants(): Promise<PartResult> {
-  const known = knownCases();
-  const { rows } = readVariants();
-  const { counts, differences } = await countAll(rows, async (row) => {
-    const { exact, differences } = await compareVariant(row, known);
-    return { name: `${row.architecture} ${row.title} ${row.variant}`, exact: [exact], differences };
-  });
+  const compared = (await comparedVariants()).map(({ row, verdict: { exact, differences } }) => ({
+    name: `${row.architecture} ${row.title} ${row.variant}`,
+    exact: [exact],
+    differences,
+  }));
+  const { counts, differences } = countAll(compared);
   const name = "weighin against llama.cpp: variants of models, on a CPU and on GPUs";
-  return verdict(name, `${rows.length} models; ${inWords(counts, differences.length)}`, differences);
+  return verdict(name, `${compared.length} models; ${inWords(counts, differences.length)}`, differences);
 }
 
 /** Holds models of published shape and size against the golden numbers, on CPU and GPUs. */
@@ -72,21 +71,16 @@ type Compared = {
   readonly differences: readonly string[];
 };
 
-/** Compares every row, and adds up what is exact, by quantity. */
-async function countAll<Row>(
-  rows: readonly Row[],
-  compare: (row: Row) => Promise<Compared>,
-): Promise<{ readonly counts: ReadonlyMap<string, number>; readonly differences: readonly string[] }> {
+/** Adds up what is exact, by quantity. */
+function countAll(all: readonly Compared[]): {
+  readonly counts: ReadonlyMap<string, number>;
+  readonly differences: readonly string[];
+} {
   const counts = new Map<string, number>();
-  const differences: string[] = [];
-  for (const row of rows) {
-    const compared = await compare(row);
-    for (const [quantity, count] of compared.exact.flatMap((exact) => Object.entries(exact))) {
-      counts.set(quantity, (counts.get(quantity) ?? 0) + count);
-    }
-    differences.push(...compared.differences.map((text) => `${compared.name}: ${text}`));
+  for (const [quantity, count] of all.flatMap(({ exact }) => exact.flatMap((each) => Object.entries(each)))) {
+    counts.set(quantity, (counts.get(quantity) ?? 0) + count);
   }
-  return { counts, differences };
+  return { counts, differences: all.flatMap(({ name, differences }) => differences.map((text) => `${name}: ${text}`)) };
 }
 
 function inWords(counts: ReadonlyMap<string, number>, wrong: number): string {

@@ -1,28 +1,19 @@
 import { type PartResult, verdict } from "../part.ts";
 import { changedRows } from "./changed-rows.ts";
+import { comparedGraphs } from "./compared.ts";
 import { missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
 import { askGraphs } from "./graphs/ask.ts";
-import { compareGraphs } from "./graphs/compare.ts";
-import { type GraphRow, readGraphs } from "./graphs/golden.ts";
-import { type GraphModel, graphModels, titleOf } from "./graphs/models.ts";
+import { readGraphs } from "./graphs/golden.ts";
+import { type GraphModel, titleOf } from "./graphs/models.ts";
 import { COMPUTE_WORKLOADS } from "./graphs/workloads.ts";
-
-/** Rows of the golden file, each with its model: both are in the same order. */
-export function graphRows(): readonly (readonly [GraphModel, GraphRow])[] {
-  const models = graphModels();
-  const { rows } = readGraphs();
-  if (rows.length !== models.length) throw new Error(`${rows.length} golden graphs of ${models.length} models`);
-  return rows.map((row, index) => [models[index] as GraphModel, row]);
-}
 
 /** Holds the graphs that weighin draws against the engine's, and the compute buffers by setting and device. */
 export async function checkGraphs(): Promise<PartResult> {
   const graphs = new Group("node lists");
   const groups = COMPUTE_WORKLOADS.map(({ setting, device }) => new Group(`${setting}, ${device}`));
-  for (const [model, row] of graphRows()) {
-    const compared = await compareGraphs(model, row);
-    for (const difference of compared.graphs) graphs.count(model, difference);
-    compared.compute.forEach((difference, index) => void groups[index]?.count(model, difference));
+  for (const { row, verdict } of await comparedGraphs()) {
+    for (const difference of verdict.graphs) graphs.count(row.model, difference);
+    verdict.compute.forEach((difference, index) => void groups[index]?.count(row.model, difference));
   }
   const all = [graphs, ...groups];
   return verdict(

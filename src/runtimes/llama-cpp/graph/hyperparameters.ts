@@ -154,7 +154,7 @@ export class Hyperparameters {
   stateElements(layer: number, name: StateTensor["name"]): number {
     const mixer = this.#layers[layer]?.mixer;
     const states = mixer && recurrentPart(mixer)?.state.filter((state) => state.name === name);
-    if (states === undefined) throw new Error(`layer ${layer} has no ${name} state`);
+    if (states === undefined) throw new CannotDraw(`layer ${layer} has no ${name} state`);
     return states.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
   }
 }

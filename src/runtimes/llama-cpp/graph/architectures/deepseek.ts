@@ -15,6 +15,9 @@ import { reshape } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
+/** Whose experts read what is in 32 bits (`ggml_prec_set_src`). */
+const KEEPS_INPUT: ReadonlySet<string> = new Set(["mistral4"]);
+
 /** DeepSeek V2 and V3, Kimi K2, GLM 4.7 Flash, Mistral Large 3 (`src/models/deepseek2.cpp`). */
 function deepseek2(g: GraphContext): DecoderForm {
   const absorbs = isAbsorbed(g);
@@ -30,7 +33,7 @@ function deepseek2(g: GraphContext): DecoderForm {
         ? attendLatent(g, inputs.full, il, queried, output, { valueUp: block.need("attn_v_b") })
         : attendCache(g, inputs, il, queried, output);
     },
-    mixture: { ...routingInFile(g, defaultGating(g)), keepsInput: g.hp.architecture === "mistral4" },
+    mixture: { ...routingInFile(g, defaultGating(g)), keepsInput: KEEPS_INPUT.has(g.hp.architecture) },
     head: { unscaled: true, nextHidden: "put out" },
   };
 }

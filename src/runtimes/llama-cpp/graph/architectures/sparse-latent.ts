@@ -11,6 +11,7 @@ import { feedForwardOrExperts } from "../blocks/mixture.ts";
 import { normOf } from "../blocks/norm.ts";
 import { project } from "../blocks/projection.ts";
 import { gatedHeads } from "../blocks/self-attention.ts";
+import { CannotDraw } from "../cannot-draw.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { mul, unary } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
@@ -88,7 +89,7 @@ const hunyuan4: GraphBuilder = (g) => {
 };
 
 function picked(chosen: GraphTensor | undefined): GraphTensor {
-  if (chosen === undefined) throw new Error("no layer before has an indexer");
+  if (chosen === undefined) throw new CannotDraw("no layer before has an indexer");
   return chosen;
 }
 

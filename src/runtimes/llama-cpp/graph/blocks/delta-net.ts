@@ -1,3 +1,4 @@
+import { CannotDraw } from "../cannot-draw.ts";
 import type { GraphContext } from "../context.ts";
 import { add, copyTo, mul, rmsNorm, scale, unary } from "../ops/elementwise.ts";
 import { mulMat } from "../ops/products.ts";
@@ -100,7 +101,7 @@ export function gatedDeltaNetLayer(
   const keyDim = hp.number("ssm.state_size", 0);
   const valueDim = hp.number("ssm.inner_size", 0) / heads;
   const times = ({ weight, scale }: Projection): GraphTensor => {
-    if (weight === undefined) throw new Error("a projection lacks its matrix");
+    if (weight === undefined) throw new CannotDraw("a projection lacks its matrix");
     return scaled(mulMat(weight, x), isJoint ? undefined : scale);
   };
   const { mixed, z } = mixedAndGate(g, block, times);

@@ -1,3 +1,4 @@
+import { CannotDraw } from "../cannot-draw.ts";
 import type { GraphContext } from "../context.ts";
 import { add, cast, div, fill, mul, rmsNorm, scale, softMax, sumRows, unary } from "../ops/elementwise.ts";
 import { combinationOfStreams, mixStreams, spreadOverStreams } from "../ops/hyper-connections.ts";
@@ -88,7 +89,7 @@ export function spreadCombined(
   if (g.fused.hyperPost) {
     return g.fusedNode("hyperPost", block.index, spreadOverStreams(x, streams, shares, combination));
   }
-  if (combination === undefined) throw new Error("streams without a combination");
+  if (combination === undefined) throw new CannotDraw("streams without a combination");
   const all = Array.from({ length: streams.ne[1] }, (_, stream) => stream);
   const parts = all.map(() =>
     all.reduce(

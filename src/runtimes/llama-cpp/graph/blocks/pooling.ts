@@ -35,10 +35,13 @@ function onePerSequence(g: GraphContext, embedding: GraphTensor, type: number): 
   return getRows(embedding, inputTensor(I32, [g.sequences]));
 }
 
-/** The head of a reranker. ModernBERT takes the mean and bends it otherwise. */
+/** Rerankers that take the mean of a sequence, not one of its tokens. */
+const RANKS_BY_MEAN: ReadonlySet<string> = new Set(["modern-bert"]);
+
+/** The head of a reranker. */
 function ranked(g: GraphContext, embedding: GraphTensor): GraphTensor {
   const { weights, hp } = g;
-  let y = onePerSequence(g, embedding, hp.architecture === "modern-bert" ? MEAN : RANK);
+  let y = onePerSequence(g, embedding, RANKS_BY_MEAN.has(hp.architecture) ? MEAN : RANK);
   const first = weights.projection("cls");
   if (first.weight !== undefined) {
     y = mulMat(first.weight, y);

@@ -1,8 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { ACCURACY_DOC, accuracyDoc } from "../../conformance/accuracy-doc.ts";
 import { checkArchitectures, checkCompanions } from "../../conformance/llama-cpp/check.ts";
 import { checkVariants, checkWholeModels } from "../../conformance/llama-cpp/check-devices.ts";
+import { checkGraphs } from "../../conformance/llama-cpp/check-graphs.ts";
+import { graphModels } from "../../conformance/llama-cpp/graphs/models.ts";
+import { COMPUTE_WORKLOADS } from "../../conformance/llama-cpp/graphs/workloads.ts";
 import { readLoading } from "../../conformance/llama-cpp/loading.ts";
 import { readPlaced } from "../../conformance/llama-cpp/placed.ts";
 import { PUBLISHED_PLACEMENTS } from "../../conformance/llama-cpp/placements.ts";
@@ -37,12 +41,22 @@ test("README.md counts the whole models that were compared, and their figures", 
   const [models, architectures, exact] = await counted(checkWholeModels, /^(\d+) models of (\d+) arch.*?; (\d+)\/\3 /);
   const row = rowWith(`${models} whole models of all ${architectures} architectures`);
   expect(row).toContain(`0 bytes off in ${exact} of ${exact} |`);
-}, 60_000);
+}, 120_000);
 
 test("README.md counts the variants that were compared, and their figures", async () => {
   const [models, exact] = await counted(checkVariants, /^(\d+) models; (\d+)\/\2 /);
   expect(rowWith(`${models} variants: `)).toContain(`0 bytes off in ${exact} of ${exact} |`);
-}, 60_000);
+}, 120_000);
+
+test("README.md counts the graphs that were compared, and the compute buffers planned on them", async () => {
+  const { state, summary } = await checkGraphs();
+  expect(state).toBe("passed");
+  const [graphs = 0, ...buffers] = [...summary.matchAll(/ (\d+)\/\1 exact/g)].map(([, count]) => Number(count));
+  const sum = buffers.reduce((total, count) => total + count, 0);
+  expect(buffers).toHaveLength(COMPUTE_WORKLOADS.length);
+  const row = rowWith(`graphs of ${graphModels().length} models`);
+  expect(row).toContain(`0 nodes off in ${graphs}, 0 bytes in ${sum} |`);
+}, 120_000);
 
 test("README.md counts the models of published size and their settings", () => {
   const { rows } = readPlaced();
@@ -92,4 +106,8 @@ test("README.md counts what was compared with the other runtimes", async () => {
     /^(\d+) runs of dense models, at most ([\d.]+) % off; (\d+) of/,
   );
   expect(rowWith(`${dense} runs of 24 dense models, ${others} of others`)).toContain(`at most ${off} % off`);
+}, 120_000);
+
+test("docs/accuracy.md says what the golden numbers say (npm run generate)", async () => {
+  expect(readFileSync(ACCURACY_DOC, "utf8")).toBe(await accuracyDoc());
 }, 120_000);
