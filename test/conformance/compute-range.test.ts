@@ -1,28 +1,65 @@
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readGolden } from "../../conformance/llama-cpp/golden.ts";
-import { FIXTURE_FILES } from "../../conformance/paths.ts";
+import { holeyFile } from "../../conformance/holey-file.ts";
+import { ggufOfKeys } from "../../conformance/llama-cpp/architectures/keys.ts";
+import { deviceName } from "../../conformance/llama-cpp/placed.ts";
+import { PLACEMENTS, type PlacedWorkload } from "../../conformance/llama-cpp/placements.ts";
+import { keysOfRows, readWholeModels } from "../../conformance/llama-cpp/whole-models/golden.ts";
+import { unfoldTensors } from "../../conformance/llama-cpp/whole-models/tensors.ts";
+import { WHOLE_WORKLOADS } from "../../conformance/llama-cpp/whole-models/workloads.ts";
 import { inspectModel } from "../../src/inspect.ts";
+import type { Model } from "../../src/model/model.ts";
+import type { MemoryItem } from "../../src/runtimes/estimate.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
+import { blockCount } from "../../src/runtimes/llama-cpp/cached-layers.ts";
+import { batchFitsContext, cellsOf } from "../../src/runtimes/llama-cpp/cells.ts";
+import { formItems } from "../../src/runtimes/llama-cpp/compute-form.ts";
+import { placeBlocks } from "../../src/runtimes/llama-cpp/placement.ts";
+import { resolveSettings } from "../../src/runtimes/llama-cpp/settings.ts";
+import { placeTensors } from "../../src/runtimes/llama-cpp/tensor-place.ts";
 
-const rows = readGolden("fixtures").rows.flatMap((row) => ("computeBytes" in row ? [row] : []));
+const keysOf = keysOfRows();
+const { rows } = readWholeModels();
 
-describe("the bounds of llama.cpp's compute buffer", () => {
-  it("were asked of the engine many times", () => {
-    expect(rows.length).toBeGreaterThan(250);
-  });
+/** Compute buffers by the closed form, whether or not the graph can be drawn. */
+function byClosedForm(model: Model, workload: PlacedWorkload): MemoryItem[] | null {
+  const settings = resolveSettings(model, { runtime: "llama.cpp", ...workload });
+  const placement = placeBlocks(settings, blockCount(model));
+  const places = placeTensors(model, settings, placement);
+  const { totals } = estimateMemory(model, { runtime: "llama.cpp", ...workload });
+  const cells = cellsOf(settings, batchFitsContext(model));
+  return formItems(model, settings, cells, placement, places, totals.cache ?? 0);
+}
 
-  it.each([...new Set(rows.map((row) => row.model))])("hold what the engine reserves for %s", async (name) => {
-    const model = await inspectModel(join(FIXTURE_FILES, name));
-    for (const { model: of, workload, computeBytes } of rows) {
-      if (of !== name) continue;
-      const compute = estimateMemory(model, { runtime: "llama.cpp", ...workload }).items.filter(
-        ({ component }) => component === "compute",
-      );
-      const low = compute.reduce((sum, item) => sum + (item.low ?? item.bytes), 0);
-      const high = compute.reduce((sum, item) => sum + (item.high ?? item.bytes), 0);
-      expect(computeBytes).toBeGreaterThanOrEqual(low);
-      expect(computeBytes).toBeLessThanOrEqual(high);
-    }
-  });
+describe("the range of compute buffers without a graph", () => {
+  it.each(rows.map((row) => [`${row.keys} ${row.architecture} ${row.title}${row.tied ? " tied" : ""}`, row] as const))(
+    "%s: holds what the engine reserves",
+    async (_name, row) => {
+      const keys = keysOf(row);
+      const model = await inspectModel(holeyFile(ggufOfKeys(row.architecture, keys.keys, unfoldTensors(row.tensors))));
+      const reserved = [
+        ...WHOLE_WORKLOADS.map((workload, index) => {
+          const answer = row.answers[index];
+          return { workload, bytes: Array.isArray(answer) ? [answer[3]] : [] };
+        }),
+        ...PLACEMENTS.map((workload, index) => {
+          const answer = row.placed[index];
+          return { workload, bytes: Array.isArray(answer) ? answer.map(([, , compute]) => compute) : [] };
+        }),
+      ];
+      const outside = reserved.flatMap(({ workload, bytes }) => {
+        if (bytes.length === 0) return [];
+        const items = byClosedForm(model, workload);
+        if (items === null) return [];
+        return bytes.flatMap((theirs, index) => {
+          const own = items.filter(({ device }) => device === deviceName(index));
+          const low = own.reduce((sum, item) => sum + (item.low ?? item.bytes), 0);
+          const high = own.reduce((sum, item) => sum + (item.high ?? item.bytes), 0);
+          return low <= theirs && theirs <= high
+            ? []
+            : [`${JSON.stringify(workload)} ${deviceName(index)}: ${low} to ${high}, llama.cpp ${theirs}`];
+        });
+      });
+      expect(outside).toEqual([]);
+    },
+  );
 });

@@ -88,11 +88,14 @@ export function formItems(
     const brought = widest + streamed.block + hostCache + beside;
     const lent = Math.max(own, brought, streamed.output > 0 ? logits + streamed.output : 0);
     const likely = (helps ? lent : own) + copies;
-    const most = Math.max(likely, widest) + 2 * loops * copies + passed;
+    const most = Math.max(likely, widest) + 2 * loops * copies + passed + (gpu.kind === "metal" ? moments.shared : 0);
     return [computeItem(gpu, label, { least: isCut ? 0 : scratch(gpu, 0, logitsAtLeast), likely, most })];
   });
   const likely = (inputs + mask) * (copies > 0 ? 2 : 1) + (onHost && streamed === NONE ? scratch(host, 0, logits) : 0);
-  const computed = output === host || moments.attendsOnHost ? 2 * (widest + copies) + logits : copies;
+  const computesOnHost = output === host || moments.attendsOnHost || moments.scans > 0;
+  // Each scan is another way to the host and back, with copies each time.
+  const scanned = (copies > 0 ? PIPELINE_COPIES : 1) * moments.scans * widest;
+  const computed = computesOnHost ? 2 * (widest + copies) + logits + scanned : copies;
   const most = Math.max(likely, inputs + mask + computed) + passed;
   return [...items, computeItem(host, `${label}, host side`, { least: inputs / 2, likely, most })];
 }

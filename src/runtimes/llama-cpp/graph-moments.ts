@@ -22,8 +22,12 @@ export type GraphMoments = {
   readonly cached: (layers: readonly ModelLayer[]) => number;
   /** The scores of the widest attention, which are held where flash attention is off. */
   readonly scores: number;
+  /** What Metal's flash attention shares between groups of threads. */
+  readonly shared: number;
   /** Flash attention was asked for that no GPU has a kernel for: the host attends. */
   readonly attendsOnHost: boolean;
+  /** Layers whose scan a GPU may have no kernel for. */
+  readonly scans: number;
   readonly logits: number;
   readonly inputs: number;
   readonly mask: number;
@@ -77,11 +81,21 @@ export function graphMoments(
     },
     cached: (some) => mostCached(some, cells, rowBytes, settings),
     scores: scoresOf(layers),
+    shared: Math.max(0, ...mixers.map((mixer) => sharedByGroups(mixer, tokens))),
     attendsOnHost: flash && !hasKernel,
+    scans: mixers.filter((mixer) => recurrentPart(mixer) !== undefined).length,
     logits: model.causal ? F32_BYTES * outputs * ((model.vocabularySize ?? 0) + hiddenSize) : 0,
     inputs: F32_BYTES * tokens * (2 * hiddenSize + perLayerInputs(model, layers.length)),
     mask: (flash ? F16_BYTES : F32_BYTES) * tokens * maskWidth(mixers, cells, encoderTokens).sum,
   };
+}
+
+/** Results of up to 32 groups for each of up to 32 queries (`ggml-metal-ops.cpp:3056`, ggml_metal_op_flash_attn_ext_extra_tmp). */
+function sharedByGroups(mixer: Mixer, tokens: number): number {
+  const attention = attentionPart(mixer);
+  if (attention === undefined) return 0;
+  const width = attention.kind === "latent" ? attention.kvLoraRank : attention.valueDim;
+  return F32_BYTES * Math.min(tokens, 32) * attention.heads * 32 * (width + 2);
 }
 
 /** Bytes of all rows of the layer that has most of them, where a row of a type and width takes `bytesOf`. */
