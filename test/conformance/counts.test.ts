@@ -1,62 +1,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ACCURACY_DOC, accuracyDoc } from "../../conformance/accuracy-doc.ts";
 import { checkArchitectures, checkCompanions } from "../../conformance/llama-cpp/check.ts";
-import { checkVariants, checkWholeModels } from "../../conformance/llama-cpp/check-devices.ts";
-import { checkGraphs } from "../../conformance/llama-cpp/check-graphs.ts";
-import { graphModels } from "../../conformance/llama-cpp/graphs/models.ts";
-import { COMPUTE_WORKLOADS } from "../../conformance/llama-cpp/graphs/workloads.ts";
 import { readLoading } from "../../conformance/llama-cpp/loading.ts";
 import { readPlaced } from "../../conformance/llama-cpp/placed.ts";
 import { PUBLISHED_PLACEMENTS } from "../../conformance/llama-cpp/placements.ts";
 import * as mlx from "../../conformance/mlx/check.ts";
-import type { PartResult } from "../../conformance/part.ts";
 import { ROOT } from "../../conformance/paths.ts";
 import * as training from "../../conformance/training/check.ts";
 import { checkActivations } from "../../conformance/transformers/check-activations.ts";
 import { checkModelTypes } from "../../conformance/transformers/check-model-types.ts";
 import * as vllm from "../../conformance/vllm/check.ts";
-
-/** Without the commas in its numbers. */
-const README = readFileSync(join(ROOT, "README.md"), "utf8").replaceAll(/(?<=\d),(?=\d{3})/g, "");
-
-/** What the summary of a part of the conformance run counts, in its order. */
-async function counted(
-  part: () => PartResult | Promise<PartResult>,
-  pattern: RegExp,
-): Promise<readonly (string | undefined)[]> {
-  const { state, summary } = await part();
-  expect(state).toBe("passed");
-  expect(summary).toMatch(pattern);
-  return (pattern.exec(summary) ?? []).slice(1);
-}
-
-/** A row of the table of accuracy. */
-function rowWith(words: string): string | undefined {
-  return README.split("\n").find((line) => line.startsWith("|") && line.includes(words));
-}
-
-test("README.md counts the whole models that were compared, and their figures", async () => {
-  const [models, architectures, exact] = await counted(checkWholeModels, /^(\d+) models of (\d+) arch.*?; (\d+)\/\3 /);
-  const row = rowWith(`${models} whole models of all ${architectures} architectures`);
-  expect(row).toContain(`0 bytes off in ${exact} of ${exact} |`);
-}, 120_000);
-
-test("README.md counts the variants that were compared, and their figures", async () => {
-  const [models, exact] = await counted(checkVariants, /^(\d+) models; (\d+)\/\2 /);
-  expect(rowWith(`${models} variants: `)).toContain(`0 bytes off in ${exact} of ${exact} |`);
-}, 120_000);
-
-test("README.md counts the graphs that were compared, and the compute buffers planned on them", async () => {
-  const { state, summary } = await checkGraphs();
-  expect(state).toBe("passed");
-  const [graphs = 0, ...buffers] = [...summary.matchAll(/ (\d+)\/\1 exact/g)].map(([, count]) => Number(count));
-  const sum = buffers.reduce((total, count) => total + count, 0);
-  expect(buffers).toHaveLength(COMPUTE_WORKLOADS.length);
-  const row = rowWith(`graphs of ${graphModels().length} models`);
-  expect(row).toContain(`0 nodes off in ${graphs}, 0 bytes in ${sum} |`);
-}, 120_000);
+import { counted, README, rowWith } from "../support/readme.ts";
 
 test("README.md counts the models of published size and their settings", () => {
   const { rows } = readPlaced();
@@ -106,8 +61,4 @@ test("README.md counts what was compared with the other runtimes", async () => {
     /^(\d+) runs of dense models, at most ([\d.]+) % off; (\d+) of/,
   );
   expect(rowWith(`${dense} runs of 24 dense models, ${others} of others`)).toContain(`at most ${off} % off`);
-}, 120_000);
-
-test("docs/accuracy.md says what the golden numbers say (npm run generate)", async () => {
-  expect(readFileSync(ACCURACY_DOC, "utf8")).toBe(await accuracyDoc());
 }, 120_000);
