@@ -10,6 +10,7 @@ import { GRAPH_BUILDERS } from "../../src/runtimes/llama-cpp/graph/registry.ts";
 import { batchesOf } from "../../src/runtimes/llama-cpp/reserve.ts";
 
 const DEMO = join(import.meta.dirname, "../../fixtures/files/demo.gguf");
+const MIXTURE = join(import.meta.dirname, "../../fixtures/files/gguf/mixtral.gguf");
 const FUSED = { flashAttention: true, hyperPre: true, hyperCombine: true, hyperPost: true };
 
 describe("compute buffers of llama.cpp", () => {
@@ -53,6 +54,16 @@ describe("compute buffers of llama.cpp", () => {
     const { items } = estimateMemory(model, { runtime: "llama.cpp", contextTokens: 512 });
     const certainties = items.filter(({ component }) => component === "compute").map(({ certainty }) => certainty);
     expect(certainties.every((certainty) => certainty === "estimate")).toBe(true);
+  });
+
+  it.each([1e6, 2 ** 31])("fall back soon where a file claims that each token has %d experts", async (used) => {
+    const moe = await inspectModel(MIXTURE);
+    const metadata = { ...moe.metadata, "llama.expert_used_count": used };
+    const start = performance.now();
+    const { items } = estimateMemory({ ...moe, metadata }, { runtime: "llama.cpp", contextTokens: 512 });
+    expect(performance.now() - start).toBeLessThan(2_000);
+    const [compute] = items.filter(({ component }) => component === "compute");
+    expect(compute?.certainty).toBe("estimate");
   });
 
   it("are planned on graphs that grow by as many nodes with every layer", async () => {

@@ -1,7 +1,7 @@
 import type { Architecture } from "./architecture.ts";
 import { configAttention, ggufAttention } from "./attention-rules.ts";
 import { configDense, ggufFeedForward } from "./feed-forward-rules.ts";
-import { configWindow, ggufPattern, noWindow, periodic, sliding } from "./windows.ts";
+import { configWindow, ggufPattern, noWindow, periodic, required } from "./windows.ts";
 
 /** Gemma 1. */
 export const gemma: Architecture = {
@@ -20,7 +20,7 @@ export const gemma2: Architecture = {
   gguf: [
     {
       names: ["gemma2"],
-      mixer: ggufAttention(ggufPattern({ period: 2, window: (tokens) => sliding(tokens ?? 4096) })),
+      mixer: ggufAttention(ggufPattern({ period: 2, window: (tokens = 4096) => required(tokens) })),
       feedForward: ggufFeedForward(),
     },
   ],

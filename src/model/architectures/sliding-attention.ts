@@ -13,7 +13,7 @@ function windowed(names: readonly string[], window: WindowRule, feedForward = gg
 /** Only the model of 64 layers slides (src/models/exaone4.cpp). */
 const exaone4: MixerRule = (keys) => {
   const layers = (keys.integer("block_count") ?? 0) - (keys.integer("nextn_predict_layers") ?? 0);
-  const window = ggufPattern({ period: 4, window: (tokens) => sliding(tokens ?? 4096) });
+  const window = ggufPattern({ period: 4, window: (tokens = 4096) => required(tokens) });
   return ggufAttention(layers === 64 ? window : noWindow)(keys);
 };
 

@@ -16,7 +16,8 @@ type WindowOf = (tokens: number | undefined) => AttentionWindow | string;
 const optional: WindowOf = (tokens) => sliding(tokens);
 
 /** llama.cpp refuses a file without the key. */
-export const required: WindowOf = (tokens) => (tokens ? sliding(tokens) : "attention.sliding_window is not there");
+export const required: WindowOf = (tokens) =>
+  tokens ? sliding(tokens) : `attention.sliding_window is ${tokens === undefined ? "not there" : tokens}`;
 
 /**
  * `attention.sliding_window`, on the layers `attention.sliding_window_pattern` names: an array with an entry per

@@ -1,6 +1,6 @@
 import { pooled } from "./blocks/pooling.ts";
 import { type FusedNode, type GraphBatch, type GraphBuilder, GraphContext, type GraphSubject } from "./context.ts";
-import { type GraphTensor, OUTPUT } from "./tensor.ts";
+import { type GraphTensor, OUTPUT, withinTensors } from "./tensor.ts";
 import { keepSums } from "./wide-sums.ts";
 
 /** Nodes in the order they are computed, and the leafs they start from. */
@@ -10,9 +10,18 @@ export type DrawnGraph = {
   readonly fused: readonly FusedNode[];
 };
 
+/** Tensors of a graph at most, for each of the model and in all (`graph_max_nodes`, `src/llama-context.cpp:2365`). */
+const MOST_PER_WEIGHT = 64;
+const MOST_AT_LEAST = 16_384;
+
 /** Draws the graph of a batch (llama.cpp 0.5.0 `src/llama-model.cpp`, `llama_model::build_graph`). */
 export function drawGraph(subject: GraphSubject, batch: GraphBatch, builder: GraphBuilder): DrawnGraph {
-  const g = new GraphContext(subject, batch);
+  const most = Math.max(MOST_AT_LEAST, MOST_PER_WEIGHT * subject.model.tensors.length);
+  return withinTensors(most, () => drawn(new GraphContext(subject, batch), builder));
+}
+
+function drawn(g: GraphContext, builder: GraphBuilder): DrawnGraph {
+  const { subject } = g;
   const result = builder(g);
   const last = subject.settings.embeddings && result.embedding !== undefined ? pooled(g, result.embedding) : undefined;
   // What is read after the graph has run keeps its memory to itself (`llm_graph_result::set_outputs`).

@@ -8,6 +8,14 @@ import { CannotDraw } from "./cannot-draw.ts";
 /** `LLAMA_MAX_LAYERS` (`src/llama-hparams.h`): the engine loads no model of more. */
 const MOST_LAYERS = 512;
 
+/** `LLAMA_MAX_EXPERTS` (`src/llama-hparams.h:12`). */
+const MOST_PARTS = 1024;
+
+function fewEnough(count: number): number {
+  if (!(count <= MOST_PARTS)) throw new CannotDraw(`${count} parts`);
+  return count;
+}
+
 /** The numbers of one model as the engine keeps them (llama.cpp 0.5.0 `src/llama-hparams.h`): keys of the file, by layer. */
 export class Hyperparameters {
   readonly architecture: string;
@@ -55,6 +63,11 @@ export class Hyperparameters {
   /** A number; of a key that has one for each layer the first. */
   number(name: string, otherwise: number): number {
     return numberOf(this.key(name), 0) ?? otherwise;
+  }
+
+  /** A number of things that a graph has one by one; 0 where the file does not say. */
+  count(name: string): number {
+    return fewEnough(this.number(name, 0));
   }
 
   flag(name: string, otherwise: boolean): boolean {
@@ -115,7 +128,7 @@ export class Hyperparameters {
 
   /** Experts that a token is given to (`n_expert_used`). */
   expertsUsed(layer = 0): number {
-    return this.ofLayer("expert_used_count", layer, 0);
+    return fewEnough(this.ofLayer("expert_used_count", layer, 0));
   }
 
   /** True for layers that see a window only (`is_swa`). */

@@ -1,5 +1,6 @@
 import { GGML_TYPES_BY_NAME, type GgmlType } from "../../../formats/gguf/types.ts";
 import type { Device } from "../../device.ts";
+import { CannotDraw } from "./cannot-draw.ts";
 import type { Operation } from "./operation.ts";
 
 /** Elements in each of four dimensions, fastest first (`ne`), or bytes from one to the next (`nb`). */
@@ -25,6 +26,19 @@ export const I64: GgmlType = typeNamed("I64");
 export const INPUT = 1;
 /** Read after the graph has run: its memory is never given to another. */
 export const OUTPUT = 2;
+
+/** Tensors that a drawing may still make. */
+let allowed = Number.POSITIVE_INFINITY;
+
+/** Draws, and breaks off with {@link CannotDraw} where it would make more than `most` tensors: a file may claim any number of parts. */
+export function withinTensors<Drawn>(most: number, drawing: () => Drawn): Drawn {
+  allowed = most;
+  try {
+    return drawing();
+  } finally {
+    allowed = Number.POSITIVE_INFINITY;
+  }
+}
 
 /** A node or leaf of a graph, as `struct ggml_tensor` of llama.cpp 0.5.0 (`ggml/include/ggml.h`): a shape, without data. */
 export class GraphTensor {
@@ -83,6 +97,7 @@ export class GraphTensor {
     view?: GraphTensor,
     storage?: Storage,
   ) {
+    if (--allowed < 0) throw new CannotDraw("a graph of too many tensors");
     this.operation = operation;
     this.type = type;
     this.ne = ne;

@@ -27,7 +27,7 @@ const qwen4exp: GraphBuilder = (g) => {
   const ngramLayers = listOf(g, "ple.layers");
   const ngrams = ngramLayers.length > 0 ? g.expand(ngramEmbeddings(g)) : undefined;
   const attendBlocks = sparseAttention(g, inputs);
-  const streams = layers(g, streamsOf(embedded, g.hp.number("hyper_connection.count", 0)), (before, block) => {
+  const streams = layers(g, streamsOf(embedded, g.hp.count("hyper_connection.count")), (before, block) => {
     const il = block.index;
     const x = ngrams !== undefined && ngramLayers.includes(il) ? withNgrams(g, rows, block, before, ngrams) : before;
     const { mixed, normed } = mixedStreams(g, x, mixerOf(g, block, "attn"), il);
@@ -78,7 +78,7 @@ function mixerOf(g: GraphContext, block: BlockWeights, part: "attn" | "ffn"): St
 
 /** Files have the factors of all streams in one row. */
 function normShape({ hp }: GraphContext): readonly number[] {
-  return [hp.hiddenSize, hp.number("hyper_connection.count", 0)];
+  return [hp.hiddenSize, hp.count("hyper_connection.count")];
 }
 
 /** In the last layer only the tokens that are put out go on. */

@@ -14,7 +14,8 @@ import { type BlockWeights, MissingWeight, type Projection } from "../weights.ts
 const wavtokenizer: GraphBuilder = (g) => {
   const { hp, weights } = g;
   let x = convolved(weights.projection("conv1d"), turned(tokenEmbeddings(g)));
-  for (let il = 0; il < hp.number("posnet.block_count", 0); il++) x = POSNET[il]?.(g, g.block(il, "posnet"), x) ?? x;
+  const posnet = POSNET.slice(0, hp.number("posnet.block_count", 0));
+  for (const [il, block] of posnet.entries()) x = block(g, g.block(il, "posnet"), x);
   const first = [weights.find("token_embd_norm.weight"), weights.find("token_embd_norm.bias")] as const;
   x = turned(norm(g, turned(x), first[0], "layer", 0, first[1]));
   for (let il = 0; il < hp.number("convnext.block_count", 0); il++) x = convNext(g, g.block(il, "convnext"), x);

@@ -15,7 +15,7 @@ export function dynamicConvolution(
   base: GraphTensor,
 ): GraphTensor {
   const [hidden, tokens] = x.ne;
-  const width = g.hp.number("conv_kernel_size", 0);
+  const width = g.hp.count("conv_kernel_size");
   const groupSize = g.hp.number("conv_group_size", 0);
   const groups = hidden / groupSize;
   const perBlock = tokens / g.sequences;

@@ -90,18 +90,18 @@ export function spreadCombined(
     return g.fusedNode("hyperPost", block.index, spreadOverStreams(x, streams, shares, combination));
   }
   if (combination === undefined) throw new CannotDraw("streams without a combination");
-  const all = Array.from({ length: streams.ne[1] }, (_, stream) => stream);
-  const parts = all.map(() =>
-    all.reduce(
-      (sum) => add(sum, mul(streamOf(streams), shareOf(combination, combination.nb[2]))),
-      mul(x, shareOf(shares, shares.nb[1])),
-    ),
-  );
+  const [, count] = streams.ne;
+  const parts = Array.from({ length: count }, () => {
+    let sum = mul(x, shareOf(shares, shares.nb[1]));
+    for (let other = 0; other < count; other++)
+      sum = add(sum, mul(streamOf(streams), shareOf(combination, combination.nb[2])));
+    return sum;
+  });
   return beside(parts);
 }
 
 function streamCount(g: GraphContext): number {
-  return g.hp.number("hyper_connection.count", 0);
+  return g.hp.count("hyper_connection.count");
 }
 
 function mixWeights(block: BlockWeights, part: "attn" | "ffn"): MixWeights {
