@@ -1,7 +1,9 @@
 import { getHeapStatistics } from "node:v8";
 import { isInspectError } from "../../src/errors.ts";
 import { inspectModel } from "../../src/inspect.ts";
+import type { Device } from "../../src/runtimes/device.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
+import { loadComputeGraphs } from "../../src/runtimes/llama-cpp/compute-graph.ts";
 import { runtimesFor } from "../../src/runtimes/runtimes-for.ts";
 import type { ByteSource } from "../../src/source/byte-source.ts";
 import { mutate } from "./mutate.ts";
@@ -16,6 +18,17 @@ const BUDGET_BYTES = 96 * 1024 ** 2;
 
 /** Headers of the seeds end well before this, so that most changes hit one. */
 const HEADER_REACH = 4_096;
+
+/** GPUs that llama.cpp spreads a graph over. */
+const DEVICES: readonly (readonly Device[])[] = [
+  [],
+  [{ name: "GPU0", kind: "cuda", memoryBytes: 24e9 }],
+  [{ name: "GPU0", kind: "metal", memoryBytes: 24e9 }],
+  [
+    { name: "GPU0", kind: "cuda", memoryBytes: 24e9 },
+    { name: "GPU1", kind: "cuda", memoryBytes: 8e9 },
+  ],
+];
 
 export type Finding = { readonly seed: number; readonly name: string; readonly problem: string };
 
@@ -38,6 +51,8 @@ export async function fuzz(
   firstSeed: number,
   goesOn: (runs: number) => boolean,
 ): Promise<FuzzResult> {
+  // Reading modules is no part of reading a file.
+  await loadComputeGraphs();
   const outcomes = new Map<string, number>();
   const findings: Finding[] = [];
   let [runs, slowestMs, mostBytes] = [0, 0, 0];
@@ -86,7 +101,12 @@ async function outcomeOf(files: ReadonlyMap<string, Uint8Array>, random: Random)
     const contextTokens = random.pick([1, 511, 4_096, 2 ** 31 - 1]);
     for (const runtime of runtimesFor(model)) {
       const weighed = typedOrThrow(() =>
-        estimateMemory(model, { runtime, contextTokens, sequences: random.pick([1, 3]) }),
+        estimateMemory(model, {
+          runtime,
+          contextTokens,
+          sequences: random.pick([1, 3]),
+          ...(runtime === "llama.cpp" ? { devices: random.pick(DEVICES) } : {}),
+        }),
       );
       if (weighed !== undefined && !isSound(weighed.items.map(({ bytes }) => bytes))) {
         return { name: "read", problem: `${runtime}: bytes that are no whole numbers` };
