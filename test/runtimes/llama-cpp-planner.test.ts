@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Device } from "../../src/runtimes/device.ts";
+import type { Backend } from "../../src/runtimes/llama-cpp/backend.ts";
 import { ComputeGraph } from "../../src/runtimes/llama-cpp/graph/graph.ts";
 import { add, layerNorm, mul } from "../../src/runtimes/llama-cpp/graph/ops/elementwise.ts";
 import { mulMat } from "../../src/runtimes/llama-cpp/graph/ops/products.ts";
@@ -12,7 +13,7 @@ import {
   OUTPUT,
 } from "../../src/runtimes/llama-cpp/graph/tensor.ts";
 import { type PlannedBuffer, planGraph } from "../../src/runtimes/llama-cpp/planner.ts";
-import { type Backend, scheduleGraph } from "../../src/runtimes/llama-cpp/scheduler.ts";
+import { scheduleGraph } from "../../src/runtimes/llama-cpp/scheduler.ts";
 
 const CPU: Device = { name: "CPU", kind: "cpu" };
 const GPU: Device = { name: "GPU0", kind: "cuda" };

@@ -1,4 +1,5 @@
 import type { Device } from "../device.ts";
+import type { Backend } from "./backend.ts";
 import { alignmentOf, bufferBytes } from "./buffer-bytes.ts";
 import { attentionBytes } from "./cuda-attention.ts";
 import { keptByCuda } from "./cuda-fusions.ts";
@@ -10,7 +11,6 @@ import { isComputedByMetal, offloadsToMetal } from "./metal-operations.ts";
 import { orderedByMetal } from "./metal-order.ts";
 import type { Placement } from "./placement.ts";
 import type { PlannedBuffer } from "./planner.ts";
-import type { Backend } from "./scheduler.ts";
 
 type BackendRules = Omit<Backend, "device">;
 

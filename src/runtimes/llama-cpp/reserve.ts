@@ -1,14 +1,16 @@
 import type { Device } from "../device.ts";
 import { padTo } from "../pad.ts";
+import type { Backend } from "./backend.ts";
 import { backendsOf, bufferOf } from "./backends.ts";
 import { blockElements } from "./cache-type.ts";
 import { CudaPool, type PoolBytes } from "./cuda-pool.ts";
+import { DeviceAssignment } from "./device-assignment.ts";
 import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { FusedOperation, FusedOperations, GraphBatch, GraphBuilder, GraphSubject } from "./graph/context.ts";
 import { type DrawnGraph, drawGraph } from "./graph/draw.ts";
 import { mostOutputs } from "./graph-moments.ts";
 import { planGraph } from "./planner.ts";
-import { assignDevices, type Backend, scheduleGraph } from "./scheduler.ts";
+import { scheduleGraph } from "./scheduler.ts";
 
 /** What a context takes on a device to compute, in bytes. */
 export type Reserved = {
@@ -114,8 +116,8 @@ function resolveFused(
   for (const operation of probed) {
     const nodes = generation.fused.filter((each) => each.operation === operation);
     if (nodes.length === 0) continue;
-    const deviceOf = assignDevices(generation, backends, { operatorOffload, copies: 1, keepsPinned: true });
-    if (nodes.every(({ node, layer }) => deviceOf(node) === placement.deviceOf(layer))) continue;
+    const devices = new DeviceAssignment(generation, backends, { operatorOffload, copies: 1, keepsPinned: true });
+    if (nodes.every(({ node, layer }) => devices.deviceOf(node) === placement.deviceOf(layer))) continue;
     fused = { ...fused, [operation]: false };
     generation = drawGraph(subject, generationBatch(sequences, fused), builder);
   }

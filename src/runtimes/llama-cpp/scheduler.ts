@@ -1,39 +1,14 @@
-import type { Device } from "../device.ts";
+import type { Backend, SchedulerOptions } from "./backend.ts";
+import { DeviceAssignment } from "./device-assignment.ts";
 import type { DrawnGraph } from "./graph/draw.ts";
 import { LOOKS_ONLY } from "./graph/operation.ts";
-import { GraphTensor, INPUT, OUTPUT, type Storage } from "./graph/tensor.ts";
+import { GraphTensor, INPUT, OUTPUT } from "./graph/tensor.ts";
 import type { PlannedGraph } from "./planner.ts";
-
-/** A device that computes: GPUs in their order, the CPU last (`ggml_backend_sched_new`). */
-export type Backend = {
-  readonly device: Device;
-  supports(node: GraphTensor): boolean;
-  /** Large batches are computed here though their weights lie in the memory of the host (`ggml_backend_offload_op`). */
-  offloads(node: GraphTensor): boolean;
-  /** What is kept longer than it is read, of the nodes of one split (`ggml_backend_graph_optimize`). */
-  keeps(nodes: readonly GraphTensor[], start: number, end: number): readonly KeptUntil[];
-  /** The nodes of one split in the order they are computed. */
-  orders(nodes: readonly GraphTensor[]): readonly GraphTensor[];
-};
-
-/** Tensors whose memory is kept until a node has been computed, though nothing reads them any more. */
-export type KeptUntil = { readonly until: GraphTensor; readonly kept: readonly GraphTensor[] };
-
-export type SchedulerOptions = {
-  /** Weights of the host may be brought to a GPU (`op_offload`). */
-  readonly operatorOffload: boolean;
-  /** Copies of each input: several where GPUs take turns at one batch (`GGML_SCHED_MAX_COPIES`). */
-  readonly copies: number;
-  /** Nodes that are to be computed on one device are (`ggml_backend_sched_set_tensor_backend`). */
-  readonly keepsPinned: boolean;
-};
 
 type Graph = Pick<DrawnGraph, "nodes" | "leafs">;
 
 /** Nodes of one device between two changes of device, and what is copied there first. */
 type Split = { readonly backend: number; readonly start: number; end: number; readonly inputs: GraphTensor[] };
-
-const UNASSIGNED = -1;
 
 /**
  * Gives each node of a graph a device, and cuts the graph where the device changes (llama.cpp 0.5.0
@@ -45,31 +20,19 @@ export function scheduleGraph(
   backends: readonly Backend[],
   options: SchedulerOptions,
 ): PlannedGraph & { readonly splits: number } {
-  const schedule = new Schedule(graph, backends, options);
   if (backends.length === 1) {
     const zeros = (list: readonly GraphTensor[]): number[] => list.map(() => 0);
     const { nodes, leafs } = graph;
     return { nodes, leafs, nodeBuffers: zeros(nodes), leafBuffers: zeros(leafs), splits: 1 };
   }
-  schedule.assign();
-  return schedule.cut();
-}
-
-/** The device of each node, without cutting the graph. */
-export function assignDevices(
-  graph: Graph,
-  backends: readonly Backend[],
-  options: SchedulerOptions,
-): (node: GraphTensor) => Device | undefined {
-  const schedule = new Schedule(graph, backends, options);
-  schedule.assign();
-  return (node) => schedule.deviceOf(node);
+  return new Schedule(graph, backends, options).cut();
 }
 
 class Schedule {
   readonly #graph: Graph;
   readonly #backends: readonly Backend[];
   readonly #options: SchedulerOptions;
+  readonly #devices: DeviceAssignment;
   /** Copies of a tensor by backend. */
   readonly #copies = new Map<GraphTensor, Map<number, readonly GraphTensor[]>>();
   readonly #graphInputs: GraphTensor[] = [];
@@ -78,112 +41,7 @@ class Schedule {
     this.#graph = graph;
     this.#backends = backends;
     this.#options = options;
-  }
-
-  get #host(): number {
-    return this.#backends.length - 1;
-  }
-
-  deviceOf(node: GraphTensor): Device | undefined {
-    return this.#backends[node.backend]?.device;
-  }
-
-  #indexOf(device: Device): number {
-    return this.#backends.findIndex((backend) => backend.device === device);
-  }
-
-  #supports(backend: number, node: GraphTensor): boolean {
-    return this.#backends[backend]?.supports(node) === true;
-  }
-
-  /** Passes 1 to 4: a device for every tensor. */
-  assign(): void {
-    const { nodes, leafs } = this.#graph;
-    for (const tensor of [...leafs, ...nodes]) {
-      const pinned = this.#options.keepsPinned && tensor.pinnedTo ? this.#indexOf(tensor.pinnedTo) : undefined;
-      const isPinned = pinned !== undefined && this.#supports(pinned, tensor);
-      const id = isPinned ? pinned : this.#fromMemory(tensor);
-      if (id !== UNASSIGNED) tensor.backend = id;
-    }
-    // What no weight decides follows its neighbours: GPUs first, down and up, then any.
-    const upwards = [...nodes].reverse();
-    this.#expand(nodes, true);
-    this.#expand(upwards, true);
-    this.#expand(nodes, false);
-    this.#expand(upwards, false);
-    for (const node of nodes) if (!LOOKS_ONLY.has(node.operation)) this.#assignBySources(node);
-    for (const node of nodes) this.#assignRest(node);
-  }
-
-  /** Pass 1: where its memory lies, or that of the first weight it reads. */
-  #fromMemory(tensor: GraphTensor): number {
-    if (tensor.placed !== undefined) {
-      const own = this.#backendOf(tensor.placed, tensor);
-      if (own !== UNASSIGNED) return own;
-    }
-    if ((tensor.flags & INPUT) !== 0) return this.#host;
-    // Frequencies and sinks are too small to decide.
-    if (tensor.operation === "ROPE" || tensor.operation === "FLASH_ATTN_EXT") return UNASSIGNED;
-    const weight = tensor.sources.find(({ storage }) => storage?.holdsWeights);
-    if (weight?.storage === undefined) return UNASSIGNED;
-    const own = this.#backendOf(weight.storage, tensor);
-    if (own !== this.#host || !this.#options.operatorOffload || weight.storage.isReordered) return own;
-    const helper = this.#backends.findIndex(
-      (backend, index) => index < own && backend.supports(tensor) && backend.offloads(tensor),
-    );
-    return helper < 0 ? own : helper;
-  }
-
-  #backendOf({ device }: Storage, node: GraphTensor): number {
-    const index = this.#indexOf(device);
-    return this.#supports(index, node) ? index : UNASSIGNED;
-  }
-
-  /** Pass 2. */
-  #expand(nodes: readonly GraphTensor[], onlyGpus: boolean): void {
-    let current = UNASSIGNED;
-    for (const node of nodes) {
-      if (LOOKS_ONLY.has(node.operation)) continue;
-      const id = node.backend;
-      if (id !== UNASSIGNED) current = onlyGpus && id === this.#host ? UNASSIGNED : id;
-      else if (current !== UNASSIGNED && this.#supports(current, node)) node.backend = current;
-    }
-  }
-
-  /** Pass 3: the device that most of the sources can be read by. */
-  #assignBySources(node: GraphTensor): void {
-    if (node.backend !== UNASSIGNED) return;
-    let most = -1;
-    this.#backends.forEach((backend, index) => {
-      if (!backend.supports(node)) return;
-      const readable = node.sources.filter(
-        (source) =>
-          (source.backend !== UNASSIGNED || (source.viewOf && source.viewOf.backend !== UNASSIGNED)) &&
-          this.#canRead(index, source),
-      ).length;
-      if (readable > most) {
-        most = readable;
-        node.backend = index;
-      }
-    });
-  }
-
-  /** Pass 4: views are where they look, sources without a device where they are read. */
-  #assignRest(node: GraphTensor): void {
-    if (node.viewOf !== undefined && node.backend === UNASSIGNED) node.backend = node.viewOf.backend;
-    for (const source of node.sources) {
-      if (source.backend !== UNASSIGNED) continue;
-      source.backend = (source.viewOf ?? node).backend;
-    }
-    if (node.backend !== UNASSIGNED) return;
-    node.backend = this.#backends.findIndex((backend) => backend.supports(node));
-  }
-
-  /** True where a device reads the memory that a tensor lies in or will lie in. */
-  #canRead(backend: number, tensor: GraphTensor): boolean {
-    if (tensor.placed !== undefined) return this.#indexOf(tensor.placed.device) === backend;
-    const own = tensor.backend;
-    return (own === UNASSIGNED && tensor.viewOf !== undefined ? tensor.viewOf.backend : own) === backend;
+    this.#devices = new DeviceAssignment(graph, backends, options);
   }
 
   /** Pass 5: cuts, and the graph with what is copied between devices. */
@@ -214,14 +72,15 @@ class Schedule {
     return (
       inputs.length > 0 &&
       node.sources.some(
-        (source) => source.storage?.holdsWeights && source.backend !== backend && !this.#canRead(backend, source),
+        (source) =>
+          source.storage?.holdsWeights && source.backend !== backend && !this.#devices.canRead(backend, source),
       )
     );
   }
 
   #isCopied(source: GraphTensor, { backend }: Split): boolean {
     if (this.#options.copies > 1 && (source.flags & INPUT) !== 0) return true;
-    return source.backend !== backend && !this.#canRead(backend, source);
+    return source.backend !== backend && !this.#devices.canRead(backend, source);
   }
 
   /** The source, or its copy on the device of the split. */
@@ -236,7 +95,7 @@ class Schedule {
       known.set(own, [source, ...Array.from({ length: copies - 1 }, () => this.#copyOf(source))]);
       this.#graphInputs.push(source);
     }
-    if (own === split.backend || this.#canRead(split.backend, source)) return source;
+    if (own === split.backend || this.#devices.canRead(split.backend, source)) return source;
     let there = known.get(split.backend);
     if (there === undefined) {
       there = Array.from({ length: copies }, () => this.#copyOf(source));
