@@ -71,13 +71,14 @@ export function comparePlaced(
   verdict: PlacedVerdict,
   outputBytes?: number | null,
 ): void {
-  // Where the engine breaks off there is nothing to hold a figure against.
-  if (answer === null || answer === undefined) return;
+  if (answer === undefined) return;
   const asked = JSON.stringify(workload);
   const memory = tryEstimate(model, workload);
-  if (memory === undefined || typeof answer === "string") {
-    if (memory === undefined && typeof answer === "string") verdict.exact.refusals += 1;
-    else verdict.differences.push(`${asked}: ${memory ? "weighed" : "refused"}, llama.cpp ${answer}`);
+  if (memory === undefined || answer === null || typeof answer === "string") {
+    if (memory === undefined && !Array.isArray(answer)) verdict.exact.refusals += 1;
+    // Where the engine breaks off there is nothing to hold a figure against.
+    else if (answer !== null)
+      verdict.differences.push(`${asked}: ${memory ? "weighed" : "refused"}, llama.cpp ${answer}`);
     return;
   }
   const equal = (part: "weights" | "cache" | "output", where: string, ours: number | null, theirs: number): void => {

@@ -109,6 +109,20 @@ describe("what llama.cpp refuses", () => {
     expect(() => estimate(model(), workload)).toThrow(message);
   });
 
+  test.each([
+    ["t5", { sequences: 2 }, /one sequence/],
+    ["kimi-linear", { sequences: 3 }, /microBatchTokens that 3 divides/],
+    ["eagle3", { embeddings: true }, /none to put out/],
+  ] as const)("what it breaks off on: %s with %j", (architecture, workload, message) => {
+    const recurrent = { kind: "recurrent", family: "kimi-delta-attention", state: [] } as const;
+    const drawn = model({
+      architecture,
+      layers: [layer(0, architecture === "kimi-linear" ? recurrent : attention({}))],
+    });
+    expect(() => estimate(drawn, { contextTokens: 5000, ...workload })).toThrow(message);
+    expect(() => estimate(drawn, { contextTokens: 5000, sequences: 3, unifiedCache: true })).not.toThrow();
+  });
+
   test("quantized rows that blocks do not divide", () => {
     const odd = model({ layers: [layer(0, attention({ keyDim: 80, valueDim: 80 }))] });
     expect(() => estimate(odd, { cacheTypeK: "q8_0" })).toThrow(/blocks of 32 do not divide the head size 80/);

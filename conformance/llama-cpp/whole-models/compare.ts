@@ -51,13 +51,12 @@ function compareOnHost(model: Model, row: WholeModelRow, differences: string[]):
   };
   WHOLE_WORKLOADS.forEach((workload, index) => {
     const answer = row.answers[index] ?? null;
-    // Where the engine breaks off there is nothing to hold a figure against.
-    if (answer === null) return;
     const asked = JSON.stringify(workload);
     const memory = tryEstimate(model, workload);
-    if (memory === undefined || typeof answer === "string") {
-      if (memory === undefined && typeof answer === "string") exact.refusals += 1;
-      else differences.push(`${asked}: ${memory ? "weighed" : "refused"}, llama.cpp ${answer}`);
+    if (memory === undefined || answer === null || typeof answer === "string") {
+      if (memory === undefined && !Array.isArray(answer)) exact.refusals += 1;
+      // Where the engine breaks off there is nothing to hold a figure against.
+      else if (answer !== null) differences.push(`${asked}: ${memory ? "weighed" : "refused"}, llama.cpp ${answer}`);
       return;
     }
     const [cache, output, work, compute] = answer;

@@ -1,8 +1,9 @@
 import type { Mixer } from "../../model/mixer.ts";
-import { attentionPart } from "../../model/mixer-parts.ts";
+import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import { refuse } from "../refuse.ts";
 import { blockElements } from "./cache-type.ts";
+import type { Cells } from "./cells.ts";
 import { ENCODERS_WITH_CACHE, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import { NOT_SPLIT_BY_TENSORS } from "./tensor-split.ts";
@@ -47,6 +48,34 @@ export function refuseCacheTypes(model: Model, settings: LlamaCppSettings): void
 export function refuseTensorSplit({ architecture }: Model, { splitMode }: LlamaCppSettings): void {
   if (splitMode !== "tensor" || !NOT_SPLIT_BY_TENSORS.has(architecture ?? "")) return;
   refuse("splitMode", `llama.cpp does not split ${architecture} by tensors: use layer`);
+}
+
+/** Graphs of these keep no embeddings to put out: the engine breaks off (`src/llama-graph.cpp:3699`). */
+const WITHOUT_EMBEDDINGS: ReadonlySet<string> = new Set(["eagle3", "gemma4-assistant"]);
+
+/** Recurrent layers of these add what has the tokens of one sequence: all sequences need as many. */
+const EVEN_SEQUENCES: ReadonlySet<string> = new Set(["kimi-linear"]);
+
+/** Relative positions are those of one sequence. */
+const ONE_SEQUENCE: ReadonlySet<string> = new Set(["t5"]);
+
+/** Refuses what the engine breaks off on while it builds a graph (`ggml_can_repeat`, `ggml/src/ggml.c:2063`). */
+export function refuseGraph({ architecture, layers }: Model, settings: LlamaCppSettings, cells: Cells): void {
+  const { sequences, unifiedCache, embeddings } = settings;
+  const name = architecture ?? "";
+  if (embeddings && WITHOUT_EMBEDDINGS.has(name)) {
+    refuse("embeddings", `llama.cpp breaks off on embeddings of ${name}: it has none to put out`);
+  }
+  if (sequences === 1 || unifiedCache) return;
+  const tokens = Math.min(cells.full * cells.streams, cells.microBatch);
+  const isEven = tokens % sequences === 0 || layers.every(({ mixer }) => recurrentPart(mixer) === undefined);
+  const isUneven = EVEN_SEQUENCES.has(name) && !isEven;
+  if (!isUneven && !ONE_SEQUENCE.has(name)) return;
+  const instead = isUneven ? `microBatchTokens that ${sequences} divides` : "one sequence";
+  refuse(
+    "sequences",
+    `llama.cpp breaks off on ${name} with ${sequences} sequences of ${tokens} tokens in all and a cache each: take unifiedCache, or ${instead}`,
+  );
 }
 
 type HeadDims = { readonly key: number; readonly value: number; readonly sharedRow: boolean };
