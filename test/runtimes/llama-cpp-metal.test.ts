@@ -13,10 +13,10 @@ import {
   GraphTensor,
   inputTensor,
 } from "../../src/runtimes/llama-cpp/graph/tensor.ts";
-import { metalBytes } from "../../src/runtimes/llama-cpp/metal-bytes.ts";
-import { fusedCount, keptByMetal } from "../../src/runtimes/llama-cpp/metal-fusions.ts";
-import { isComputedByMetal, offloadsToMetal } from "../../src/runtimes/llama-cpp/metal-operations.ts";
-import { orderedByMetal } from "../../src/runtimes/llama-cpp/metal-order.ts";
+import { metalBytes } from "../../src/runtimes/llama-cpp/metal/bytes.ts";
+import { fusedCount, keptByMetal } from "../../src/runtimes/llama-cpp/metal/fusions.ts";
+import { isComputedByMetal, offloadsToMetal } from "../../src/runtimes/llama-cpp/metal/operations.ts";
+import { orderedByMetal } from "../../src/runtimes/llama-cpp/metal/order.ts";
 
 const DEMO = join(import.meta.dirname, "../../fixtures/files/demo.gguf");
 const GPU = { name: "GPU0", kind: "metal" } as const;

@@ -1,14 +1,14 @@
 import type { Device } from "../device.ts";
 import type { Backend } from "./backend.ts";
 import { alignmentOf, bufferBytes } from "./buffer-bytes.ts";
-import { attentionBytes } from "./cuda-attention.ts";
-import { keptByCuda } from "./cuda-fusions.ts";
-import { isComputedByCuda, offloadsToCuda } from "./cuda-operations.ts";
+import { attentionBytes } from "./cuda/attention.ts";
+import { keptByCuda } from "./cuda/fusions.ts";
+import { isComputedByCuda, offloadsToCuda } from "./cuda/operations.ts";
 import type { GraphTensor } from "./graph/tensor.ts";
-import { metalBytes } from "./metal-bytes.ts";
-import { keptByMetal } from "./metal-fusions.ts";
-import { isComputedByMetal, offloadsToMetal } from "./metal-operations.ts";
-import { orderedByMetal } from "./metal-order.ts";
+import { metalBytes } from "./metal/bytes.ts";
+import { keptByMetal } from "./metal/fusions.ts";
+import { isComputedByMetal, offloadsToMetal } from "./metal/operations.ts";
+import { orderedByMetal } from "./metal/order.ts";
 import type { Placement } from "./placement.ts";
 import type { PlannedBuffer } from "./planner.ts";
 

@@ -3,7 +3,7 @@ import type { Device } from "../device.ts";
 import type { MemoryItem } from "../estimate.ts";
 import { cachedLayers } from "./cached-layers.ts";
 import type { Cells } from "./cells.ts";
-import { OFFLOADED_BATCH } from "./cuda-batch.ts";
+import { OFFLOADED_BATCH } from "./cuda/batch.ts";
 import { OUTPUT_OF_TARGET, WITHOUT_COMPUTE_FORM } from "./engine-facts.ts";
 import { graphMoments } from "./graph-moments.ts";
 import type { Placement } from "./placement.ts";

@@ -7,7 +7,7 @@ import { F16_BYTES, F32_BYTES } from "./buffer-bytes.ts";
 import { blockElements, rowBytes } from "./cache-type.ts";
 import { cacheWidths } from "./cache-widths.ts";
 import type { Cells } from "./cells.ts";
-import { hasCudaKernel } from "./cuda-kernels.ts";
+import { hasCudaKernel } from "./cuda/kernels.ts";
 import { PUTS_OUT_ALL } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";

@@ -3,7 +3,7 @@ import type { Certainty, MemoryItem } from "../estimate.ts";
 import { F32_BYTES } from "./buffer-bytes.ts";
 import { cellListItem } from "./cell-list.ts";
 import type { Cells } from "./cells.ts";
-import type { PoolBytes } from "./cuda-pool.ts";
+import type { PoolBytes } from "./cuda/pool.ts";
 import { ALWAYS_PUTS_OUT_EMBEDDINGS, HYPER_CONNECTED_OUTPUT } from "./engine-facts.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";

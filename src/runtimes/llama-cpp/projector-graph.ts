@@ -1,7 +1,7 @@
 import type { Model } from "../../model/model.ts";
 import type { Device } from "../device.ts";
 import { F16_BYTES, F32_BYTES } from "./buffer-bytes.ts";
-import { hasCudaKernelFor } from "./cuda-kernels.ts";
+import { hasCudaKernelFor } from "./cuda/kernels.ts";
 import { type ProjectorEncoder, positive } from "./projector-encoder.ts";
 
 /** Types of projector that the engine was asked about (`conformance/llama-cpp/golden/projectors.json`). */

@@ -3,7 +3,7 @@ import { padTo } from "../pad.ts";
 import type { Backend } from "./backend.ts";
 import { backendsOf, bufferOf } from "./backends.ts";
 import { blockElements } from "./cache-type.ts";
-import { CudaPool, type PoolBytes } from "./cuda-pool.ts";
+import { CudaPool, type PoolBytes } from "./cuda/pool.ts";
 import { DeviceAssignment } from "./device-assignment.ts";
 import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { FusedOperation, FusedOperations, GraphBatch, GraphBuilder, GraphSubject } from "./graph/context.ts";

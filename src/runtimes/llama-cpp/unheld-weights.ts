@@ -1,7 +1,7 @@
 import type { Model, ModelTensor } from "../../model/model.ts";
 import type { Device } from "../device.ts";
-import { LOOKED_UP_BY_CUDA, LOOKED_UP_WHOLE, MULTIPLIED_BY_CUDA } from "./cuda-types.ts";
-import { NOT_MULTIPLIED_BY_METAL } from "./metal-types.ts";
+import { LOOKED_UP_BY_CUDA, LOOKED_UP_WHOLE, MULTIPLIED_BY_CUDA } from "./cuda/types.ts";
+import { NOT_MULTIPLIED_BY_METAL } from "./metal/types.ts";
 
 /** Tensors of blocks and of the output that rows are looked up in (`LLM_TENSOR_INFOS`, `src/llama-arch.cpp:716`). */
 const TABLES =

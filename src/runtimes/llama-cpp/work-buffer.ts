@@ -5,7 +5,7 @@ import type { Model, ModelTensor } from "../../model/model.ts";
 import type { MemoryItem } from "../estimate.ts";
 import { F32_BYTES } from "./buffer-bytes.ts";
 import { type Cells, compressedCells } from "./cells.ts";
-import { OFFLOADED_BATCH } from "./cuda-batch.ts";
+import { OFFLOADED_BATCH } from "./cuda/batch.ts";
 import { CACHE_UNREAD, SCORES_WITH_POSITIONS, WEIGHS_BEFORE_EXPERTS, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import { mostOutputs, worstCaseTokens } from "./graph-moments.ts";
 import type { Placement } from "./placement.ts";

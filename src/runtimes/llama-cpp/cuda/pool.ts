@@ -1,9 +1,9 @@
-import { padTo } from "../pad.ts";
-import { attentionUse } from "./cuda-attention-use.ts";
-import { besides, exactly, larger, NOTHING, type PoolUse, pieces } from "./cuda-pool-use.ts";
-import { expertsUse, productUse } from "./cuda-products.ts";
-import type { Operation } from "./graph/operation.ts";
-import type { Four, GraphTensor } from "./graph/tensor.ts";
+import { padTo } from "../../pad.ts";
+import type { Operation } from "../graph/operation.ts";
+import type { Four, GraphTensor } from "../graph/tensor.ts";
+import { attentionUse } from "./attention-use.ts";
+import { besides, exactly, larger, NOTHING, type PoolUse, pieces } from "./pool-use.ts";
+import { expertsUse, productUse } from "./products.ts";
 
 /** Bytes that a context has on a CUDA device beside its buffers: typical, the least and the most. */
 export type PoolBytes = { readonly bytes: number; readonly low: number; readonly high: number };

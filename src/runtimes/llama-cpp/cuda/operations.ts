@@ -1,9 +1,9 @@
-import { attentionKernel } from "./cuda-attention.ts";
-import { OFFLOADED_BATCH } from "./cuda-batch.ts";
-import { LOOKED_UP_BY_CUDA, LOOKED_UP_WHOLE, MULTIPLIED_BY_CUDA } from "./cuda-types.ts";
-import type { Operation } from "./graph/operation.ts";
-import { contiguousFrom, hasWholeRows, isContiguous } from "./graph/ops/shapes.ts";
-import type { GraphTensor } from "./graph/tensor.ts";
+import type { Operation } from "../graph/operation.ts";
+import { contiguousFrom, hasWholeRows, isContiguous } from "../graph/ops/shapes.ts";
+import type { GraphTensor } from "../graph/tensor.ts";
+import { attentionKernel } from "./attention.ts";
+import { OFFLOADED_BATCH } from "./batch.ts";
+import { LOOKED_UP_BY_CUDA, LOOKED_UP_WHOLE, MULTIPLIED_BY_CUDA } from "./types.ts";
 
 /** What llama.cpp's CUDA backend brings to the device (`ggml/src/ggml-cuda/ggml-cuda.cu`, get_op_batch_size). */
 export function offloadsToCuda({ operation, ne }: GraphTensor): boolean {

@@ -1,5 +1,5 @@
-import { padTo } from "../pad.ts";
-import type { GraphTensor } from "./graph/tensor.ts";
+import { padTo } from "../../pad.ts";
+import type { GraphTensor } from "../graph/tensor.ts";
 
 /**
  * CUDA's flash attention on devices of compute capability 8.9 and newer (llama.cpp 0.5.0 `ggml/src/ggml-cuda/fattn.cu`,

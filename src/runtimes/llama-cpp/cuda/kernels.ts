@@ -1,5 +1,5 @@
-import type { Mixer } from "../../model/mixer.ts";
-import { attentionPart } from "../../model/mixer-parts.ts";
+import type { Mixer } from "../../../model/mixer.ts";
+import { attentionPart } from "../../../model/mixer-parts.ts";
 
 /** Head sizes that CUDA's flash attention has a kernel for (`ggml/src/ggml-cuda/fattn.cu`, ggml_cuda_get_best_fattn_kernel). */
 const HEAD_SIZES: ReadonlySet<number> = new Set([40, 64, 72, 80, 96, 112, 128, 256]);

@@ -1,4 +1,4 @@
-import { padTo } from "../pad.ts";
+import { padTo } from "../../pad.ts";
 
 /**
  * What one node takes from the memory pool of a CUDA device at once, in bytes: on a device as {@link TYPICAL} is, and the

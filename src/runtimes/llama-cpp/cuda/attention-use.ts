@@ -1,7 +1,7 @@
-import { attentionKernel, CELL_STEP, readsHeadsTogether } from "./cuda-attention.ts";
-import { type AttentionTiles, attentionTiles } from "./cuda-attention-tiles.ts";
-import { CHIPS, exactly, NOTHING, type PoolUse, pieces, TYPICAL } from "./cuda-pool-use.ts";
-import type { GraphTensor } from "./graph/tensor.ts";
+import type { GraphTensor } from "../graph/tensor.ts";
+import { attentionKernel, CELL_STEP, readsHeadsTogether } from "./attention.ts";
+import { type AttentionTiles, attentionTiles } from "./attention-tiles.ts";
+import { CHIPS, exactly, NOTHING, type PoolUse, pieces, TYPICAL } from "./pool-use.ts";
 
 /*
  * What flash attention takes from the pool: which cells each tile reads, and parts of the result where several blocks of threads

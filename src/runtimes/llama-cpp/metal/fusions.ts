@@ -1,8 +1,8 @@
-import type { KeptUntil } from "./backend.ts";
-import { addUp, isAlone } from "./fused-nodes.ts";
-import { LOOKS_ONLY, type Operation } from "./graph/operation.ts";
-import { hasWholeRows, haveSameLayout, haveSameShape, isContiguous } from "./graph/ops/shapes.ts";
-import type { GraphTensor } from "./graph/tensor.ts";
+import type { KeptUntil } from "../backend.ts";
+import { addUp, isAlone } from "../fused-nodes.ts";
+import { LOOKS_ONLY, type Operation } from "../graph/operation.ts";
+import { hasWholeRows, haveSameLayout, haveSameShape, isContiguous } from "../graph/ops/shapes.ts";
+import type { GraphTensor } from "../graph/tensor.ts";
 
 /** Nodes that Metal computes in one (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal-fusion.cpp:672`, ggml_metal_fusions). */
 type Fusion = {

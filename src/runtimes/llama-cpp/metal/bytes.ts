@@ -1,5 +1,5 @@
-import { padTo } from "../pad.ts";
-import type { GraphTensor } from "./graph/tensor.ts";
+import { padTo } from "../../pad.ts";
+import type { GraphTensor } from "../graph/tensor.ts";
 
 /**
  * Bytes of a node in Metal's buffers (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal.cpp:220`,

@@ -1,8 +1,8 @@
-import type { KeptUntil } from "./backend.ts";
-import { addUp, isAlone } from "./fused-nodes.ts";
-import type { Operation } from "./graph/operation.ts";
-import { isContiguous } from "./graph/ops/shapes.ts";
-import type { GraphTensor } from "./graph/tensor.ts";
+import type { KeptUntil } from "../backend.ts";
+import { addUp, isAlone } from "../fused-nodes.ts";
+import type { Operation } from "../graph/operation.ts";
+import { isContiguous } from "../graph/ops/shapes.ts";
+import type { GraphTensor } from "../graph/tensor.ts";
 
 /**
  * What CUDA keeps for operations it computes in one: the choice of experts, and their weighted sum (llama.cpp 0.5.0

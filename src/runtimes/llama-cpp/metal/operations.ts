@@ -1,8 +1,8 @@
-import { OFFLOADED_BATCH } from "./cuda-batch.ts";
-import type { Operation } from "./graph/operation.ts";
-import { contiguousFrom, hasWholeRows, isTransposed } from "./graph/ops/shapes.ts";
-import type { GraphTensor } from "./graph/tensor.ts";
-import { NOT_MULTIPLIED_BY_METAL } from "./metal-types.ts";
+import { OFFLOADED_BATCH } from "../cuda/batch.ts";
+import type { Operation } from "../graph/operation.ts";
+import { contiguousFrom, hasWholeRows, isTransposed } from "../graph/ops/shapes.ts";
+import type { GraphTensor } from "../graph/tensor.ts";
+import { NOT_MULTIPLIED_BY_METAL } from "./types.ts";
 
 /** What llama.cpp's Metal backend brings to the device (`ggml/src/ggml-metal/ggml-metal.cpp:774`). */
 export function offloadsToMetal({ operation, ne }: GraphTensor): boolean {

@@ -1,6 +1,6 @@
-import { LOOKS_ONLY, type Operation } from "./graph/operation.ts";
-import type { GraphTensor } from "./graph/tensor.ts";
-import { fusedCount } from "./metal-fusions.ts";
+import { LOOKS_ONLY, type Operation } from "../graph/operation.ts";
+import type { GraphTensor } from "../graph/tensor.ts";
+import { fusedCount } from "./fusions.ts";
 
 /** Nodes that stay together, and the memory that they read of others and that they write. */
 type Group = {

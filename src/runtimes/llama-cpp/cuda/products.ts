@@ -1,9 +1,9 @@
-import { padTo } from "../pad.ts";
-import { besides, exactly, MOST_MULTIPROCESSORS, NOTHING, type PoolUse, pieces, TYPICAL } from "./cuda-pool-use.ts";
-import { CUDA_TILED } from "./cuda-types.ts";
-import { mulMat } from "./graph/ops/products.ts";
-import { contiguousFrom, isContiguous } from "./graph/ops/shapes.ts";
-import { F32, GraphTensor } from "./graph/tensor.ts";
+import { padTo } from "../../pad.ts";
+import { mulMat } from "../graph/ops/products.ts";
+import { contiguousFrom, isContiguous } from "../graph/ops/shapes.ts";
+import { F32, GraphTensor } from "../graph/tensor.ts";
+import { besides, exactly, MOST_MULTIPROCESSORS, NOTHING, type PoolUse, pieces, TYPICAL } from "./pool-use.ts";
+import { CUDA_TILED } from "./types.ts";
 
 /*
  * Which kernel multiplies two matrices, and what it takes from the pool (llama.cpp 0.5.0 `ggml/src/ggml-cuda/ggml-cuda.cu:1823`,
