@@ -25,6 +25,7 @@ const TOOLS = ["npm", "git", "cmake", "ninja", "g++"];
 
 /** No GPU, no network, no tools: libllama alone. -O1 halves the build; sizes do not depend on it. */
 export const CMAKE_OPTIONS: readonly string[] = [
+  "--log-level=WARNING",
   "-DCMAKE_BUILD_TYPE=Release",
   "-DCMAKE_C_FLAGS_RELEASE=-O1",
   "-DCMAKE_CXX_FLAGS_RELEASE=-O1",
