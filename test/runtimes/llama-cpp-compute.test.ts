@@ -3,8 +3,11 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { holeyFile } from "../../conformance/holey-file.ts";
 import { ggufOfKeys } from "../../conformance/llama-cpp/architectures/keys.ts";
 import { subjectOf } from "../../conformance/llama-cpp/graphs/drawn.ts";
+import { ggufOf, graphModels } from "../../conformance/llama-cpp/graphs/models.ts";
 import type { GgufTensor } from "../../fixtures/write-gguf.ts";
-import { estimateMemory, inspectModel, type Model } from "../../src/index.ts";
+import { estimateMemory, inspectModel, type LlamaCppWorkload, type Model } from "../../src/index.ts";
+import type { Device } from "../../src/runtimes/device.ts";
+import { blockCount } from "../../src/runtimes/llama-cpp/cached-layers.ts";
 import { drawGraph } from "../../src/runtimes/llama-cpp/graph/draw.ts";
 import { GRAPH_BUILDERS } from "../../src/runtimes/llama-cpp/graph/registry.ts";
 import { batchesOf } from "../../src/runtimes/llama-cpp/reserve.ts";
@@ -78,6 +81,27 @@ describe("compute buffers of llama.cpp", () => {
     const [few, more, many] = [await nodesOf(2), await nodesOf(3), await nodesOf(42)];
     expect(many - few).toBe(40 * (more - few));
   });
+});
+
+describe("several GPUs", () => {
+  const gpus: readonly Device[] = [0, 1].map((index) => ({ name: `GPU${index}`, kind: "cuda", memoryBytes: 8e9 }));
+  /** A rule for no tensor: with any, the engine has GPUs not take turns. */
+  const overrideTensors = [{ pattern: "no such tensor", device: "CPU" }];
+
+  it.each(["hrm_text", "nanbeige", "graniteswitch"])(
+    "take turns where they hold every pass and layer of %s",
+    async (name) => {
+      const made = graphModels().find(({ row }) => row.architecture === name);
+      if (made === undefined) throw new Error(`no ${name}`);
+      const model = await inspectModel(holeyFile(ggufOf(made)));
+      const compute = (workload: Pick<LlamaCppWorkload, "gpuLayers" | "overrideTensors">): number | null =>
+        estimateMemory(model, { runtime: "llama.cpp", contextTokens: 4096, devices: gpus, ...workload }).totals.compute;
+      const count = blockCount(model);
+      expect(count).toBeGreaterThan(model.layers.length);
+      expect(compute({ gpuLayers: count })).toBe(compute({ gpuLayers: count, overrideTensors }));
+      expect(compute({ gpuLayers: count + 1 })).toBeGreaterThan(compute({ overrideTensors }) ?? Number.NaN);
+    },
+  );
 });
 
 /** A llama of so many layers. */
