@@ -123,6 +123,17 @@ describe("what llama.cpp refuses", () => {
     expect(() => estimate(drawn, { contextTokens: 5000, sequences: 3, unifiedCache: true })).not.toThrow();
   });
 
+  test.each([
+    { sequences: 5, batchTokens: 4 },
+    { sequences: 5, contextTokens: 4 },
+    { sequences: 5, outputs: 4 },
+    { sequences: 5, batchTokens: 4, preset: "server" },
+  ] as const)("more sequences than a batch puts out tokens: %j", (workload) => {
+    const tooFew = "outputs" in workload ? "outputs" : "contextTokens" in workload ? "contextTokens" : "batchTokens";
+    expect(() => estimate(model(), workload)).toThrow(`at most 4 tokens: ${tooFew} must be at least 5`);
+    expect(() => estimate(model(), { ...workload, sequences: 4 })).not.toThrow();
+  });
+
   test("quantized rows that blocks do not divide", () => {
     const odd = model({ layers: [layer(0, attention({ keyDim: 80, valueDim: 80 }))] });
     expect(() => estimate(odd, { cacheTypeK: "q8_0" })).toThrow(/blocks of 32 do not divide the head size 80/);

@@ -4,7 +4,7 @@ import type { Model } from "../../model/model.ts";
 import { refuse } from "../refuse.ts";
 import { blockElements } from "./cache-type.ts";
 import type { Cells } from "./cells.ts";
-import { ENCODERS_WITH_CACHE, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
+import { ENCODERS_WITH_CACHE, PUTS_OUT_ALL, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import { NOT_SPLIT_BY_TENSORS } from "./tensor-split.ts";
 
@@ -58,6 +58,22 @@ const EVEN_SEQUENCES: ReadonlySet<string> = new Set(["kimi-linear"]);
 
 /** Relative positions are those of one sequence. */
 const ONE_SEQUENCE: ReadonlySet<string> = new Set(["t5"]);
+
+/**
+ * Refuses more sequences than the engine keeps outputs of: it reserves one for each and breaks off where they are more than
+ * a batch may have (`output_reserve`, `src/llama-context.cpp:2260`).
+ */
+export function refuseOutputs({ architecture }: Model, settings: LlamaCppSettings, { batch }: Cells): void {
+  const { sequences, outputs, batchTokens } = settings;
+  const isAll = outputs === batchTokens || PUTS_OUT_ALL.has(architecture ?? "");
+  const most = isAll ? batch : outputs;
+  if (sequences <= most) return;
+  const tooFew = most === batchTokens ? "batchTokens" : isAll ? "contextTokens" : "outputs";
+  refuse(
+    "sequences",
+    `llama.cpp breaks off on ${sequences} sequences where a batch puts out at most ${most} tokens: ${tooFew} must be at least ${sequences}`,
+  );
+}
 
 /** Refuses what the engine breaks off on while it builds a graph (`ggml_can_repeat`, `ggml/src/ggml.c:2063`). */
 export function refuseGraph({ architecture, layers }: Model, settings: LlamaCppSettings, cells: Cells): void {
