@@ -30,6 +30,20 @@ describe("compute buffers of llama.cpp", () => {
     expect(diagnostics).toEqual([]);
   });
 
+  it.each([
+    ["exact", ["cuda", "cuda"]],
+    ["derived", ["metal", "metal"]],
+    ["derived", ["cuda", "metal"]],
+  ] as const)("are %s on %j: the engine was asked about several GPUs of CUDA alone", (certainty, kinds) => {
+    const devices = kinds.map((kind, index): Device => ({ name: `GPU${index}`, kind, memoryBytes: 8e9 }));
+    const certaintyOn = (workload: Pick<LlamaCppWorkload, "splitMode">): Set<string> => {
+      const { items } = estimateMemory(demo, { runtime: "llama.cpp", devices, ...workload });
+      return new Set(items.filter(({ component }) => component === "compute").map((item) => item.certainty));
+    };
+    expect(certaintyOn({})).toEqual(new Set([certainty]));
+    expect(certaintyOn({ splitMode: "none" })).toEqual(new Set(["exact"]));
+  });
+
   it("are estimates for a model from elsewhere until the graphs are loaded, and say so", async () => {
     const text = JSON.stringify(demo);
     vi.resetModules();
