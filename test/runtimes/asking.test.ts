@@ -66,7 +66,7 @@ describe("asking for an estimate", () => {
       { name: "GPU0", kind: "cuda", memoryBytes: 2 ** 30 },
       { name: "GPU1", kind: "cuda" },
     ];
-    expect(() => estimateMemory(model(), { runtime: "llama.cpp", devices: gpus })).toThrow(/GPU1 has no memoryBytes/);
+    expect(() => estimateMemory(model(), { runtime: "llama.cpp", devices: gpus })).toThrow(/that of GPU1 is not given: give it, or tensorSplit/);
     const tensorSplit = [3, 1];
     expect(estimateMemory(model(), { runtime: "llama.cpp", devices: gpus, tensorSplit }).devices.length).toBe(3);
   });
