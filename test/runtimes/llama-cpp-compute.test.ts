@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { holeyFile } from "../../conformance/holey-file.ts";
 import { ggufOfKeys } from "../../conformance/llama-cpp/architectures/keys.ts";
 import { subjectOf } from "../../conformance/llama-cpp/graphs/drawn.ts";
-import { ggufOf, graphModels } from "../../conformance/llama-cpp/graphs/models.ts";
+import { ggufOf, graphModels, titleOf } from "../../conformance/llama-cpp/graphs/models.ts";
 import type { GgufTensor } from "../../fixtures/write-gguf.ts";
 import { estimateMemory, inspectModel, type LlamaCppWorkload, type Model } from "../../src/index.ts";
 import type { Device } from "../../src/runtimes/device.ts";
@@ -94,6 +94,19 @@ describe("compute buffers of llama.cpp", () => {
     };
     const [few, more, many] = [await nodesOf(2), await nodesOf(3), await nodesOf(42)];
     expect(many - few).toBe(40 * (more - few));
+  });
+});
+
+describe("the mean of a sequence", () => {
+  it("is refused where some of its tokens are not put out, as the engine breaks off on it", async () => {
+    const made = graphModels().find((each) => titleOf(each) === "gemma-embedding dense layers");
+    if (made === undefined) throw new Error("no embeddings with dense layers");
+    const model = await inspectModel(holeyFile(ggufOf(made)));
+    const weighed = (sequences: number) =>
+      estimateMemory(model, { runtime: "llama.cpp", contextTokens: 2048, sequences, embeddings: true });
+    // 512 tokens are put out, and for 3 sequences 513 are reserved.
+    expect(() => weighed(3)).toThrow(/mean of 513 tokens, 512 of which.*microBatchTokens that 3 divides/);
+    expect(() => weighed(4)).not.toThrow();
   });
 });
 

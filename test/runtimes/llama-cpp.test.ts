@@ -112,15 +112,19 @@ describe("what llama.cpp refuses", () => {
   test.each([
     ["t5", { sequences: 2 }, /one sequence/],
     ["kimi-linear", { sequences: 3 }, /microBatchTokens that 3 divides/],
+    ["minimax-01", { sequences: 3 }, /microBatchTokens that 3 divides/],
     ["eagle3", { embeddings: true }, /none to put out/],
   ] as const)("what it breaks off on: %s with %j", (architecture, workload, message) => {
     const recurrent = { kind: "recurrent", family: "kimi-delta-attention", state: [] } as const;
-    const drawn = model({
-      architecture,
-      layers: [layer(0, architecture === "kimi-linear" ? recurrent : attention({}))],
-    });
+    const drawn = model({ architecture, layers: [layer(0, attention({})), layer(1, recurrent)] });
     expect(() => estimate(drawn, { contextTokens: 5000, ...workload })).toThrow(message);
     expect(() => estimate(drawn, { contextTokens: 5000, sequences: 3, unifiedCache: true })).not.toThrow();
+  });
+
+  test("uneven sequences only where a layer before the last attends", () => {
+    const recurrent = { kind: "recurrent", family: "lightning-attention", state: [] } as const;
+    const last = model({ architecture: "minimax-01", layers: [layer(0, recurrent), layer(1, attention({}))] });
+    expect(() => estimate(last, { contextTokens: 5000, sequences: 3 })).not.toThrow();
   });
 
   test.each([

@@ -1,5 +1,5 @@
 import type { Mixer } from "../../model/mixer.ts";
-import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
+import { attentionPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import { refuse } from "../refuse.ts";
 import { blockElements } from "./cache-type.ts";
@@ -53,8 +53,11 @@ export function refuseTensorSplit({ architecture }: Model, { splitMode }: LlamaC
 /** Graphs of these keep no embeddings to put out: the engine breaks off (`src/llama-graph.cpp:3699`). */
 const WITHOUT_EMBEDDINGS: ReadonlySet<string> = new Set(["eagle3", "gemma4-assistant"]);
 
-/** Recurrent layers of these add what has the tokens of one sequence: all sequences need as many. */
-const EVEN_SEQUENCES: ReadonlySet<string> = new Set(["kimi-linear"]);
+/**
+ * Of these the prompt's graph is reserved as of one sequence, too (`src/llama-context.cpp:712`). Its attention takes as many
+ * tokens for each cache, and drops the rest, which the sum after it lacks; after the last layer's, rows are looked up first.
+ */
+const EVEN_SEQUENCES: ReadonlySet<string> = new Set(["kimi-linear", "minimax-01"]);
 
 /** Relative positions are those of one sequence. */
 const ONE_SEQUENCE: ReadonlySet<string> = new Set(["t5"]);
@@ -84,8 +87,11 @@ export function refuseGraph({ architecture, layers }: Model, settings: LlamaCppS
   }
   if (sequences === 1 || unifiedCache) return;
   const tokens = Math.min(cells.full * cells.streams, cells.microBatch);
-  const isEven = tokens % sequences === 0 || layers.every(({ mixer }) => recurrentPart(mixer) === undefined);
-  const isUneven = EVEN_SEQUENCES.has(name) && !isEven;
+  const attendsBeforeLast = layers
+    .filter(({ mtp }) => mtp !== true)
+    .slice(0, -1)
+    .some(({ mixer }) => attentionPart(mixer) !== undefined);
+  const isUneven = EVEN_SEQUENCES.has(name) && tokens % sequences !== 0 && attendsBeforeLast;
   if (!isUneven && !ONE_SEQUENCE.has(name)) return;
   const instead = isUneven ? `microBatchTokens that ${sequences} divides` : "one sequence";
   refuse(
