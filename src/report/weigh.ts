@@ -1,6 +1,6 @@
 import type { Model } from "../model/model.ts";
 import type { MemoryEstimate } from "../runtimes/estimate.ts";
-import { estimateMemory } from "../runtimes/estimate-memory.ts";
+import { estimateMemory, estimateUnlessRefused } from "../runtimes/estimate-memory.ts";
 import { type DeviceFit, fitDevices, weighedDevices } from "../runtimes/fit.ts";
 import { largestContext } from "../runtimes/largest-context.ts";
 import type { RuntimeName, Workload } from "../runtimes/workload.ts";
@@ -53,15 +53,18 @@ export function weigh(model: Model, workload: Workload): RuntimeReport {
   const estimate = estimateMemory(model, workload);
   const devices = weighedDevices(estimate);
   const fits = fitDevices(estimate, devices);
-  const growth = growthContexts(model.trainedContext, contextOf(estimate)).map((contextTokens): GrowthPoint => {
-    const at = estimateMemory(model, { ...workload, contextTokens });
-    return {
-      contextTokens,
-      // A pool is as large at any context: what grows is what a sequence takes of it.
-      cacheBytes: at.capacity === undefined ? at.totals.cache : sequencesCache(at),
-      totalBytes: at.totals.total,
-      verdict: worstVerdict(fitDevices(at, devices)),
-    };
+  const growth = growthContexts(model.trainedContext, contextOf(estimate)).flatMap((contextTokens): GrowthPoint[] => {
+    const at = estimateUnlessRefused(model, { ...workload, contextTokens });
+    if (at === undefined) return [];
+    return [
+      {
+        contextTokens,
+        // A pool is as large at any context: what grows is what a sequence takes of it.
+        cacheBytes: at.capacity === undefined ? at.totals.cache : sequencesCache(at),
+        totalBytes: at.totals.total,
+        verdict: worstVerdict(fitDevices(at, devices)),
+      },
+    ];
   });
   return { estimate, growth, fits, largestContextTokens: fits.length > 0 ? largestContext(model, workload) : null };
 }

@@ -1,4 +1,4 @@
-import { InspectError } from "../errors.ts";
+import { InspectError, isInspectError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import type { MemoryEstimate } from "./estimate.ts";
 import { estimateLlamaCpp } from "./llama-cpp/estimate.ts";
@@ -58,4 +58,14 @@ export function estimateMemory(model: Model, workload: Workload): MemoryEstimate
   // One entry of the table takes the workload of its own name, which the type of the table cannot say of a union.
   const estimate = ESTIMATES[runtime] as (model: Model, workload: Workload) => MemoryEstimate;
   return estimate(model, workload);
+}
+
+/** The same, but undefined for a combination that the engine refuses: other contexts than the one asked for may be. */
+export function estimateUnlessRefused(model: Model, workload: Workload): MemoryEstimate | undefined {
+  try {
+    return estimateMemory(model, workload);
+  } catch (error) {
+    if (isInspectError(error, "unsupported-option")) return undefined;
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isInspectError } from "../../src/errors.ts";
+import { weigh } from "../../src/report/weigh.ts";
 import type { Device } from "../../src/runtimes/device.ts";
 import type { Capacity } from "../../src/runtimes/estimate.ts";
 import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
@@ -7,7 +8,7 @@ import { fitDevices, weighedDevices } from "../../src/runtimes/fit.ts";
 import { largestContext } from "../../src/runtimes/largest-context.ts";
 import { runtimesFor } from "../../src/runtimes/runtimes-for.ts";
 import type { Workload } from "../../src/runtimes/workload.ts";
-import { layer, model, tensor } from "../support/model.ts";
+import { attention, layer, model, tensor } from "../support/model.ts";
 
 function thrownBy(work: () => unknown): unknown {
   try {
@@ -66,7 +67,9 @@ describe("asking for an estimate", () => {
       { name: "GPU0", kind: "cuda", memoryBytes: 2 ** 30 },
       { name: "GPU1", kind: "cuda" },
     ];
-    expect(() => estimateMemory(model(), { runtime: "llama.cpp", devices: gpus })).toThrow(/GPU1 has no memoryBytes/);
+    expect(() => estimateMemory(model(), { runtime: "llama.cpp", devices: gpus })).toThrow(
+      /that of GPU1 is not given: give it, or tensorSplit/,
+    );
     const tensorSplit = [3, 1];
     expect(estimateMemory(model(), { runtime: "llama.cpp", devices: gpus, tensorSplit }).devices.length).toBe(3);
   });
@@ -119,5 +122,19 @@ describe("fitting a device", () => {
     expect(largestContext(heavy, workload(2 ** 40))).toBe(8192);
     expect(largestContext(heavy, workload(2 ** 29))).toBeNull();
     expect(largestContext(model({ layers: [layer(0, { kind: "unknown" })] }), workload(2 ** 40))).toBeNull();
+  });
+
+  test("looks at no context that the engine refuses, and refuses what it was asked for", () => {
+    const state = [{ name: "linear", shape: [64, 64] }] as const;
+    const uneven = model({
+      architecture: "minimax-01",
+      layers: [layer(0, attention()), layer(1, { kind: "recurrent", family: "lightning-attention", state })],
+    });
+    const asked = { ...workload(2 ** 40), sequences: 3 };
+    expect(largestContext(uneven, { ...asked, contextTokens: 384 })).toBe(384);
+    expect(() => largestContext(uneven, { ...asked, contextTokens: 512 })).toThrow(/3 sequences/);
+    expect(weigh(uneven, { ...asked, contextTokens: 384 }).growth.map(({ contextTokens }) => contextTokens)).toEqual([
+      384,
+    ]);
   });
 });

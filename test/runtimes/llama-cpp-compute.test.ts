@@ -3,8 +3,11 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { holeyFile } from "../../conformance/holey-file.ts";
 import { ggufOfKeys } from "../../conformance/llama-cpp/architectures/keys.ts";
 import { subjectOf } from "../../conformance/llama-cpp/graphs/drawn.ts";
+import { ggufOf, graphModels, titleOf } from "../../conformance/llama-cpp/graphs/models.ts";
 import type { GgufTensor } from "../../fixtures/write-gguf.ts";
-import { estimateMemory, inspectModel, type Model } from "../../src/index.ts";
+import { estimateMemory, inspectModel, type LlamaCppWorkload, type Model } from "../../src/index.ts";
+import type { Device } from "../../src/runtimes/device.ts";
+import { blockCount } from "../../src/runtimes/llama-cpp/cached-layers.ts";
 import { drawGraph } from "../../src/runtimes/llama-cpp/graph/draw.ts";
 import { GRAPH_BUILDERS } from "../../src/runtimes/llama-cpp/graph/registry.ts";
 import { batchesOf } from "../../src/runtimes/llama-cpp/reserve.ts";
@@ -25,6 +28,20 @@ describe("compute buffers of llama.cpp", () => {
     expect(compute.map(({ device, certainty }) => [device, certainty])).toEqual([["CPU", "exact"]]);
     expect(compute[0]?.source).toContain("ggml-alloc.c");
     expect(diagnostics).toEqual([]);
+  });
+
+  it.each([
+    ["exact", ["cuda", "cuda"]],
+    ["derived", ["metal", "metal"]],
+    ["derived", ["cuda", "metal"]],
+  ] as const)("are %s on %j: the engine was asked about several GPUs of CUDA alone", (certainty, kinds) => {
+    const devices = kinds.map((kind, index): Device => ({ name: `GPU${index}`, kind, memoryBytes: 8e9 }));
+    const certaintyOn = (workload: Pick<LlamaCppWorkload, "splitMode">): Set<string> => {
+      const { items } = estimateMemory(demo, { runtime: "llama.cpp", devices, ...workload });
+      return new Set(items.filter(({ component }) => component === "compute").map((item) => item.certainty));
+    };
+    expect(certaintyOn({})).toEqual(new Set([certainty]));
+    expect(certaintyOn({ splitMode: "none" })).toEqual(new Set(["exact"]));
   });
 
   it("are estimates for a model from elsewhere until the graphs are loaded, and say so", async () => {
@@ -78,6 +95,40 @@ describe("compute buffers of llama.cpp", () => {
     const [few, more, many] = [await nodesOf(2), await nodesOf(3), await nodesOf(42)];
     expect(many - few).toBe(40 * (more - few));
   });
+});
+
+describe("the mean of a sequence", () => {
+  it("is refused where some of its tokens are not put out, as the engine breaks off on it", async () => {
+    const made = graphModels().find((each) => titleOf(each) === "gemma-embedding dense layers");
+    if (made === undefined) throw new Error("no embeddings with dense layers");
+    const model = await inspectModel(holeyFile(ggufOf(made)));
+    const weighed = (sequences: number) =>
+      estimateMemory(model, { runtime: "llama.cpp", contextTokens: 2048, sequences, embeddings: true });
+    // 512 tokens are put out, and for 3 sequences 513 are reserved.
+    expect(() => weighed(3)).toThrow(/mean of 513 tokens, 512 of which.*microBatchTokens that 3 divides/);
+    expect(() => weighed(4)).not.toThrow();
+  });
+});
+
+describe("several GPUs", () => {
+  const gpus: readonly Device[] = [0, 1].map((index) => ({ name: `GPU${index}`, kind: "cuda", memoryBytes: 8e9 }));
+  /** A rule for no tensor: with any, the engine has GPUs not take turns. */
+  const overrideTensors = [{ pattern: "no such tensor", device: "CPU" }];
+
+  it.each(["hrm_text", "nanbeige", "graniteswitch"])(
+    "take turns where they hold every pass and layer of %s",
+    async (name) => {
+      const made = graphModels().find(({ row }) => row.architecture === name);
+      if (made === undefined) throw new Error(`no ${name}`);
+      const model = await inspectModel(holeyFile(ggufOf(made)));
+      const compute = (workload: Pick<LlamaCppWorkload, "gpuLayers" | "overrideTensors">): number | null =>
+        estimateMemory(model, { runtime: "llama.cpp", contextTokens: 4096, devices: gpus, ...workload }).totals.compute;
+      const count = blockCount(model);
+      expect(count).toBeGreaterThan(model.layers.length);
+      expect(compute({ gpuLayers: count })).toBe(compute({ gpuLayers: count, overrideTensors }));
+      expect(compute({ gpuLayers: count + 1 })).toBeGreaterThan(compute({ overrideTensors }) ?? Number.NaN);
+    },
+  );
 });
 
 /** A llama of so many layers. */

@@ -112,15 +112,30 @@ describe("what llama.cpp refuses", () => {
   test.each([
     ["t5", { sequences: 2 }, /one sequence/],
     ["kimi-linear", { sequences: 3 }, /microBatchTokens that 3 divides/],
+    ["minimax-01", { sequences: 3 }, /microBatchTokens that 3 divides/],
     ["eagle3", { embeddings: true }, /none to put out/],
   ] as const)("what it breaks off on: %s with %j", (architecture, workload, message) => {
     const recurrent = { kind: "recurrent", family: "kimi-delta-attention", state: [] } as const;
-    const drawn = model({
-      architecture,
-      layers: [layer(0, architecture === "kimi-linear" ? recurrent : attention({}))],
-    });
+    const drawn = model({ architecture, layers: [layer(0, attention({})), layer(1, recurrent)] });
     expect(() => estimate(drawn, { contextTokens: 5000, ...workload })).toThrow(message);
     expect(() => estimate(drawn, { contextTokens: 5000, sequences: 3, unifiedCache: true })).not.toThrow();
+  });
+
+  test("uneven sequences only where a layer before the last attends", () => {
+    const recurrent = { kind: "recurrent", family: "lightning-attention", state: [] } as const;
+    const last = model({ architecture: "minimax-01", layers: [layer(0, recurrent), layer(1, attention({}))] });
+    expect(() => estimate(last, { contextTokens: 5000, sequences: 3 })).not.toThrow();
+  });
+
+  test.each([
+    { sequences: 5, batchTokens: 4 },
+    { sequences: 5, contextTokens: 4 },
+    { sequences: 5, outputs: 4 },
+    { sequences: 5, batchTokens: 4, preset: "server" },
+  ] as const)("more sequences than a batch puts out tokens: %j", (workload) => {
+    const tooFew = "outputs" in workload ? "outputs" : "contextTokens" in workload ? "contextTokens" : "batchTokens";
+    expect(() => estimate(model(), workload)).toThrow(`at most 4 tokens: ${tooFew} must be at least 5`);
+    expect(() => estimate(model(), { ...workload, sequences: 4 })).not.toThrow();
   });
 
   test("quantized rows that blocks do not divide", () => {

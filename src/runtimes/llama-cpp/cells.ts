@@ -16,7 +16,8 @@ export type CellPool = {
 
 /** How many tokens the caches of a context hold. */
 export type Cells = CellPool & {
-  /** Tokens of one physical batch, after the engine's own clamping. */
+  /** Tokens of one logical and of one physical batch, after the engine's own clamping. */
+  readonly batch: number;
   readonly microBatch: number;
   /** The same for caches that are never unified. */
   readonly perSequence: CellPool;
@@ -40,7 +41,7 @@ export function cellsOf(settings: LlamaCppSettings, causal: boolean): Cells {
         ? full
         : padTo(Math.min(full, window.tokens * (unified ? sequences : 1) + microBatch), CELL_GRANULARITY),
   });
-  return { ...pool(unifiedCache), microBatch, perSequence: pool(false) };
+  return { ...pool(unifiedCache), batch, microBatch, perSequence: pool(false) };
 }
 
 /**

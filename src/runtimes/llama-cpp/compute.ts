@@ -50,7 +50,7 @@ function drawnItems({ cacheBytes: _, ...subject }: ComputeSubject): ComputeItems
   if (reserved === undefined) return undefined;
   const label = `compute buffer, ${worstCaseTokens(settings, cells)} tokens`;
   const { host, gpus } = placement;
-  const isExact = PROVEN_COMPUTE.has(model.architecture ?? "");
+  const isExact = PROVEN_COMPUTE.has(model.architecture ?? "") && areCompared(gpus);
   const pools = gpus.flatMap((device) => {
     const pool = reserved.get(device)?.pool;
     return pool === undefined || pool.high === 0 ? [] : [cudaPoolItem(device.name, pool)];
@@ -70,6 +70,11 @@ function drawnItems({ cacheBytes: _, ...subject }: ComputeSubject): ComputeItems
     ];
   });
   return { buffers, pools };
+}
+
+/** The engine was asked about GPUs of CUDA, and about one of Metal: not about several of Metal, nor about both kinds. */
+function areCompared(gpus: readonly Device[]): boolean {
+  return gpus.length <= 1 || gpus.every(({ kind }) => kind === "cuda");
 }
 
 const SOURCE = "llama.cpp 0.5.0 src/llama-context.cpp:622, ggml/src/ggml-alloc.c:686";

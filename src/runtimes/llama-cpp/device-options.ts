@@ -47,7 +47,7 @@ export function refuseDevices(settings: LlamaCppSettings): void {
   if (splitMode !== "none" && !shares && silent.length > 0 && silent.length < gpus.length) {
     refuse(
       "devices",
-      `llama.cpp shares layers by memory, and ${names(silent)} has no memoryBytes: give it, or tensorSplit`,
+      `llama.cpp shares layers by memory, and that of ${names(silent)} is not given: give it, or tensorSplit`,
     );
   }
   const known = new Set(["CPU", ...devices.map(({ name }) => name)]);

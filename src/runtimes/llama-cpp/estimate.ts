@@ -12,7 +12,7 @@ import { gpuContextItems, overheadItems } from "./overhead.ts";
 import { placeBlocks } from "./placement.ts";
 import { projectorItems } from "./projector.ts";
 import { PROVEN_ARCHITECTURES } from "./proven.ts";
-import { refuseCacheTypes, refuseGraph, refuseTensorSplit } from "./refusals.ts";
+import { refuseCacheTypes, refuseGraph, refuseOutputs, refuseTensorSplit } from "./refusals.ts";
 import { type Beside, secondContext } from "./second-context.ts";
 import { resolveSettings } from "./settings.ts";
 import { placeTensors } from "./tensor-place.ts";
@@ -29,6 +29,7 @@ export function estimateLlamaCpp(model: Model, workload: LlamaCppWorkload): Memo
   const placement = placeBlocks(settings, blockCount(model));
   const places = placeTensors(model, settings, placement);
   const cells = cellsOf(settings, batchFitsContext(model));
+  refuseOutputs(model, settings, cells);
   refuseGraph(model, settings, cells);
   const caches = deviceCaches(model, settings, cells, placement);
   const all = caches?.flatMap((each) => each.caches) ?? null;

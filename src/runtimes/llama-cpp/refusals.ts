@@ -1,10 +1,10 @@
 import type { Mixer } from "../../model/mixer.ts";
-import { attentionPart, recurrentPart } from "../../model/mixer-parts.ts";
+import { attentionPart } from "../../model/mixer-parts.ts";
 import type { Model } from "../../model/model.ts";
 import { refuse } from "../refuse.ts";
 import { blockElements } from "./cache-type.ts";
 import type { Cells } from "./cells.ts";
-import { ENCODERS_WITH_CACHE, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
+import { ENCODERS_WITH_CACHE, PUTS_OUT_ALL, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import { NOT_SPLIT_BY_TENSORS } from "./tensor-split.ts";
 
@@ -53,11 +53,30 @@ export function refuseTensorSplit({ architecture }: Model, { splitMode }: LlamaC
 /** Graphs of these keep no embeddings to put out: the engine breaks off (`src/llama-graph.cpp:3699`). */
 const WITHOUT_EMBEDDINGS: ReadonlySet<string> = new Set(["eagle3", "gemma4-assistant"]);
 
-/** Recurrent layers of these add what has the tokens of one sequence: all sequences need as many. */
-const EVEN_SEQUENCES: ReadonlySet<string> = new Set(["kimi-linear"]);
+/**
+ * Of these the prompt's graph is reserved as of one sequence, too (`src/llama-context.cpp:712`). Its attention takes as many
+ * tokens for each cache, and drops the rest, which the sum after it lacks; after the last layer's, rows are looked up first.
+ */
+const EVEN_SEQUENCES: ReadonlySet<string> = new Set(["kimi-linear", "minimax-01"]);
 
 /** Relative positions are those of one sequence. */
 const ONE_SEQUENCE: ReadonlySet<string> = new Set(["t5"]);
+
+/**
+ * Refuses more sequences than the engine keeps outputs of: it reserves one for each and breaks off where they are more than
+ * a batch may have (`output_reserve`, `src/llama-context.cpp:2260`).
+ */
+export function refuseOutputs({ architecture }: Model, settings: LlamaCppSettings, { batch }: Cells): void {
+  const { sequences, outputs, batchTokens } = settings;
+  const isAll = outputs === batchTokens || PUTS_OUT_ALL.has(architecture ?? "");
+  const most = isAll ? batch : outputs;
+  if (sequences <= most) return;
+  const tooFew = most === batchTokens ? "batchTokens" : isAll ? "contextTokens" : "outputs";
+  refuse(
+    "sequences",
+    `llama.cpp breaks off on ${sequences} sequences where a batch puts out at most ${most} tokens: ${tooFew} must be at least ${sequences}`,
+  );
+}
 
 /** Refuses what the engine breaks off on while it builds a graph (`ggml_can_repeat`, `ggml/src/ggml.c:2063`). */
 export function refuseGraph({ architecture, layers }: Model, settings: LlamaCppSettings, cells: Cells): void {
@@ -68,8 +87,11 @@ export function refuseGraph({ architecture, layers }: Model, settings: LlamaCppS
   }
   if (sequences === 1 || unifiedCache) return;
   const tokens = Math.min(cells.full * cells.streams, cells.microBatch);
-  const isEven = tokens % sequences === 0 || layers.every(({ mixer }) => recurrentPart(mixer) === undefined);
-  const isUneven = EVEN_SEQUENCES.has(name) && !isEven;
+  const attendsBeforeLast = layers
+    .filter(({ mtp }) => mtp !== true)
+    .slice(0, -1)
+    .some(({ mixer }) => attentionPart(mixer) !== undefined);
+  const isUneven = EVEN_SEQUENCES.has(name) && tokens % sequences !== 0 && attendsBeforeLast;
   if (!isUneven && !ONE_SEQUENCE.has(name)) return;
   const instead = isUneven ? `microBatchTokens that ${sequences} divides` : "one sequence";
   refuse(

@@ -125,9 +125,9 @@ function resolveFused(
 }
 
 /** Several GPUs take turns at one batch where they hold everything (`src/llama-context.cpp:430-456`). */
-function isPipelined({ settings, placement, model }: GraphSubject): boolean {
+function isPipelined({ settings, placement, hp }: GraphSubject): boolean {
   const { overrideTensors, cpuMoeLayers, cpuFeedForwardLayers, offloadCache, splitMode, gpuLayers } = settings;
   const isOverridden = overrideTensors.length > 0 || cpuMoeLayers !== 0 || cpuFeedForwardLayers > 0;
-  const all = gpuLayers === "all" || gpuLayers > model.layers.length;
+  const all = gpuLayers === "all" || gpuLayers > hp.allLayers;
   return placement.gpus.length > 1 && all && splitMode === "layer" && offloadCache && !isOverridden;
 }

@@ -18,7 +18,8 @@ const OTHER_HEADS: ReadonlyMap<number, readonly [valueDim: number, multiple: num
   [576, [512, 1]],
 ]);
 
-const CACHE_TYPES: ReadonlySet<string> = new Set("F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0".split(" "));
+/** Types of a cache that its kernels read, of attention and of an indexer (`lightning-indexer.cu:575`). */
+export const ATTENDED_BY_CUDA: ReadonlySet<string> = new Set("F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q8_0".split(" "));
 
 /** Pairs of key and value types whose kernel is compiled unless asked for otherwise (`GGML_CUDA_FA_QUANTS`). */
 const COMPILED: ReadonlySet<string> = new Set(["Q4_0 Q4_0", "Q8_0 Q8_0", "F16 F16", "BF16 BF16"]);
@@ -37,7 +38,7 @@ export function attentionKernel({ sources }: GraphTensor): AttentionKernel | und
   const fits = other
     ? isGrouped && v.ne[0] === other[0] && headsPerKey % other[1] === 0
     : HEAD_SIZES.has(keyDim) && v.ne[0] === keyDim;
-  if (!fits || !CACHE_TYPES.has(k.type.name) || !CACHE_TYPES.has(v.type.name)) return undefined;
+  if (!fits || !ATTENDED_BY_CUDA.has(k.type.name) || !ATTENDED_BY_CUDA.has(v.type.name)) return undefined;
   const tokens = q.ne[1];
   const hasVectors = keyDim <= 256 && keyDim % 64 === 0 && keyDim !== 192 && k.ne[1] % CELL_STEP === 0;
   if (!hasVectors) return "tiles";

@@ -1,7 +1,7 @@
 import type { Operation } from "../graph/operation.ts";
 import { contiguousFrom, hasWholeRows, isContiguous } from "../graph/ops/shapes.ts";
 import type { GraphTensor } from "../graph/tensor.ts";
-import { attentionKernel } from "./attention.ts";
+import { ATTENDED_BY_CUDA, attentionKernel } from "./attention.ts";
 import { OFFLOADED_BATCH } from "./batch.ts";
 import { LOOKED_UP_BY_CUDA, LOOKED_UP_WHOLE, MULTIPLIED_BY_CUDA } from "./types.ts";
 
@@ -68,6 +68,7 @@ const indexes: Rule = (_, [q, k]) =>
   k !== undefined &&
   q.ne[0] === 128 &&
   (q.ne[1] === 64 || q.ne[1] === 32) &&
+  ATTENDED_BY_CUDA.has(k.type.name) &&
   [q, k].every(({ type, nb }) => type.blockElements > 1 || nb.slice(1).every((stride) => stride % 16 === 0));
 
 /** Which nodes the backend computes (`ggml_backend_cuda_device_supports_op`); what is not named here it does not. */

@@ -1,3 +1,4 @@
+import { refuse } from "../../../refuse.ts";
 import type { GraphContext } from "../context.ts";
 import { add, softMax, unary } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
@@ -31,8 +32,20 @@ export function pooled(g: GraphContext, embedding: GraphTensor): GraphTensor {
 }
 
 function onePerSequence(g: GraphContext, embedding: GraphTensor, type: number): GraphTensor {
-  if (type === MEAN) return mulMat(cont(transpose(embedding)), inputTensor(F32, [g.tokens, g.sequences]));
+  if (type === MEAN) {
+    refuseMeanOfSome(g, embedding.ne[1]);
+    return mulMat(cont(transpose(embedding)), inputTensor(F32, [g.tokens, g.sequences]));
+  }
   return getRows(embedding, inputTensor(I32, [g.sequences]));
+}
+
+/** The mean is of all tokens: the engine breaks off where some are not put out (`ggml_can_mul_mat`, `ggml/src/ggml.c:3345`). */
+function refuseMeanOfSome({ tokens, sequences }: GraphContext, putOut: number): void {
+  if (putOut === tokens) return;
+  refuse(
+    "embeddings",
+    `llama.cpp breaks off on the mean of ${tokens} tokens, ${putOut} of which it puts out: take microBatchTokens that ${sequences} divides, and as many outputs`,
+  );
 }
 
 /** Rerankers that take the mean of a sequence, not one of its tokens. */
