@@ -7,6 +7,7 @@ import {
 } from "./llama-cpp/check-devices.ts";
 import { checkFlags } from "./llama-cpp/check-flags.ts";
 import { checkGraphNumbers, checkGraphs } from "./llama-cpp/check-graphs.ts";
+import { checkRandomWorkloads } from "./llama-cpp/check-random.ts";
 import { checkMalformed } from "./malformed/check.ts";
 import * as mlx from "./mlx/check.ts";
 import type { PartResult } from "./part.ts";
@@ -43,6 +44,7 @@ const PARTS: ReadonlyMap<string, readonly Part[]> = new Map<string, readonly Par
       llamaCpp.checkCompanionNumbers,
       checkDeviceNumbers,
       checkGraphNumbers,
+      checkRandomWorkloads,
       checkFlags,
       llamaCpp.checkPublishedBinary,
     ],
