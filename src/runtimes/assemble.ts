@@ -25,6 +25,8 @@ export type EstimateParts = {
 /** Sums the parts per device and in all, and says which part is missing. */
 export function assembleEstimate(parts: EstimateParts): MemoryEstimate {
   const unknown = new Set<MemoryComponent>();
+  // Every model has weights: a file without tensors is a vocabulary alone, or the config of a model that is elsewhere.
+  if (parts.weights.length === 0) unknown.add("weights");
   for (const component of ["cache", "compute", "overhead"] as const) {
     if (parts[component] === null) unknown.add(component);
   }
@@ -59,7 +61,7 @@ function missingParts(unknown: ReadonlySet<MemoryComponent>): Diagnostic[] {
   return [
     {
       code: unknown.has("cache") ? "unknown-cache" : "not-counted",
-      message: `The ${parts.join(" and ")} of this model ${parts.length > 1 ? "are" : "is"} not known, and so the total is only known to be at least the rest.`,
+      message: `The ${parts.join(" and ")} of this model ${parts.length > 1 || parts[0] === "weights" ? "are" : "is"} not known, and so the total is only known to be at least the rest.`,
       where: parts.join(", "),
     },
   ];

@@ -56,6 +56,7 @@ export type MemoryItem = {
  * ```
  */
 export type MemoryTotals = {
+  /** Of the tensors there are: 0 of a file without any, whose total is null. */
   readonly weights: number;
   /** Only of training, as `optimizer`. */
   readonly gradients?: number;

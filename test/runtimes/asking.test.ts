@@ -124,10 +124,19 @@ describe("fitting a device", () => {
     expect(largestContext(model({ layers: [layer(0, { kind: "unknown" })] }), workload(2 ** 40))).toBeNull();
   });
 
+  test("does not promise that a file without tensors fits: its weights are elsewhere", () => {
+    const memory = estimateMemory(model({ layers: [layer(0, attention())] }), workload(2 ** 40));
+    expect(memory.totals).toMatchObject({ weights: 0, total: null, high: null });
+    expect(memory.totals.low).toBeGreaterThan(0);
+    expect(fitDevices(memory, weighedDevices(memory)).map(({ verdict }) => verdict)).toEqual(["close"]);
+    expect(memory.diagnostics.map(({ message }) => message).join()).toContain("weights of this model are not known");
+  });
+
   test("looks at no context that the engine refuses, and refuses what it was asked for", () => {
     const state = [{ name: "linear", shape: [64, 64] }] as const;
     const uneven = model({
       architecture: "minimax-01",
+      tensors: [tensor("token_embd.weight")],
       layers: [layer(0, attention()), layer(1, { kind: "recurrent", family: "lightning-attention", state })],
     });
     const asked = { ...workload(2 ** 40), sequences: 3 };
