@@ -199,7 +199,7 @@ class Space {
     return this.#pieces.length - 1;
   }
 
-  /** Gives memory back, joined with what is free beside it. */
+  /** Gives memory back, joined with what is free beside it: blocks are in order, so one that ends there is met first. */
   give(index: number, offset: number, bytes: number): void {
     const free = this.#pieces[index]?.free;
     if (free === undefined) return;
@@ -218,11 +218,6 @@ class Space {
       if (offset + bytes === each.offset) {
         each.offset = offset;
         each.bytes += bytes;
-        const previous = free[block - 1];
-        if (previous !== undefined && previous.offset + previous.bytes === each.offset) {
-          previous.bytes += each.bytes;
-          free.splice(block, 1);
-        }
         return;
       }
     }

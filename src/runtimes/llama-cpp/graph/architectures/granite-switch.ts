@@ -39,7 +39,8 @@ export function scalesParts({ hp }: GraphContext): boolean {
  * that chose one. Only the first element of a head carries anything.
  */
 function adaptersOfTokens(g: GraphContext, inputs: CacheInputs): GraphTensor {
-  const router = g.hp.routerLayer ?? g.hp.layerCount;
+  // The router is the block after the layers (`router_layer`).
+  const router = g.hp.layerCount;
   const signal = (): GraphTensor =>
     pad(reshape(inputTensor(F32, [g.tokens]), 1, 1, g.tokens), g.hp.valueDim(router) - 1);
   const found = attendCache(g, inputs, router, { q: signal(), k: signal(), v: signal() }, undefined);

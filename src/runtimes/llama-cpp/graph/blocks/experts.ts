@@ -7,7 +7,6 @@ import {
   clamp,
   div,
   fill,
-  gated,
   mul,
   scale,
   softMax,
@@ -44,8 +43,6 @@ export type ExpertOptions = {
   readonly name?: string;
   /** The scales of NVFP4 matrices are read; most architectures do not pass them. */
   readonly scaled?: boolean;
-  /** Groups of experts that are chosen first (`expert_group_count`). Default: what the file says. */
-  readonly groups?: { readonly count: number; readonly used: number };
   /** Weighted before the experts, not after (Llama 4). */
   readonly weighsBefore?: boolean;
   /** What is chosen by, where it is not the probabilities: the logits (Llama 4) or their sigmoid (GroveMoE). */
@@ -125,15 +122,14 @@ function choosingScores(
   logits: GraphTensor,
   probabilities: GraphTensor,
   expertCount: number,
-  { chosenBy, groups }: ExpertOptions,
+  { chosenBy }: ExpertOptions,
 ): GraphTensor {
   const bias = block.bias("exp_probs_b") ?? block.plain("exp_probs_b");
   let scores = bias === undefined ? probabilities : add(probabilities, bias);
   if (chosenBy === "logits") scores = logits;
   if (chosenBy === "sigmoid") scores = unary(logits);
-  const count = groups?.count ?? g.hp.number("expert_group_count", 0);
-  const used = groups?.used ?? g.hp.number("expert_group_used_count", 0);
-  return count > 1 ? withinGroups(scores, expertCount, count, used) : scores;
+  const count = g.hp.number("expert_group_count", 0);
+  return count > 1 ? withinGroups(scores, expertCount, count, g.hp.number("expert_group_used_count", 0)) : scores;
 }
 
 function withinGroups(scores: GraphTensor, expertCount: number, count: number, used: number): GraphTensor {
@@ -218,7 +214,7 @@ function activatedExperts(
 ): GraphTensor {
   if (activation === "situ" && up !== undefined) return situ(gate, up, boundsUp);
   if (activation === "relu-squared") return sqr(unary(gate));
-  if (up === undefined) return activation === "swiglu-oai" ? gated(gate, gate) : unary(gate);
+  if (up === undefined) return unary(gate);
   return gatedWithin(gate, up, limited && activation === "silu");
 }
 
