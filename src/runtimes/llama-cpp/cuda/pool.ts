@@ -119,14 +119,7 @@ function scans(node: GraphTensor): PoolUse {
   return exactly(pieces(steps, steps, ...held, 2 * piece * piece * all), true);
 }
 
-/** Larger systems are solved by cuBLAS, by pointers to each (`solve_tri.cu:59`, `:262`). */
-function solves({ sources: [a, b] }: GraphTensor): PoolUse {
-  if (a === undefined || b === undefined || (a.ne[0] <= 64 && b.ne[0] <= 32)) return NOTHING;
-  const pointers = 8 * a.ne[2] * a.ne[3];
-  return exactly(pieces(pointers, pointers), true);
-}
-
-/** Operations that take from the pool; of sums along one row (`CUMSUM`, `MEAN`, `SOFT_MAX`) it is a few numbers. */
+/** Operations that take from the pool; of sums along one row (`MEAN`, `SOFT_MAX`) it is a few numbers. */
 const RULES: ReadonlyMap<Operation, (node: GraphTensor) => PoolUse> = new Map([
   ["MUL_MAT", productUse],
   ["MUL_MAT_ID", expertsUse],
@@ -134,5 +127,4 @@ const RULES: ReadonlyMap<Operation, (node: GraphTensor) => PoolUse> = new Map([
   ["ARGSORT", sorts],
   ["TOP_K", choosesTop],
   ["SSM_SCAN", scans],
-  ["SOLVE_TRI", solves],
 ]);

@@ -11,7 +11,6 @@ export function metalBytes(node: GraphTensor): number {
       return node.bytes + expertScratch(node);
     case "FLASH_ATTN_EXT":
       return node.bytes + attentionScratch(node);
-    case "CUMSUM":
     case "ARGSORT":
       return 2 * node.bytes;
     case "TOP_K":
