@@ -1,8 +1,8 @@
 import { LOOKS_ONLY, type Operation } from "../graph/operation.ts";
 import { contiguousFrom, hasWholeRows, isContiguous } from "../graph/ops/shapes.ts";
 import type { GraphTensor } from "../graph/tensor.ts";
+import { OFFLOADED_BATCH } from "../offloaded-batch.ts";
 import { attentionKernel } from "./attention.ts";
-import { OFFLOADED_BATCH } from "./batch.ts";
 import { LOOKED_UP_BY_CUDA, LOOKED_UP_WHOLE, MULTIPLIED_BY_CUDA } from "./types.ts";
 
 /** What llama.cpp's CUDA backend brings to the device (`ggml/src/ggml-cuda/ggml-cuda.cu`, get_op_batch_size). */

@@ -1,7 +1,7 @@
-import { OFFLOADED_BATCH } from "../cuda/batch.ts";
 import { LOOKS_ONLY, type Operation } from "../graph/operation.ts";
 import { contiguousFrom, hasWholeRows, isTransposed } from "../graph/ops/shapes.ts";
 import type { GraphTensor } from "../graph/tensor.ts";
+import { OFFLOADED_BATCH } from "../offloaded-batch.ts";
 import { NOT_MULTIPLIED_BY_METAL } from "./types.ts";
 
 /** What llama.cpp's Metal backend brings to the device (`ggml/src/ggml-metal/ggml-metal.cpp:774`). */
