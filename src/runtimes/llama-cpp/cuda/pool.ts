@@ -1,6 +1,6 @@
 import { padTo } from "../../pad.ts";
 import type { Operation } from "../graph/operation.ts";
-import type { Four, GraphTensor } from "../graph/tensor.ts";
+import { areEqual, type GraphTensor } from "../graph/tensor.ts";
 import { attentionUse } from "./attention-use.ts";
 import { besides, exactly, larger, NOTHING, type PoolUse, pieces } from "./pool-use.ts";
 import { expertsUse, productUse } from "./products.ts";
@@ -62,10 +62,6 @@ function isOf({ keepsSums, mostCells, reads }: Kind, node: GraphTensor): boolean
     if (!areEqual(read.ne, source.ne) || !areEqual(read.nb, source.nb)) return false;
   }
   return true;
-}
-
-function areEqual(a: Four, b: Four): boolean {
-  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
 }
 
 /** Rows are sorted up to this many bytes at a time (`argsort.cu:33`, argsort_f32_i32_cuda_cub_chunk_nrows). */

@@ -1,9 +1,9 @@
 import type { GraphContext, GraphResult } from "../context.ts";
-import { add, cast, mul, unary } from "../ops/elementwise.ts";
+import { add, cast, filled, mul, unary } from "../ops/elementwise.ts";
 import { argmax, getRows, mulMat, topK } from "../ops/products.ts";
 import { concat, cont, pad, permute, repeat, reshape, view } from "../ops/shapes.ts";
 import { F32, type GraphTensor } from "../tensor.ts";
-import { atTargetTokens, type Drafted, filled } from "./draft-vocabulary.ts";
+import { atTargetTokens, type Drafted } from "./draft-vocabulary.ts";
 import { scaled } from "./projection.ts";
 
 /*
@@ -84,7 +84,7 @@ export function selector(g: GraphContext, drafted: Drafted): GraphResult {
     return pad(row, hp.hiddenSize - best - best * best);
   };
 
-  let packed = filled(hp.hiddenSize, 1, blocks);
+  let packed = filled([hp.hiddenSize, 1, blocks]);
   if (size > 1) {
     const anchors = cont(view(tokens, [1, blocks], [perBlock * tokens.nb[0]]), blocks);
     packed = concat(packed, scored(1, anchors), 1);

@@ -1,10 +1,10 @@
 import { CannotDraw } from "../cannot-draw.ts";
 import type { GraphContext } from "../context.ts";
-import { add, cast, div, fill, mul, rmsNorm, scale, softMax, sumRows, unary } from "../ops/elementwise.ts";
+import { add, cast, div, filled, mul, rmsNorm, scale, softMax, sumRows, unary } from "../ops/elementwise.ts";
 import { combinationOfStreams, mixStreams, spreadOverStreams } from "../ops/hyper-connections.ts";
 import { getRows, mulMat } from "../ops/products.ts";
 import { concat, cont, permute, repeat, reshape, view } from "../ops/shapes.ts";
-import { contiguous, F32, fourOf, GraphTensor } from "../tensor.ts";
+import { F32, type GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
 /* The residual as several streams, `[hidden, streams, tokens]`, of which each part of a block reads and writes a mixture. */
@@ -147,8 +147,7 @@ function beside(parts: readonly GraphTensor[]): GraphTensor {
 function balanced(g: GraphContext, mixes: GraphTensor, { scales, base }: MixWeights): GraphTensor {
   const count = streamCount(g);
   const affine = add(mul(rowsOf(mixes, count * count), view(scales, [1])), view(base, [count * count]));
-  const ne = fourOf([1]);
-  const least = fill(new GraphTensor("NONE", F32, ne, contiguous(F32, ne)));
+  const least = filled([1]);
   let y = add(softMax(reshape(affine, count, count, mixes.ne[1])), least);
   const byColumns = (): GraphTensor => div(y, permute(add(sumRows(cont(permute(y, 1, 0, 2, 3))), least), 1, 0, 2, 3));
   y = byColumns();

@@ -1,6 +1,6 @@
 import type { GgmlType } from "../../../../formats/gguf/types.ts";
 import type { Operation } from "../operation.ts";
-import { contiguous, F32, type Four, GraphTensor } from "../tensor.ts";
+import { contiguous, F32, type Four, fourOf, GraphTensor } from "../tensor.ts";
 
 /*
  * Operations that keep the shape of their first source (llama.cpp 0.5.0 `ggml/src/ggml.c`). Each takes its sources in the
@@ -48,6 +48,11 @@ export function clamp(a: GraphTensor): GraphTensor {
 
 export function fill(a: GraphTensor): GraphTensor {
   return like("FILL", a);
+}
+
+/** A tensor of one value (`ggml_fill` of a new one). */
+export function filled(ne: readonly number[], type: GgmlType = F32): GraphTensor {
+  return fill(new GraphTensor("NONE", type, fourOf(ne)));
 }
 
 export function sqr(a: GraphTensor): GraphTensor {

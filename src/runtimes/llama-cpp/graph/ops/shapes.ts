@@ -1,5 +1,5 @@
 import { CannotDraw } from "../cannot-draw.ts";
-import { contiguous, type Four, fourOf, GraphTensor } from "../tensor.ts";
+import { areEqual, contiguous, type Four, fourOf, GraphTensor } from "../tensor.ts";
 import { like } from "./elementwise.ts";
 
 /* Operations that look at memory in another shape, or copy it into one (llama.cpp 0.5.0 `ggml/src/ggml.c`). */
@@ -103,10 +103,10 @@ export function isTransposed({ nb }: GraphTensor): boolean {
 
 /** True where there are as many elements in each dimension (`ggml_are_same_shape`). */
 export function haveSameShape(a: GraphTensor, b: GraphTensor): boolean {
-  return a.ne.every((count, dimension) => count === b.ne[dimension]);
+  return areEqual(a.ne, b.ne);
 }
 
 /** The same, of one type and with the same strides (`ggml_are_same_layout`). */
 export function haveSameLayout(a: GraphTensor, b: GraphTensor): boolean {
-  return a.type === b.type && haveSameShape(a, b) && a.nb.every((bytes, dimension) => bytes === b.nb[dimension]);
+  return a.type === b.type && areEqual(a.ne, b.ne) && areEqual(a.nb, b.nb);
 }
