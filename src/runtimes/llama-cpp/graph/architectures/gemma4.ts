@@ -11,7 +11,7 @@ import { experts } from "../blocks/experts.ts";
 import { dense } from "../blocks/feed-forward.ts";
 import { head } from "../blocks/head.ts";
 import { layers } from "../blocks/layers.ts";
-import { norm, normOf } from "../blocks/norm.ts";
+import { modelNorm, norm, normOf } from "../blocks/norm.ts";
 import { gatedLayerEmbedding, perLayerEmbeddings, slice } from "../blocks/per-layer-embeddings.ts";
 import { project } from "../blocks/projection.ts";
 import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
@@ -169,7 +169,7 @@ const gemma4Assistant: GraphBuilder = (g) => {
     });
     return mul(y, block.need("layer_output_scale"));
   });
-  const normed = norm(g, x, weights.find("output_norm.weight"), "rms", -1);
+  const normed = modelNorm(g, "output_norm", x);
   const logits = g.expand(mulMat(weights.output(), normed));
   return { logits, nextHidden: g.expand(mulMat(weights.get("nextn.post_projection.weight"), normed)) };
 };

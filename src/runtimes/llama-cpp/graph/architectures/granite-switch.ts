@@ -1,6 +1,6 @@
 import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
 import { head } from "../blocks/head.ts";
-import { layers, putOut } from "../blocks/layers.ts";
+import { isLast, layers } from "../blocks/layers.ts";
 import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, cast, clamp, mul, rope, scale, unary } from "../ops/elementwise.ts";
@@ -50,9 +50,8 @@ function adaptersOfTokens(g: GraphContext, inputs: CacheInputs): GraphTensor {
 
 /** The numbers of the tokens that are put out: rows of one element. */
 function putOutNumbers(g: GraphContext, block: BlockWeights, numbers: GraphTensor): GraphTensor {
-  const column = reshape(numbers, 1, numbers.ne[0]);
-  const chosen = putOut(g, block, column);
-  return chosen === column ? numbers : reshape(chosen, g.outputs);
+  if (!isLast(g, block)) return numbers;
+  return reshape(getRows(reshape(numbers, 1, numbers.ne[0]), g.outputRows()), g.outputs);
 }
 
 function attention(

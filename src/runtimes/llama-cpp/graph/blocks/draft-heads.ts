@@ -4,7 +4,7 @@ import { argmax, getRows, mulMat, topK } from "../ops/products.ts";
 import { concat, cont, pad, permute, repeat, reshape, view } from "../ops/shapes.ts";
 import { F32, type GraphTensor } from "../tensor.ts";
 import { atTargetTokens, type Drafted } from "./draft-vocabulary.ts";
-import { scaled } from "./projection.ts";
+import { projectUnscaled, scaled } from "./projection.ts";
 
 /*
  * Heads over the logits of a draft that fills in blocks of tokens (`src/models/dflash.cpp`). A block is what one sequence
@@ -37,10 +37,9 @@ export function markovHead(g: GraphContext, drafted: Drafted): GraphResult {
     const bias = scaled(mulMat(g.weights.get("markov_w2.weight"), before), g.weights.find("markov_w2.scale"));
     const column = add(place(logits, vocabulary), atTargetTokens(g, bias));
     biased.push(column);
-    if (judge.weight !== undefined) {
+    if (isJudged) {
       const features = concat(cont(place(embedding, embedding.ne[0])), before, 0);
-      const score = mulMat(judge.weight, features);
-      sure.push(unary(judge.bias === undefined ? score : add(score, judge.bias)));
+      sure.push(unary(projectUnscaled(judge, features)));
     }
     previous = argmax(column);
   }

@@ -20,6 +20,7 @@ import { cont, repeat, reshape, view } from "../ops/shapes.ts";
 import { F32, type GraphTensor, I32 } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 import { type Activation, gatedWithin, isLimited } from "./feed-forward.ts";
+import { plus } from "./projection.ts";
 
 /** How logits become probabilities: `expert_gating_func` of the file, or what the architecture fixes. */
 type Gating = "softmax" | "sigmoid" | "softmax-of-chosen" | "sqrt-softplus";
@@ -105,8 +106,7 @@ export function experts(
 function routerLogits(block: BlockWeights, x: GraphTensor, { probabilities, gating }: ExpertOptions): GraphTensor {
   const logits = probabilities ?? mulMat(block.need("ffn_gate_inp"), x);
   if (probabilities === undefined && gating === "sqrt-softplus") logits.keepsSums = true;
-  const bias = block.bias("ffn_gate_inp");
-  return bias === undefined ? logits : add(logits, bias);
+  return plus(logits, block.bias("ffn_gate_inp"));
 }
 
 function probabilitiesOf(logits: GraphTensor, gating: Gating): GraphTensor {
@@ -125,7 +125,7 @@ function choosingScores(
   { chosenBy }: ExpertOptions,
 ): GraphTensor {
   const bias = block.bias("exp_probs_b") ?? block.plain("exp_probs_b");
-  let scores = bias === undefined ? probabilities : add(probabilities, bias);
+  let scores = plus(probabilities, bias);
   if (chosenBy === "logits") scores = logits;
   if (chosenBy === "sigmoid") scores = unary(logits);
   const count = g.hp.number("expert_group_count", 0);
