@@ -1,3 +1,4 @@
+import { EMBEDDING } from "../../tensor-place.ts";
 import {
   addToOthers,
   correctStreams,
@@ -158,7 +159,7 @@ function farAboveMean(x: GraphTensor): GraphTensor {
 /** A draft for Gemma 4, which reads its target's embeddings, hidden states and caches (`src/models/gemma4-assistant.cpp`). */
 const gemma4Assistant: GraphBuilder = (g) => {
   const { weights } = g;
-  const embeddings = scale(getRows(g.targetWeights().get("token_embd.weight"), inputTensor(I32, [g.tokens])));
+  const embeddings = scale(getRows(g.targetWeights().get(EMBEDDING), inputTensor(I32, [g.tokens])));
   const hidden = inputTensor(F32, [embeddings.ne[0], g.tokens]);
   const inputs = cacheInputs(g);
   const read = mulMat(weights.get("nextn.pre_projection.weight"), concat(embeddings, hidden, 0));

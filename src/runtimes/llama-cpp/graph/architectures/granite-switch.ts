@@ -1,3 +1,4 @@
+import { EMBEDDING } from "../../tensor-place.ts";
 import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
 import { head } from "../blocks/head.ts";
 import { isLast, layers } from "../blocks/layers.ts";
@@ -12,7 +13,7 @@ import { type BlockWeights, MissingWeight } from "../weights.ts";
 /** Granite whose tokens each switch the adapter that is added to every matrix (`src/models/granite-switch.cpp`). */
 export const graniteSwitch: GraphBuilder = (g) => {
   const inputs = cacheInputs(g);
-  const rows = getRows(g.weights.get("token_embd.weight"), inputTensor(I32, [g.tokens]));
+  const rows = getRows(g.weights.get(EMBEDDING), inputTensor(I32, [g.tokens]));
   const embeddings = g.hp.number("embedding_scale", 0) !== 0 ? scale(rows) : rows;
   const options = { scalesParts: scalesParts(g) };
   let adapters = adaptersOfTokens(g, inputs);

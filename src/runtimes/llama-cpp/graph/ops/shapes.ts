@@ -101,6 +101,11 @@ export function isTransposed({ nb }: GraphTensor): boolean {
   return nb[0] > nb[1];
 }
 
+/** True of a view into another tensor or into what that one looks into (`V_is_K_view`; here such views begin where keys do). */
+export function looksInto({ viewOf }: GraphTensor, other: GraphTensor): boolean {
+  return viewOf !== undefined && (viewOf === other || viewOf === other.viewOf);
+}
+
 /** True where there are as many elements in each dimension (`ggml_are_same_shape`). */
 export function haveSameShape(a: GraphTensor, b: GraphTensor): boolean {
   return areEqual(a.ne, b.ne);
