@@ -23,6 +23,7 @@ export type TensorIndex = {
 /** A weight and what stands beside it: `<block>.<name>.weight`, `.bias`, `.scale`. */
 type TensorParts = { weight?: ModelTensor; bias?: ModelTensor; scale?: ModelTensor };
 
+/** Made once for each model: every graph looks hundreds of names up. */
 export function indexTensors(tensors: readonly ModelTensor[]): TensorIndex {
   const blocks = new Map<string, Map<string, TensorParts>>();
   for (const tensor of tensors) {

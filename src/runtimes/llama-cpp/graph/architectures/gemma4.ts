@@ -28,7 +28,8 @@ import type { BlockWeights, Projection } from "../weights.ts";
 const gemma4: GraphBuilder = (g) => {
   const inputs = cacheInputs(g);
   const embeddings = scale(tokenEmbeddings(g));
-  const perLayer = perLayerEmbeddings(g, embeddings);
+  const hasPerLayer = g.weights.find("per_layer_token_embd.weight") !== undefined;
+  const perLayer = hasPerLayer ? perLayerEmbeddings(g, embeddings) : undefined;
   const x = layers(g, embeddings, (x, block) => {
     const parts: ResidualParts = {
       attention: (y) => attendShared(g, inputs, block, gemma4Heads(g, block, y)),
@@ -109,7 +110,6 @@ const gemma3n: GraphBuilder = (g) => {
       predictions,
       add(norm(g, fed, block.weight("post_ffw_norm"), "rms", -1), both),
     );
-    if (perLayer === undefined) return corrected;
     const first = mul(slice(corrected), block.need("altup_correct_scale"));
     return addToOthers(corrected, gatedLayerEmbedding(g, block, first, perLayer));
   });

@@ -1,5 +1,5 @@
 import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
-import { type BlockInputs, blockInputs, cellsOfBestBlocks } from "../blocks/block-indexer.ts";
+import { cellsOfBestBlocks, type QsaInputs, qsaInputs } from "../blocks/block-indexer.ts";
 import { gatedDeltaNetLayer } from "../blocks/delta-net.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { gatedOutput, gatedQueryKeyValue } from "../blocks/gated-attention.ts";
@@ -54,14 +54,14 @@ const qwen4exp: GraphBuilder = (g) => {
 
 /** Gated attention, of layers whose blocks have a size to the best of them. */
 function sparseAttention(g: GraphContext, inputs: CacheInputs): (block: BlockWeights, x: GraphTensor) => GraphTensor {
-  const bySize = new Map<number, BlockInputs>();
+  const bySize = new Map<number, QsaInputs>();
   const { full } = inputs;
   return (block, x) => {
     const il = block.index;
     const size = g.hp.ofLayer("attention.compress_ratios", il, 0);
     let chosen: GraphTensor | undefined;
     if (size > 0) {
-      const blocks = bySize.get(size) ?? blockInputs(g, full.mask, size);
+      const blocks = bySize.get(size) ?? qsaInputs(g, full.mask, size);
       bySize.set(size, blocks);
       chosen = cellsOfBestBlocks(g, block, blocks, full.mask, x);
     }

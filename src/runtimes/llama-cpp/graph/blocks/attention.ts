@@ -20,7 +20,10 @@ export type AttentionOptions = {
   readonly mostCells?: number | undefined;
 };
 
-/** Softmax of queries times keys, times values: `[heads x value size, tokens]` (`build_attn_mha`). */
+/**
+ * Softmax of queries times keys, times values (`build_attn_mha`): queries `[head, heads, tokens]`, keys and values
+ * `[head, kv heads, cells, streams]`, mask `[cells, tokens of a stream, 1, streams]` to `[heads x value size, tokens]`.
+ */
 export function attend(
   g: GraphContext,
   layer: number,
@@ -73,6 +76,7 @@ export function batchInputs(g: GraphContext): BatchInputs {
   return { mask: mask(), windowMask: mask() };
 }
 
+/** Queries, keys and values of the batch, each `[head, heads, tokens]`. */
 export type Queried = { readonly q: GraphTensor; readonly k: GraphTensor; readonly v: GraphTensor };
 
 /** Attends within the batch (`build_attn`, no cache), and projects. */

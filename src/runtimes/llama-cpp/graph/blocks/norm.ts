@@ -6,7 +6,7 @@ import type { BlockWeights } from "../weights.ts";
 
 export type NormKind = "rms" | "layer" | "group";
 
-/** A norm with what it is multiplied with and what is added, where the model has those (`build_norm`). */
+/** A norm with what it is multiplied with and what is added, where the model has those (`build_norm`); the shape stays. */
 export function norm(
   g: GraphContext,
   x: GraphTensor,
