@@ -226,13 +226,6 @@ describe("the pool of a CUDA device", () => {
     expect(poolOf(product(weight("F32", 4096, 128), 512))).toEqual({ bytes: 4 * MIB, low: 4 * MIB, high: 32 * MIB });
   });
 
-  it("points cuBLAS to the systems it solves, where they are not small", () => {
-    const solve = (right: number) =>
-      new GraphTensor("SOLVE_TRI", F32, fourOf([right, 64, 32]), undefined, [rows(64, 64, 32), rows(right, 64, 32)]);
-    expect(poolOf(solve(64)).low).toBe(2 * MIB + 4 * MIB);
-    expect(poolOf(solve(32)).high).toBe(0);
-  });
-
   it("tells nodes apart that differ in what they keep", () => {
     const wide = product(weight("F16", 4096, 4096), 512);
     wide.keepsSums = true;

@@ -3,9 +3,10 @@ import type { Device } from "../device.ts";
 import type { MemoryItem } from "../estimate.ts";
 import { cachedLayers } from "./cached-layers.ts";
 import type { Cells } from "./cells.ts";
-import { OFFLOADED_BATCH } from "./cuda/batch.ts";
 import { OUTPUT_OF_TARGET, WITHOUT_COMPUTE_FORM } from "./engine-facts.ts";
 import { graphMoments } from "./graph-moments.ts";
+import { OFFLOADED_BATCH } from "./offloaded-batch.ts";
+import { isOverridden, isPipelined, PIPELINE_COPIES } from "./pipelining.ts";
 import type { Placement } from "./placement.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import { hostMatrices, OUTPUT_MATRIX, type TensorPlaces } from "./tensor-place.ts";
@@ -19,9 +20,6 @@ const HIGH_FACTOR = 1.5;
 const HIGH_CONSTANT_BYTES = 16 * 1024 * 1024;
 
 const SOURCE = "closed form of the widest graph moment (llama.cpp 0.5.0 src/llama-context.cpp:622-760)";
-
-/** Copies of each input where several GPUs work at once (`GGML_SCHED_MAX_COPIES`, `ggml/src/ggml-backend.cpp`). */
-const PIPELINE_COPIES = 4;
 
 /**
  * Estimates of the compute buffers of each device that computes, for graphs that are not drawn. Null where the form is not known to hold: unknown mixers,
@@ -64,7 +62,7 @@ export function formItems(
     ];
   }
   const onHost = devices.includes(host);
-  const copies = isPipelined(settings, placement, onHost) ? PIPELINE_COPIES * (mask + inputs) : 0;
+  const copies = isPipelined(settings, placement) ? PIPELINE_COPIES * (mask + inputs) : 0;
   const helped = settings.operatorOffload && tokens >= OFFLOADED_BATCH;
   const streamed = helped ? streamedWeights(model, places, placement) : NONE;
   // A graph in many pieces holds what passes between them, and may attend without flash attention after all.
@@ -127,15 +125,6 @@ function computeItem({ name }: Device, label: string, { least, likely, most }: R
     low: Math.round(Math.min(least, likely) * LOW_FACTOR),
     high: Math.round(most * HIGH_FACTOR + HIGH_CONSTANT_BYTES),
   };
-}
-
-/** Several GPUs take turns at one batch where they hold everything (`src/llama-context.cpp:430-456`). */
-function isPipelined(settings: LlamaCppSettings, { gpus, host, output }: Placement, onHost: boolean): boolean {
-  return gpus.length > 1 && output !== host && !onHost && settings.offloadCache && !isOverridden(settings);
-}
-
-function isOverridden({ overrideTensors, cpuMoeLayers, cpuFeedForwardLayers }: LlamaCppSettings): boolean {
-  return overrideTensors.length > 0 || cpuMoeLayers !== 0 || cpuFeedForwardLayers > 0;
 }
 
 /** The largest matrices on the host that a GPU multiplies with, in bytes: each is copied there for its time. */

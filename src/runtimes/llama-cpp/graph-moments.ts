@@ -34,7 +34,7 @@ export type GraphMoments = {
 };
 
 /** Tokens of the prompt graph that memory is reserved for: as many for each sequence (`src/llama-context.cpp`, graph_reserve). */
-export function worstCaseTokens({ sequences }: LlamaCppSettings, cells: Cells): number {
+export function worstCaseTokens({ sequences }: Pick<LlamaCppSettings, "sequences">, cells: Cells): number {
   return padTo(Math.min(cells.full * cells.streams, cells.microBatch), sequences);
 }
 

@@ -1,6 +1,7 @@
 import { padTo } from "../pad.ts";
 import { WRITES_OVER } from "./graph/operation.ts";
-import { type Four, type GraphTensor, INPUT, OUTPUT } from "./graph/tensor.ts";
+import { haveSameLayout } from "./graph/ops/shapes.ts";
+import { type GraphTensor, INPUT, OUTPUT } from "./graph/tensor.ts";
 
 /** A buffer that scratch memory is planned in: how tensors lie in it. */
 export type PlannedBuffer = {
@@ -25,12 +26,10 @@ export function planGraph(graph: PlannedGraph, buffers: readonly PlannedBuffer[]
 }
 
 class Plan {
-  readonly #buffers: readonly PlannedBuffer[];
   readonly #spaces: readonly Space[];
 
   constructor(buffers: readonly PlannedBuffer[]) {
-    this.#buffers = buffers;
-    this.#spaces = buffers.map(({ largestPiece }) => new Space(largestPiece));
+    this.#spaces = buffers.map((buffer) => new Space(buffer));
   }
 
   run({ nodes, leafs, nodeBuffers, leafBuffers }: PlannedGraph): number[] {
@@ -60,8 +59,9 @@ class Plan {
     if (tensor.storage !== undefined || tensor.viewOf !== undefined || tensor.ownsMemory) return;
     tensor.ownsMemory = true;
     if (WRITES_OVER.has(tensor.operation) && this.#takeOver(tensor)) return;
-    const bytes = this.#bytesOf(tensor, buffer);
-    const { piece, offset } = this.#space(buffer).take(bytes);
+    const space = this.#space(buffer);
+    const bytes = space.bytesOf(tensor);
+    const { piece, offset } = space.take(bytes);
     tensor.buffer = buffer;
     tensor.piece = piece;
     tensor.offset = offset;
@@ -72,16 +72,17 @@ class Plan {
   #takeOver(tensor: GraphTensor): boolean {
     for (const source of tensor.sources) {
       if (!source.ownsMemory || (source.flags & OUTPUT) !== 0 || source.readers !== 1 || source.views !== 0) continue;
-      if (source.type !== tensor.type || !same(source.ne, tensor.ne) || !same(source.nb, tensor.nb)) continue;
+      if (!haveSameLayout(source, tensor)) continue;
       const { buffer, piece, offset } = source;
-      const bytes = this.#bytesOf(tensor, buffer);
+      const space = this.#space(buffer);
+      const bytes = space.bytesOf(tensor);
       tensor.buffer = buffer;
       tensor.piece = piece;
       tensor.offset = offset;
       tensor.plannedBytes = bytes;
       source.ownsMemory = false;
       const left = source.plannedBytes - bytes;
-      if (left > 0) this.#space(buffer).give(piece, offset + bytes, left);
+      if (left > 0) space.give(piece, offset + bytes, left);
       return true;
     }
     return false;
@@ -110,17 +111,6 @@ class Plan {
     if (space === undefined) throw new Error(`no buffer ${buffer}`);
     return space;
   }
-
-  #bytesOf(tensor: GraphTensor, buffer: number): number {
-    const { alignment, bytesOf } = this.#buffers[buffer] ?? NO_BUFFER;
-    return padTo(bytesOf(tensor), alignment);
-  }
-}
-
-const NO_BUFFER: PlannedBuffer = { alignment: 1, bytesOf: () => 0 };
-
-function same(a: Four, b: Four): boolean {
-  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
 }
 
 type Block = { offset: number; bytes: number };
@@ -130,11 +120,16 @@ type Piece = { readonly free: Block[]; used: number };
 
 /** The free memory of one buffer (`ggml_dyn_tallocr`, `ggml/src/ggml-alloc.c:199-390`). */
 class Space {
-  readonly #largestPiece: number;
+  readonly #buffer: PlannedBuffer;
   readonly #pieces: Piece[] = [];
 
-  constructor(largestPiece = Number.POSITIVE_INFINITY) {
-    this.#largestPiece = largestPiece;
+  constructor(buffer: PlannedBuffer) {
+    this.#buffer = buffer;
+  }
+
+  /** Bytes of a tensor here, aligned. */
+  bytesOf(tensor: GraphTensor): number {
+    return padTo(this.#buffer.bytesOf(tensor), this.#buffer.alignment);
   }
 
   get bytes(): number {
@@ -193,13 +188,14 @@ class Space {
 
   /** A piece is as large as the device allows, or as what is asked for; the last there can be has no end. */
   #newPiece(bytes: number): number {
+    const { largestPiece = Number.POSITIVE_INFINITY } = this.#buffer;
     const isLast = this.#pieces.length === MAX_PIECES - 1;
-    const size = isLast ? Number.POSITIVE_INFINITY : Math.max(bytes, this.#largestPiece);
+    const size = isLast ? Number.POSITIVE_INFINITY : Math.max(bytes, largestPiece);
     this.#pieces.push({ free: [{ offset: 0, bytes: size }], used: 0 });
     return this.#pieces.length - 1;
   }
 
-  /** Gives memory back, joined with what is free beside it. */
+  /** Gives memory back, joined with what is free beside it: blocks are in order, so one that ends there is met first. */
   give(index: number, offset: number, bytes: number): void {
     const free = this.#pieces[index]?.free;
     if (free === undefined) return;
@@ -218,11 +214,6 @@ class Space {
       if (offset + bytes === each.offset) {
         each.offset = offset;
         each.bytes += bytes;
-        const previous = free[block - 1];
-        if (previous !== undefined && previous.offset + previous.bytes === each.offset) {
-          previous.bytes += each.bytes;
-          free.splice(block, 1);
-        }
         return;
       }
     }

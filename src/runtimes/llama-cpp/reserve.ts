@@ -1,5 +1,4 @@
 import type { Device } from "../device.ts";
-import { padTo } from "../pad.ts";
 import type { Backend } from "./backend.ts";
 import { backendsOf, bufferOf } from "./backends.ts";
 import { blockElements } from "./cache-type.ts";
@@ -8,7 +7,8 @@ import { DeviceAssignment } from "./device-assignment.ts";
 import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { FusedOperation, FusedOperations, GraphBatch, GraphBuilder, GraphSubject } from "./graph/context.ts";
 import { type DrawnGraph, drawGraph } from "./graph/draw.ts";
-import { mostOutputs } from "./graph-moments.ts";
+import { mostOutputs, worstCaseTokens } from "./graph-moments.ts";
+import { isPipelined, PIPELINE_COPIES } from "./pipelining.ts";
 import { planGraph } from "./planner.ts";
 import { scheduleGraph } from "./scheduler.ts";
 
@@ -41,18 +41,18 @@ export function reserveCompute(
   const bytes = backends.map(() => 0);
   const options = {
     operatorOffload: subject.settings.operatorOffload,
-    copies: isPipelined(subject) ? PIPELINE_COPIES : 1,
+    copies: isPipelined(subject.settings, subject.placement) ? PIPELINE_COPIES : 1,
     keepsPinned: !isMeasured,
   };
   for (const [index, batch] of batchesOf(subject, fused).entries()) {
     if (isMeasured && index > 0) break;
     const graph = (index === GENERATION ? generation : undefined) ?? drawGraph(subject, batch, builder);
     const scheduled = scheduleGraph(graph, backends, options);
-    planGraph(scheduled, buffers).forEach((size, index) => {
-      bytes[index] = Math.max(bytes[index] ?? 0, size);
+    planGraph(scheduled, buffers).forEach((size, buffer) => {
+      bytes[buffer] = Math.max(bytes[buffer] ?? 0, size);
     });
-    scheduled.nodes.forEach((node, index) => {
-      pools[scheduled.nodeBuffers[index] ?? 0]?.add(node);
+    scheduled.nodes.forEach((node, place) => {
+      pools[scheduled.nodeBuffers[place] ?? 0]?.add(node);
     });
   }
   return new Map(
@@ -63,9 +63,6 @@ export function reserveCompute(
   );
 }
 
-/** Copies of each input where several GPUs take turns (`GGML_SCHED_MAX_COPIES`, `ggml/src/ggml-backend.cpp`). */
-const PIPELINE_COPIES = 4;
-
 /** Architectures with decays between all tokens of a sequence, of which one sequence alone has the most. */
 const LARGEST_ALONE: ReadonlySet<string> = new Set(["kimi-linear", "minimax-01"]);
 
@@ -75,14 +72,13 @@ const GENERATION = 1;
 /** As many tokens for each sequence, then one token for each; at last the prompt's graph again, of few architectures as of one sequence. */
 export function batchesOf({ model, settings, cells }: GraphSubject, fused: FusedOperations): GraphBatch[] {
   const { sequences } = settings;
-  const most = Math.min(cells.full * cells.streams, cells.microBatch);
-  const tokens = padTo(most, sequences);
+  const tokens = worstCaseTokens(settings, cells);
   const outputs = mostOutputs(model, settings, cells);
   const isLargestAlone = sequences > 1 && LARGEST_ALONE.has(model.architecture ?? "");
   return [
     { tokens, sequences, outputs, ...fused },
     generationBatch(sequences, fused),
-    ...(isLargestAlone ? [{ tokens: most, sequences: 1, outputs, ...fused }] : []),
+    ...(isLargestAlone ? [{ tokens: worstCaseTokens({ sequences: 1 }, cells), sequences: 1, outputs, ...fused }] : []),
   ];
 }
 
@@ -122,12 +118,4 @@ function resolveFused(
     generation = drawGraph(subject, generationBatch(sequences, fused), builder);
   }
   return { fused, generation };
-}
-
-/** Several GPUs take turns at one batch where they hold everything (`src/llama-context.cpp:430-456`). */
-function isPipelined({ settings, placement, hp }: GraphSubject): boolean {
-  const { overrideTensors, cpuMoeLayers, cpuFeedForwardLayers, offloadCache, splitMode, gpuLayers } = settings;
-  const isOverridden = overrideTensors.length > 0 || cpuMoeLayers !== 0 || cpuFeedForwardLayers > 0;
-  const all = gpuLayers === "all" || gpuLayers > hp.allLayers;
-  return placement.gpus.length > 1 && all && splitMode === "layer" && offloadCache && !isOverridden;
 }

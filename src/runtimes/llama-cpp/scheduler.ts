@@ -8,7 +8,12 @@ import type { PlannedGraph } from "./planner.ts";
 type Graph = Pick<DrawnGraph, "nodes" | "leafs">;
 
 /** Nodes of one device between two changes of device, and what is copied there first. */
-type Split = { readonly backend: number; readonly start: number; end: number; readonly inputs: GraphTensor[] };
+type Split = { readonly backend: number; readonly start: number; end: number; readonly inputs: Copied[] };
+
+/** A tensor on another device, one for each of the batches that GPUs take turns at. */
+type Copies = readonly [GraphTensor, ...GraphTensor[]];
+
+type Copied = { readonly source: GraphTensor; readonly copies: Copies };
 
 /**
  * Gives each node of a graph a device, and cuts the graph where the device changes (llama.cpp 0.5.0
@@ -34,8 +39,8 @@ class Schedule {
   readonly #options: SchedulerOptions;
   readonly #devices: DeviceAssignment;
   /** Copies of a tensor by backend. */
-  readonly #copies = new Map<GraphTensor, Map<number, readonly GraphTensor[]>>();
-  readonly #graphInputs: GraphTensor[] = [];
+  readonly #copies = new Map<GraphTensor, Map<number, Copies>>();
+  readonly #graphInputs: Copied[] = [];
 
   constructor(graph: Graph, backends: readonly Backend[], options: SchedulerOptions) {
     this.#graph = graph;
@@ -85,24 +90,28 @@ class Schedule {
 
   /** The source, or its copy on the device of the split. */
   #readBy(source: GraphTensor, split: Split): GraphTensor {
-    const { copies } = this.#options;
     const own = source.backend;
-    const known = this.#copies.get(source) ?? new Map<number, readonly GraphTensor[]>();
+    const known = this.#copies.get(source) ?? new Map<number, Copies>();
     this.#copies.set(source, known);
-    if (copies > 1 && (source.flags & INPUT) !== 0 && !known.has(own)) {
+    if (this.#options.copies > 1 && (source.flags & INPUT) !== 0 && !known.has(own)) {
       // The input itself is one of its copies.
       source.flags |= OUTPUT;
-      known.set(own, [source, ...Array.from({ length: copies - 1 }, () => this.#copyOf(source))]);
-      this.#graphInputs.push(source);
+      const copies = this.#withOthers(source);
+      known.set(own, copies);
+      this.#graphInputs.push({ source, copies });
     }
     if (own === split.backend || this.#devices.canRead(split.backend, source)) return source;
     let there = known.get(split.backend);
     if (there === undefined) {
-      there = Array.from({ length: copies }, () => this.#copyOf(source));
+      there = this.#withOthers(this.#copyOf(source));
       known.set(split.backend, there);
-      split.inputs.push(source);
+      split.inputs.push({ source, copies: there });
     }
-    return there[0] ?? source;
+    return there[0];
+  }
+
+  #withOthers(first: GraphTensor): Copies {
+    return [first, ...Array.from({ length: this.#options.copies - 1 }, () => this.#copyOf(first))];
   }
 
   /** Of the same layout; where there are several, each keeps its memory. */
@@ -133,13 +142,9 @@ class Schedule {
     const leafBuffers: number[] = [];
     const keeping = this.#keeping(splits);
     for (const { backend, start, end, inputs } of splits) {
-      for (const input of inputs) {
-        nodes.push(keeper([input]));
-        nodeBuffers.push(input.backend);
-        const copy = this.#copies.get(input)?.get(backend)?.[0];
-        if (copy === undefined) continue;
-        nodes.push(copy);
-        nodeBuffers.push(backend);
+      for (const { source, copies } of inputs) {
+        nodes.push(keeper([source]), copies[0]);
+        nodeBuffers.push(source.backend, backend);
       }
       const own = this.#graph.nodes.slice(start, end);
       for (const node of this.#backends[backend]?.orders(own) ?? own) {
@@ -159,11 +164,9 @@ class Schedule {
       }
     };
     if (this.#options.copies > 1) {
-      for (const input of this.#graphInputs) {
-        addLeafs(this.#copies.get(input)?.get(input.backend) ?? [], input.backend);
-      }
+      for (const { source, copies } of this.#graphInputs) addLeafs(copies, source.backend);
       for (const { backend, inputs } of splits) {
-        for (const input of inputs) addLeafs(this.#copies.get(input)?.get(backend) ?? [], backend);
+        for (const { copies } of inputs) addLeafs(copies, backend);
       }
     }
     for (const leaf of this.#graph.leafs) addLeafs([leaf], leaf.backend);

@@ -1,5 +1,7 @@
 import { padTo } from "../../pad.ts";
+import { looksInto } from "../graph/ops/shapes.ts";
 import type { GraphTensor } from "../graph/tensor.ts";
+import { hasCudaKernelFor } from "./kernels.ts";
 
 /**
  * CUDA's flash attention on devices of compute capability 8.9 and newer (llama.cpp 0.5.0 `ggml/src/ggml-cuda/fattn.cu`,
@@ -7,10 +9,7 @@ import type { GraphTensor } from "../graph/tensor.ts";
  */
 export type AttentionKernel = "tiles" | "vectors";
 
-/** Heads whose keys and values are of one size. */
-const HEAD_SIZES: ReadonlySet<number> = new Set([40, 64, 72, 80, 96, 112, 128, 256]);
-
-/** Other heads: the size of their values, and what the number of query heads to one key head is a multiple of. */
+/** Other sizes of keys: the size of their values, and what the number of query heads to one key head is a multiple of. */
 const OTHER_HEADS: ReadonlyMap<number, readonly [valueDim: number, multiple: number]> = new Map([
   [192, [128, 8]],
   [320, [256, 32]],
@@ -37,7 +36,7 @@ export function attentionKernel({ sources }: GraphTensor): AttentionKernel | und
   const other = OTHER_HEADS.get(keyDim);
   const fits = other
     ? isGrouped && v.ne[0] === other[0] && headsPerKey % other[1] === 0
-    : HEAD_SIZES.has(keyDim) && v.ne[0] === keyDim;
+    : hasCudaKernelFor(keyDim) && v.ne[0] === keyDim;
   if (!fits || !ATTENDED_BY_CUDA.has(k.type.name) || !ATTENDED_BY_CUDA.has(v.type.name)) return undefined;
   const tokens = q.ne[1];
   const hasVectors = keyDim <= 256 && keyDim % 64 === 0 && keyDim !== 192 && k.ne[1] % CELL_STEP === 0;
@@ -72,9 +71,8 @@ export function attentionBytes(node: GraphTensor): number {
   if (k === undefined || v === undefined || kernel === undefined) return node.bytes;
   const isRead = kernel === "vectors" && COMPILED.has(`${k.type.name} ${v.type.name}`);
   if (isRead) return node.bytes;
-  const isKey = v.viewOf !== undefined && (v.viewOf === k || v.viewOf === k.viewOf);
   let end = node.bytes;
-  for (const cache of isKey ? [k] : [k, v]) {
+  for (const cache of looksInto(v, k) ? [k] : [k, v]) {
     if (cache.type.name !== "F16") end = padTo(end, 128) + 2 * cache.elements;
   }
   return end;

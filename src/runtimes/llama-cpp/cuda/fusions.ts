@@ -1,7 +1,7 @@
 import type { KeptUntil } from "../backend.ts";
 import { addUp, isAlone } from "../fused-nodes.ts";
 import type { Operation } from "../graph/operation.ts";
-import { isContiguous } from "../graph/ops/shapes.ts";
+import { haveSameShape, isContiguous } from "../graph/ops/shapes.ts";
 import type { GraphTensor } from "../graph/tensor.ts";
 
 /**
@@ -67,8 +67,7 @@ function factorsOf(product: GraphTensor): { readonly rows: GraphTensor; readonly
   const [a, b] = product.sources;
   if (a === undefined || b === undefined) return undefined;
   const isFlat = (x: GraphTensor): boolean => x.type.name === "F32" && isContiguous(x);
-  const isRows = (x: GraphTensor): boolean =>
-    isFlat(x) && x.ne.every((count, dimension) => count === product.ne[dimension]);
+  const isRows = (x: GraphTensor): boolean => isFlat(x) && haveSameShape(x, product);
   const isWeights = (x: GraphTensor): boolean =>
     isFlat(x) && x.ne[0] === 1 && x.ne.slice(1).every((count, index) => count === product.ne[index + 1]);
   if (isRows(a) && isWeights(b)) return { rows: a, weights: b };

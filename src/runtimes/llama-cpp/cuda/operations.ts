@@ -1,8 +1,8 @@
-import type { Operation } from "../graph/operation.ts";
+import { LOOKS_ONLY, type Operation } from "../graph/operation.ts";
 import { contiguousFrom, hasWholeRows, isContiguous } from "../graph/ops/shapes.ts";
 import type { GraphTensor } from "../graph/tensor.ts";
+import { OFFLOADED_BATCH } from "../offloaded-batch.ts";
 import { ATTENDED_BY_CUDA, attentionKernel } from "./attention.ts";
-import { OFFLOADED_BATCH } from "./batch.ts";
 import { LOOKED_UP_BY_CUDA, LOOKED_UP_WHOLE, MULTIPLIED_BY_CUDA } from "./types.ts";
 
 /** What llama.cpp's CUDA backend brings to the device (`ggml/src/ggml-cuda/ggml-cuda.cu`, get_op_batch_size). */
@@ -25,7 +25,6 @@ const WRITTEN: ReadonlySet<string> = new Set("F32 F16 BF16 Q4_0 Q4_1 Q5_0 Q5_1 Q
 /** Copies between these and float32, both ways but for the last. */
 const COPIED: ReadonlySet<string> = new Set("Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 IQ4_NL I32".split(" "));
 
-const always: Rule = () => true;
 const firstIsContiguous: Rule = (_, [a]) => a !== undefined && isContiguous(a);
 const firstHasRows: Rule = (_, [a]) => a !== undefined && hasWholeRows(a);
 const sumsRows: Rule = (node, [a]) =>
@@ -71,8 +70,8 @@ const indexes: Rule = (_, [q, k]) =>
   ATTENDED_BY_CUDA.has(k.type.name) &&
   [q, k].every(({ type, nb }) => type.blockElements > 1 || nb.slice(1).every((stride) => stride % 16 === 0));
 
-/** Which nodes the backend computes (`ggml_backend_cuda_device_supports_op`); what is not named here it does not. */
-const RULES: Partial<Record<Operation, Rule>> = {
+/** Which nodes the backend computes (`ggml_backend_cuda_device_supports_op`); what is not named here or below it does not. */
+const RULES: Readonly<Partial<Record<Operation, Rule>>> = {
   UNARY: firstIsContiguous,
   GLU: (_, [a]) => a !== undefined && contiguousFrom(a, 1),
   MUL_MAT: multipliesMatrices,
@@ -103,47 +102,34 @@ const RULES: Partial<Record<Operation, Rule>> = {
   LIGHTNING_INDEXER: indexes,
 };
 
-const ALWAYS: readonly Operation[] = [
-  ...([
-    "NONE",
-    "RESHAPE",
-    "VIEW",
-    "PERMUTE",
-    "TRANSPOSE",
-    "ADD_ID",
-    "ADD1",
-    "SCALE",
-    "SQR",
-    "SQRT",
-    "CLAMP",
-    "LOG",
-  ] as const),
-  ...([
-    "CONT",
-    "SOFT_MAX",
-    "POOL_2D",
-    "TOP_K",
-    "ARGSORT",
-    "ARGMAX",
-    "PAD",
-    "ARANGE",
-    "RWKV_WKV6",
-    "RWKV_WKV7",
-  ] as const),
-  ...([
-    "GATED_LINEAR_ATTN",
-    "GATED_DELTA_NET",
-    "DSV4_HC_COMB",
-    "DSV4_HC_PRE",
-    "DSV4_HC_POST",
-    "FILL",
-    "CUMSUM",
-  ] as const),
-  ...(["TRI", "DIAG", "SOLVE_TRI"] as const),
-];
-for (const operation of ALWAYS) RULES[operation] = always;
+/** Whatever they read. */
+const ALWAYS: ReadonlySet<Operation> = new Set([
+  "NONE",
+  ...LOOKS_ONLY,
+  "ADD_ID",
+  "ARANGE",
+  "ARGMAX",
+  "ARGSORT",
+  "CLAMP",
+  "CONT",
+  "DSV4_HC_COMB",
+  "DSV4_HC_POST",
+  "DSV4_HC_PRE",
+  "FILL",
+  "GATED_DELTA_NET",
+  "GATED_LINEAR_ATTN",
+  "PAD",
+  "POOL_2D",
+  "RWKV_WKV6",
+  "RWKV_WKV7",
+  "SCALE",
+  "SOFT_MAX",
+  "SQR",
+  "SQRT",
+  "TOP_K",
+]);
 
 /** True of nodes that llama.cpp's CUDA backend computes, of compute capability 7.5 and newer. */
 export function isComputedByCuda(node: GraphTensor): boolean {
-  return RULES[node.operation]?.(node, node.sources) === true;
+  return ALWAYS.has(node.operation) || RULES[node.operation]?.(node, node.sources) === true;
 }

@@ -1,6 +1,6 @@
 import { padTo } from "../../pad.ts";
 import type { Operation } from "../graph/operation.ts";
-import type { Four, GraphTensor } from "../graph/tensor.ts";
+import { areEqual, type GraphTensor } from "../graph/tensor.ts";
 import { attentionUse } from "./attention-use.ts";
 import { besides, exactly, larger, NOTHING, type PoolUse, pieces } from "./pool-use.ts";
 import { expertsUse, productUse } from "./products.ts";
@@ -64,10 +64,6 @@ function isOf({ keepsSums, mostCells, reads }: Kind, node: GraphTensor): boolean
   return true;
 }
 
-function areEqual(a: Four, b: Four): boolean {
-  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
-}
-
 /** Rows are sorted up to this many bytes at a time (`argsort.cu:33`, argsort_f32_i32_cuda_cub_chunk_nrows). */
 const SORTED_BYTES = 64 * MIB;
 
@@ -119,14 +115,7 @@ function scans(node: GraphTensor): PoolUse {
   return exactly(pieces(steps, steps, ...held, 2 * piece * piece * all), true);
 }
 
-/** Larger systems are solved by cuBLAS, by pointers to each (`solve_tri.cu:59`, `:262`). */
-function solves({ sources: [a, b] }: GraphTensor): PoolUse {
-  if (a === undefined || b === undefined || (a.ne[0] <= 64 && b.ne[0] <= 32)) return NOTHING;
-  const pointers = 8 * a.ne[2] * a.ne[3];
-  return exactly(pieces(pointers, pointers), true);
-}
-
-/** Operations that take from the pool; of sums along one row (`CUMSUM`, `MEAN`, `SOFT_MAX`) it is a few numbers. */
+/** Operations that take from the pool; of sums along one row (`MEAN`, `SOFT_MAX`) it is a few numbers. */
 const RULES: ReadonlyMap<Operation, (node: GraphTensor) => PoolUse> = new Map([
   ["MUL_MAT", productUse],
   ["MUL_MAT_ID", expertsUse],
@@ -134,5 +123,4 @@ const RULES: ReadonlyMap<Operation, (node: GraphTensor) => PoolUse> = new Map([
   ["ARGSORT", sorts],
   ["TOP_K", choosesTop],
   ["SSM_SCAN", scans],
-  ["SOLVE_TRI", solves],
 ]);

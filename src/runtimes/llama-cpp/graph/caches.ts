@@ -12,7 +12,7 @@ import type { GraphSubject } from "./context.ts";
 import type { Hyperparameters } from "./hyperparameters.ts";
 import { setRows } from "./ops/products.ts";
 import { cont, pad, reshape, view } from "./ops/shapes.ts";
-import { contiguous, F16, F32, fourOf, GraphTensor, I64, inputTensor, rowBytes, type Storage } from "./tensor.ts";
+import { F16, F32, type GraphTensor, I64, inputTensor, rowBytes, type Storage, storedTensor } from "./tensor.ts";
 
 /** Keys and values of one layer, `[row, cells, streams]`; no values where a row is both. */
 type CacheTensors = {
@@ -71,10 +71,8 @@ export class GraphCaches {
     if (rows === undefined) throw new CannotDraw(`layer ${layer} has no ${role} cache`);
     const { settings } = this.#subject;
     const storage = this.#storage(layer);
-    const tensor = (type: GgmlType, width: number): GraphTensor => {
-      const ne = fourOf([width, rows.cells, rows.streams]);
-      return new GraphTensor("NONE", type, ne, contiguous(type, ne), [], undefined, storage);
-    };
+    const tensor = (type: GgmlType, width: number): GraphTensor =>
+      storedTensor(type, [width, rows.cells, rows.streams], storage);
     const made: CacheTensors = {
       key: tensor(cacheGgmlType(settings.cacheTypeK), rows.key),
       value: rows.value === 0 ? undefined : tensor(cacheGgmlType(settings.cacheTypeV), rows.value),
@@ -98,14 +96,8 @@ export class GraphCaches {
 
   /** A state of a layer's recurrence, `[elements, rows]` in float32 (`src/llama-memory-recurrent.cpp:101`). */
   state(layer: number, name: StateTensor["name"]): GraphTensor {
-    const key = `${name} ${layer}`;
-    const known = this.#made.get(key);
-    if (known !== undefined) return known.key;
     const rows = this.#subject.settings.sequences * this.statesKept;
-    const ne = fourOf([this.#hp.stateElements(layer, name), rows]);
-    const tensor = new GraphTensor("NONE", F32, ne, contiguous(F32, ne), [], undefined, this.#storage(layer));
-    this.#made.set(key, { key: tensor, value: undefined, cells: rows, streams: 1 });
-    return tensor;
+    return this.#stateTensor(layer, name, [this.#hp.stateElements(layer, name), rows]);
   }
 
   /** Says where the caches of a finished graph lie: those that see a window in buffers of their own, as those of each role. */
@@ -123,12 +115,16 @@ export class GraphCaches {
 
   /** Unfinished rows of a compressor, or their scores, in float32: `[width, rows, planes]` (`llama_dsv4_comp_state`). */
   compressorState(layer: number, name: string, width: number, rows: number, planes: number): GraphTensor {
-    const ne = fourOf([width, rows, planes]);
+    return this.#stateTensor(layer, name, [width, rows, planes]);
+  }
+
+  #stateTensor(layer: number, name: string, ne: readonly number[]): GraphTensor {
     const key = `${name} ${layer}`;
     const known = this.#made.get(key);
     if (known !== undefined) return known.key;
-    const tensor = new GraphTensor("NONE", F32, ne, contiguous(F32, ne), [], undefined, this.#storage(layer));
-    this.#made.set(key, { key: tensor, value: undefined, cells: rows, streams: planes });
+    const tensor = storedTensor(F32, ne, this.#storage(layer));
+    const [, cells, streams] = tensor.ne;
+    this.#made.set(key, { key: tensor, value: undefined, cells, streams });
     return tensor;
   }
 

@@ -55,11 +55,6 @@ export class Hyperparameters {
     return value;
   }
 
-  /** A key without the architecture's prefix. */
-  plainKey(name: string): MetadataValue | undefined {
-    return this.#metadata[name];
-  }
-
   /** A number; of a key that has one for each layer the first. */
   number(name: string, otherwise: number): number {
     return numberOf(this.key(name), 0) ?? otherwise;
@@ -73,11 +68,6 @@ export class Hyperparameters {
   flag(name: string, otherwise: boolean): boolean {
     const value = this.key(name);
     return typeof value === "boolean" ? value : typeof value === "number" ? value !== 0 : otherwise;
-  }
-
-  text(name: string): string | undefined {
-    const value = this.key(name);
-    return typeof value === "string" ? value : undefined;
   }
 
   /** A number of one layer, of a key that is one for all or an array. */

@@ -1,8 +1,7 @@
-/** Operations of ggml 0.25.1 (`enum ggml_op`), by their names there. */
+/** Operations of ggml 0.25.1 (`enum ggml_op`) that a graph is drawn with, by their names there. */
 export type Operation =
   | "NONE"
   | "ADD"
-  | "ADD1"
   | "ADD_ID"
   | "ARANGE"
   | "ARGMAX"
@@ -11,8 +10,6 @@ export type Operation =
   | "CONCAT"
   | "CONT"
   | "CPY"
-  | "CUMSUM"
-  | "DIAG"
   | "DIV"
   | "DSV4_HC_COMB"
   | "DSV4_HC_POST"
@@ -27,7 +24,6 @@ export type Operation =
   | "IM2COL"
   | "L2_NORM"
   | "LIGHTNING_INDEXER"
-  | "LOG"
   | "MEAN"
   | "MUL"
   | "MUL_MAT"
@@ -47,7 +43,6 @@ export type Operation =
   | "SET"
   | "SET_ROWS"
   | "SOFT_MAX"
-  | "SOLVE_TRI"
   | "SQR"
   | "SQRT"
   | "SSM_CONV"
@@ -56,7 +51,6 @@ export type Operation =
   | "SUM_ROWS"
   | "TOP_K"
   | "TRANSPOSE"
-  | "TRI"
   | "UNARY"
   | "VIEW";
 
@@ -69,13 +63,11 @@ export const WRITES_OVER: ReadonlySet<Operation> = new Set([
   "SCALE",
   "ADD",
   "ADD_ID",
-  "ADD1",
   "SUB",
   "MUL",
   "DIV",
   "SQR",
   "SQRT",
-  "LOG",
   "UNARY",
   "ROPE",
   "ROPE_BACK",

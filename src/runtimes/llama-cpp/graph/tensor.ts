@@ -135,9 +135,26 @@ export function inputTensor(type: GgmlType, ne: readonly number[]): GraphTensor 
   return tensor;
 }
 
+/** A tensor that lies in memory before the graph is planned: a weight of a name, or a cache. */
+export function storedTensor(
+  type: GgmlType,
+  ne: readonly number[],
+  storage: Storage | undefined,
+  name = "",
+): GraphTensor {
+  const four = fourOf(ne);
+  const tensor = new GraphTensor("NONE", type, four, contiguous(type, four), [], undefined, storage);
+  tensor.name = name;
+  return tensor;
+}
+
 /** Dimensions that are not given are 1. */
 export function fourOf([first = 1, second = 1, third = 1, fourth = 1]: readonly number[]): Four {
   return [first, second, third, fourth];
+}
+
+export function areEqual(a: Four, b: Four): boolean {
+  return a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3];
 }
 
 /** Strides of a tensor without gaps. */

@@ -5,7 +5,7 @@ import { ALWAYS_DUPLICATES_EMBEDDING, OUTPUT_IS_EMBEDDING } from "../engine-fact
 import { EMBEDDING, OUTPUT_MATRIX, type TensorPlaces } from "../tensor-place.ts";
 import { CannotDraw } from "./cannot-draw.ts";
 import type { GraphSubject } from "./context.ts";
-import { contiguous, F32, fourOf, GraphTensor, type Storage } from "./tensor.ts";
+import { F32, type GraphTensor, type Storage, storedTensor } from "./tensor.ts";
 
 /** A matrix with what may stand beside it in the file: a bias, the scale of an NVFP4 matrix. */
 export type Projection = {
@@ -23,6 +23,7 @@ export type TensorIndex = {
 /** A weight and what stands beside it: `<block>.<name>.weight`, `.bias`, `.scale`. */
 type TensorParts = { weight?: ModelTensor; bias?: ModelTensor; scale?: ModelTensor };
 
+/** Made once for each model: every graph looks hundreds of names up. */
 export function indexTensors(tensors: readonly ModelTensor[]): TensorIndex {
   const blocks = new Map<string, Map<string, TensorParts>>();
   for (const tensor of tensors) {
@@ -94,10 +95,8 @@ export class GraphWeights {
   embedding(): GraphTensor {
     const stored = this.find(EMBEDDING);
     if (stored !== undefined) return stored;
-    const { name, type, ne, nb, storage } = this.get(OUTPUT_MATRIX);
-    const copy = new GraphTensor("NONE", type, ne, nb, [], undefined, storage);
-    copy.name = name;
-    return copy;
+    const output = this.get(OUTPUT_MATRIX);
+    return reshaped(output, output.ne);
   }
 
   /** The output matrix, or the embedding that is taken for it: a copy, unless both lie in one buffer. */
@@ -146,11 +145,7 @@ export class GraphWeights {
   }
 
   #newLeaf({ name, dtype, shape }: Pick<ModelTensor, "name" | "dtype" | "shape">, device: Device): GraphTensor {
-    const type = GGML_TYPES_BY_NAME.get(dtype) ?? F32;
-    const ne = fourOf(shape);
-    const leaf = new GraphTensor("NONE", type, ne, contiguous(type, ne), [], undefined, this.#storage(device));
-    leaf.name = name;
-    return leaf;
+    return storedTensor(GGML_TYPES_BY_NAME.get(dtype) ?? F32, shape, this.#storage(device), name);
   }
 
   #storage(device: Device): Storage {
@@ -160,12 +155,9 @@ export class GraphWeights {
   }
 }
 
-/** The same leaf in other dimensions: it is asked for once. */
+/** Another leaf of the same tensor, in these dimensions: it is asked for once. */
 function reshaped({ name, type, storage }: GraphTensor, ne: readonly number[]): GraphTensor {
-  const four = fourOf(ne);
-  const leaf = new GraphTensor("NONE", type, four, contiguous(type, four), [], undefined, storage);
-  leaf.name = name;
-  return leaf;
+  return storedTensor(type, ne, storage, name);
 }
 
 /** A file lacks a tensor that its architecture's graph reads: no graph can be drawn of it. */

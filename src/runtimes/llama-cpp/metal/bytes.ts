@@ -1,4 +1,5 @@
 import { padTo } from "../../pad.ts";
+import { looksInto } from "../graph/ops/shapes.ts";
 import type { GraphTensor } from "../graph/tensor.ts";
 
 /**
@@ -11,7 +12,6 @@ export function metalBytes(node: GraphTensor): number {
       return node.bytes + expertScratch(node);
     case "FLASH_ATTN_EXT":
       return node.bytes + attentionScratch(node);
-    case "CUMSUM":
     case "ARGSORT":
       return 2 * node.bytes;
     case "TOP_K":
@@ -50,7 +50,7 @@ function attentionScratch(node: GraphTensor): number {
   const [q, k, v, mask] = sources;
   if (q === undefined || k === undefined || v === undefined) return 0;
   const queries = q.ne[1];
-  const valuesAreKeys = v.viewOf !== undefined && (v.viewOf === k || v.viewOf === k.viewOf);
+  const valuesAreKeys = looksInto(v, k);
   const isTurned = queries >= TURNED_QUERIES && k.type.blockElements > 1;
   const keyRow = isTurned ? 2 * k.ne[0] : k.nb[1];
   const valueRow = isTurned ? 2 * (valuesAreKeys ? k.ne[0] : v.ne[0]) : v.nb[1];

@@ -138,7 +138,7 @@ function has(operations: readonly Operation[], nodes: readonly GraphTensor[], st
 
 const COUNTS: readonly number[] = [2, 3, 4, 5, 6, 7];
 
-/** A snake activation is one as well, of models of speech. */
+/** All but the snake activation (`ops_snake`): no graph here has its sine. */
 const FUSIONS: readonly Fusion[] = [
   ...(["NORM", "RMS_NORM"] as const).flatMap((norm) => [
     fusion([norm, "MUL"], norms),

@@ -1,7 +1,7 @@
-import { OFFLOADED_BATCH } from "../cuda/batch.ts";
-import type { Operation } from "../graph/operation.ts";
+import { LOOKS_ONLY, type Operation } from "../graph/operation.ts";
 import { contiguousFrom, hasWholeRows, isTransposed } from "../graph/ops/shapes.ts";
 import type { GraphTensor } from "../graph/tensor.ts";
+import { OFFLOADED_BATCH } from "../offloaded-batch.ts";
 import { NOT_MULTIPLIED_BY_METAL } from "./types.ts";
 
 /** What llama.cpp's Metal backend brings to the device (`ggml/src/ggml-metal/ggml-metal.cpp:774`). */
@@ -28,7 +28,6 @@ const COPIED: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ...["F16", "Q1_0", "Q2_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "TQ2_0"].map((from) => [from, FLOATS] as const),
 ]);
 
-const always: Rule = () => true;
 const firstHasRows: Rule = (_, [a]) => a !== undefined && hasWholeRows(a);
 const firstHasFloatRows: Rule = (_, [a]) => a !== undefined && hasWholeRows(a) && FLOATS.has(a.type.name);
 const allHaveRows: Rule = (node, sources) => [node, ...sources].every(isFloatRows);
@@ -86,15 +85,14 @@ const putsIntoStreams: Rule = (node, sources) => {
 
 /**
  * Which nodes the backend computes on Apple GPUs since the M1 (llama.cpp 0.5.0 `ggml/src/ggml-metal/ggml-metal-device.m:1525`,
- * ggml_metal_device_supports_op); what is not named here it does not.
+ * ggml_metal_device_supports_op); what is not named here or below it does not.
  */
-const RULES: Partial<Record<Operation, Rule>> = {
+const RULES: Readonly<Partial<Record<Operation, Rule>>> = {
   SCALE: firstHasFloatRows,
   FILL: firstHasFloatRows,
   CLAMP: firstHasFloatRows,
   SQR: firstHasFloatRows,
   SQRT: firstHasFloatRows,
-  LOG: firstHasFloatRows,
   UNARY: firstHasFloatRows,
   GLU: (_, [a]) => a !== undefined && contiguousFrom(a, 1) && FLOATS.has(a.type.name),
   CONCAT: ({ type }, [a, b]) => a?.type === type && b?.type === type && JOINED.has(type.name),
@@ -103,9 +101,7 @@ const RULES: Partial<Record<Operation, Rule>> = {
   MUL: addsOrMultiplies,
   DIV: addsOrMultiplies,
   ADD_ID: addsOrMultiplies,
-  TRI: firstHasRows,
   SUM_ROWS: firstHasRows,
-  CUMSUM: firstHasRows,
   MEAN: firstHasRows,
   SOFT_MAX: firstHasRows,
   GROUP_NORM: firstHasRows,
@@ -121,7 +117,6 @@ const RULES: Partial<Record<Operation, Rule>> = {
   DSV4_HC_PRE: (node, [a, b]) => [node, a, b].every((each) => each !== undefined && isFloatRows(each)),
   DSV4_HC_POST: putsIntoStreams,
   GATED_DELTA_NET: (_, [, , value]) => value !== undefined && value.ne[0] % 32 === 0,
-  SOLVE_TRI: (_, [a]) => a?.type.name === "F32",
   MUL_MAT: multipliesMatrices,
   MUL_MAT_ID: multipliesMatrices,
   SET: copies,
@@ -131,25 +126,25 @@ const RULES: Partial<Record<Operation, Rule>> = {
   SET_ROWS: writesRows,
 };
 
-const ALWAYS: readonly Operation[] = [
-  ...([
-    "NONE",
-    "RESHAPE",
-    "VIEW",
-    "PERMUTE",
-    "TRANSPOSE",
-    "REPEAT",
-    "ARGMAX",
-    "ROPE",
-    "ROPE_BACK",
-    "PAD",
-    "ARGSORT",
-  ] as const),
-  ...(["TOP_K", "ARANGE", "SSM_SCAN", "SSM_CONV", "RWKV_WKV6", "RWKV_WKV7", "DIAG"] as const),
-];
-for (const operation of ALWAYS) RULES[operation] = always;
+/** Whatever they read. */
+const ALWAYS: ReadonlySet<Operation> = new Set([
+  "NONE",
+  ...LOOKS_ONLY,
+  "ARANGE",
+  "ARGMAX",
+  "ARGSORT",
+  "PAD",
+  "REPEAT",
+  "ROPE",
+  "ROPE_BACK",
+  "RWKV_WKV6",
+  "RWKV_WKV7",
+  "SSM_CONV",
+  "SSM_SCAN",
+  "TOP_K",
+]);
 
 /** True of nodes that llama.cpp's Metal backend computes. */
 export function isComputedByMetal(node: GraphTensor): boolean {
-  return RULES[node.operation]?.(node, node.sources) === true;
+  return ALWAYS.has(node.operation) || RULES[node.operation]?.(node, node.sources) === true;
 }

@@ -16,7 +16,7 @@ type Memory = { readonly number: number; readonly touches: readonly number[] };
 /** Over these a node may be moved (`h_safe`). */
 const PASSED: ReadonlySet<Operation> = new Set([
   ...(["MUL_MAT", "MUL_MAT_ID", "ROPE", "NORM", "RMS_NORM", "GROUP_NORM", "L2_NORM", "SUM_ROWS"] as const),
-  ...(["SSM_CONV", "SSM_SCAN", "CLAMP", "TRI", "DIAG", "MUL", "ADD", "SUB", "DIV", "GLU", "SCALE", "UNARY"] as const),
+  ...(["SSM_CONV", "SSM_SCAN", "CLAMP", "MUL", "ADD", "SUB", "DIV", "GLU", "SCALE", "UNARY"] as const),
   ...(["GET_ROWS", "SET_ROWS", "SET", "CPY", "CONT", "REPEAT", "NONE"] as const),
   ...LOOKS_ONLY,
 ]);

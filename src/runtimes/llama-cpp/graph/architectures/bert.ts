@@ -2,7 +2,7 @@ import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { experts } from "../blocks/experts.ts";
 import { dense, denseParts, feedForward } from "../blocks/feed-forward.ts";
 import { layers, putOut } from "../blocks/layers.ts";
-import { norm, normOf } from "../blocks/norm.ts";
+import { modelNorm, normOf } from "../blocks/norm.ts";
 import { batchAttender, type SelfAttentionOptions, selfAttention } from "../blocks/self-attention.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add } from "../ops/elementwise.ts";
@@ -54,7 +54,7 @@ function inputEmbeddings(g: GraphContext, withPositions: boolean): GraphTensor {
   const segments = g.weights.find("token_types.weight");
   if (segments !== undefined) x = add(x, view(segments, [g.hp.hiddenSize]));
   if (withPositions) x = add(getRows(g.weights.get("position_embd.weight"), g.positions()), x);
-  return norm(g, x, g.weights.find("token_embd_norm.weight"), "layer", 0, g.weights.find("token_embd_norm.bias"));
+  return modelNorm(g, "token_embd_norm", x, "layer", 0);
 }
 
 function ungated(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {

@@ -5,7 +5,7 @@ import { routingInFile } from "../blocks/experts.ts";
 import { dense } from "../blocks/feed-forward.ts";
 import { absorbedHeads, expandedHeads, isAbsorbed, latentQueries, latentSizes } from "../blocks/latent.ts";
 import { layers } from "../blocks/layers.ts";
-import { norm } from "../blocks/norm.ts";
+import { modelNorm } from "../blocks/norm.ts";
 import { scaled } from "../blocks/projection.ts";
 import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
@@ -57,7 +57,7 @@ const minicpm3: GraphBuilder = (g) => {
     };
     return residualLayer(g, block, x, parts, { scalesParts: true });
   });
-  const embedding = norm(g, x, g.weights.find("output_norm.weight"), "rms", -1);
+  const embedding = modelNorm(g, "output_norm", x);
   const logits = scaled(mulMat(g.weights.output(), scale(embedding)), g.weights.find("output.scale"));
   return { embedding, logits: g.expand(logits) };
 };

@@ -3,7 +3,14 @@ import { type CompressionInputs, type Compressor, compress, compressionInputs } 
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { routingInFile } from "../blocks/experts.ts";
 import { head } from "../blocks/head.ts";
-import { mixCombined, mixHead, putOutStreams, spreadCombined, streamsOf } from "../blocks/hyper-connections.ts";
+import {
+  mixCombined,
+  mixHead,
+  putOutStreams,
+  spreadCombined,
+  streamCount,
+  streamsOf,
+} from "../blocks/hyper-connections.ts";
 import { bestCells, maskOfChosen, weightsByStream } from "../blocks/indexer.ts";
 import { latentQuery } from "../blocks/latent.ts";
 import { layers } from "../blocks/layers.ts";
@@ -24,13 +31,13 @@ const deepseek4: GraphBuilder = (g) => {
   const embeddings = tokenEmbeddings(g);
   const inputs = new Inputs(g);
   g.expand(inputs.mask);
-  const streams = layers(g, streamsOf(g, embeddings), (streams, block) => {
+  const streams = layers(g, streamsOf(embeddings, streamCount(g)), (streams, block) => {
     const il = block.index;
     const before = mixCombined(g, block, "attn", streams);
     const attended = attention(g, block, inputs, normOf(g, block, "attn_norm", before.x));
     const y = spreadCombined(g, block, attended, streams, before);
     const between = mixCombined(g, block, "ffn", y);
-    for (const each of [y, between.shares, between.combination]) if (each !== undefined) g.expand(each);
+    for (const each of [y, between.shares, between.combination]) g.expand(each);
     const inner = normOf(g, block, "ffn_norm", between.x);
     const mixed = mixture(g, block, inner, { ...routingInFile(g, "softmax"), ...chosenByToken(g, block) });
     const after = spreadCombined(g, block, mixed, y, between);

@@ -6,7 +6,7 @@ import { markovHead, selector } from "../blocks/draft-heads.ts";
 import { atTargetTokens, type Drafted } from "../blocks/draft-vocabulary.ts";
 import { dense } from "../blocks/feed-forward.ts";
 import { layers } from "../blocks/layers.ts";
-import { norm, normOf } from "../blocks/norm.ts";
+import { modelNorm, norm, normOf } from "../blocks/norm.ts";
 import { projectUnscaled, scaled } from "../blocks/projection.ts";
 import { queryKeyValue } from "../blocks/qkv.ts";
 import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
@@ -33,7 +33,7 @@ const eagle3: GraphBuilder = (g) => {
   const residual = add(attendCache(g, inputs, 0, heads, output), before);
   const inner = norm(g, residual, block.weight("ffn_norm"), "rms", 0);
   const nextHidden = add(dense(g, block, inner, "silu"), residual);
-  const last = norm(g, nextHidden, g.weights.find("output_norm.weight"), "rms", -1);
+  const last = modelNorm(g, "output_norm", nextHidden);
   const logits = g.expand(atTargetTokens(g, mulMat(outputMatrix(g).weight, last)));
   return { logits, nextHidden };
 };
@@ -47,7 +47,7 @@ const dflash: GraphBuilder = (g) => {
   const x = layers(g, hp.number("embedding_scale", 0) === 0 ? rows : scale(rows), (x, block) =>
     dflashLayer(g, inputs, block, x),
   );
-  const embedding = norm(g, x, weights.find("output_norm.weight"), "rms", -1);
+  const embedding = modelNorm(g, "output_norm", x);
   const selects = weights.find("selector_hidden.weight") !== undefined;
   const output = outputMatrix(g);
   const product = scaled(mulMat(output.weight, embedding), output.scale);

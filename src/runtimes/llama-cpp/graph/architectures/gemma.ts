@@ -9,7 +9,7 @@ const COMMON: DecoderForm = { activation: "gelu", scalesEmbeddings: true, scales
  */
 export const GEMMA: Readonly<Record<string, GraphBuilder>> = decoders({
   gemma: COMMON,
-  gemma2: { ...COMMON, bends: 1, head: { cappedLogits: true } },
+  gemma2: { ...COMMON, softCap: true, head: { cappedLogits: true } },
   gemma3: ({ hp }) => ({ ...COMMON, head: { cappedLogits: hp.number("final_logit_softcapping", 0) !== 0 } }),
   "gemma-embedding": { ...COMMON, looksBothWays: true, head: { withoutLogits: "always" } },
 });

@@ -1,3 +1,4 @@
+import { EMBEDDING } from "../../tensor-place.ts";
 import {
   addToOthers,
   correctStreams,
@@ -11,7 +12,7 @@ import { experts } from "../blocks/experts.ts";
 import { dense } from "../blocks/feed-forward.ts";
 import { head } from "../blocks/head.ts";
 import { layers } from "../blocks/layers.ts";
-import { norm, normOf } from "../blocks/norm.ts";
+import { modelNorm, norm, normOf } from "../blocks/norm.ts";
 import { gatedLayerEmbedding, perLayerEmbeddings, slice } from "../blocks/per-layer-embeddings.ts";
 import { project } from "../blocks/projection.ts";
 import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
@@ -27,7 +28,8 @@ import type { BlockWeights, Projection } from "../weights.ts";
 const gemma4: GraphBuilder = (g) => {
   const inputs = cacheInputs(g);
   const embeddings = scale(tokenEmbeddings(g));
-  const perLayer = perLayerEmbeddings(g, embeddings);
+  const hasPerLayer = g.weights.find("per_layer_token_embd.weight") !== undefined;
+  const perLayer = hasPerLayer ? perLayerEmbeddings(g, embeddings) : undefined;
   const x = layers(g, embeddings, (x, block) => {
     const parts: ResidualParts = {
       attention: (y) => attendShared(g, inputs, block, gemma4Heads(g, block, y)),
@@ -108,7 +110,6 @@ const gemma3n: GraphBuilder = (g) => {
       predictions,
       add(norm(g, fed, block.weight("post_ffw_norm"), "rms", -1), both),
     );
-    if (perLayer === undefined) return corrected;
     const first = mul(slice(corrected), block.need("altup_correct_scale"));
     return addToOthers(corrected, gatedLayerEmbedding(g, block, first, perLayer));
   });
@@ -158,7 +159,7 @@ function farAboveMean(x: GraphTensor): GraphTensor {
 /** A draft for Gemma 4, which reads its target's embeddings, hidden states and caches (`src/models/gemma4-assistant.cpp`). */
 const gemma4Assistant: GraphBuilder = (g) => {
   const { weights } = g;
-  const embeddings = scale(getRows(g.targetWeights().get("token_embd.weight"), inputTensor(I32, [g.tokens])));
+  const embeddings = scale(getRows(g.targetWeights().get(EMBEDDING), inputTensor(I32, [g.tokens])));
   const hidden = inputTensor(F32, [embeddings.ne[0], g.tokens]);
   const inputs = cacheInputs(g);
   const read = mulMat(weights.get("nextn.pre_projection.weight"), concat(embeddings, hidden, 0));
@@ -169,7 +170,7 @@ const gemma4Assistant: GraphBuilder = (g) => {
     });
     return mul(y, block.need("layer_output_scale"));
   });
-  const normed = norm(g, x, weights.find("output_norm.weight"), "rms", -1);
+  const normed = modelNorm(g, "output_norm", x);
   const logits = g.expand(mulMat(weights.output(), normed));
   return { logits, nextHidden: g.expand(mulMat(weights.get("nextn.post_projection.weight"), normed)) };
 };

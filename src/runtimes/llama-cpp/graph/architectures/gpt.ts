@@ -1,7 +1,7 @@
 import { decoders, type FeedForward } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { dense, denseParts, feedForward } from "../blocks/feed-forward.ts";
-import { norm } from "../blocks/norm.ts";
+import { modelNorm } from "../blocks/norm.ts";
 import type { Sum } from "../blocks/residual.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add } from "../ops/elementwise.ts";
@@ -9,8 +9,7 @@ import type { GraphTensor } from "../tensor.ts";
 
 /** Normed embeddings, on the device of the first layer (`src/models/bloom.cpp`). */
 function normedEmbeddings(g: GraphContext): GraphTensor {
-  const { weight, bias } = g.weights.projection("token_embd_norm");
-  return norm(g, tokenEmbeddings(g), weight, "layer", 0, bias);
+  return modelNorm(g, "token_embd_norm", tokenEmbeddings(g), "layer", 0);
 }
 
 /** Gelu's result is divided by numbers of the file (`src/models/mpt.cpp`). */

@@ -1,6 +1,7 @@
+import { EMBEDDING } from "../../tensor-place.ts";
 import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
 import { head } from "../blocks/head.ts";
-import { layers, putOut } from "../blocks/layers.ts";
+import { isLast, layers } from "../blocks/layers.ts";
 import { type ResidualParts, residualLayer } from "../blocks/residual.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { add, cast, clamp, mul, rope, scale, unary } from "../ops/elementwise.ts";
@@ -12,7 +13,7 @@ import { type BlockWeights, MissingWeight } from "../weights.ts";
 /** Granite whose tokens each switch the adapter that is added to every matrix (`src/models/granite-switch.cpp`). */
 export const graniteSwitch: GraphBuilder = (g) => {
   const inputs = cacheInputs(g);
-  const rows = getRows(g.weights.get("token_embd.weight"), inputTensor(I32, [g.tokens]));
+  const rows = getRows(g.weights.get(EMBEDDING), inputTensor(I32, [g.tokens]));
   const embeddings = g.hp.number("embedding_scale", 0) !== 0 ? scale(rows) : rows;
   const options = { scalesParts: scalesParts(g) };
   let adapters = adaptersOfTokens(g, inputs);
@@ -39,7 +40,8 @@ export function scalesParts({ hp }: GraphContext): boolean {
  * that chose one. Only the first element of a head carries anything.
  */
 function adaptersOfTokens(g: GraphContext, inputs: CacheInputs): GraphTensor {
-  const router = g.hp.routerLayer ?? g.hp.layerCount;
+  // The router is the block after the layers (`router_layer`).
+  const router = g.hp.layerCount;
   const signal = (): GraphTensor =>
     pad(reshape(inputTensor(F32, [g.tokens]), 1, 1, g.tokens), g.hp.valueDim(router) - 1);
   const found = attendCache(g, inputs, router, { q: signal(), k: signal(), v: signal() }, undefined);
@@ -49,9 +51,8 @@ function adaptersOfTokens(g: GraphContext, inputs: CacheInputs): GraphTensor {
 
 /** The numbers of the tokens that are put out: rows of one element. */
 function putOutNumbers(g: GraphContext, block: BlockWeights, numbers: GraphTensor): GraphTensor {
-  const column = reshape(numbers, 1, numbers.ne[0]);
-  const chosen = putOut(g, block, column);
-  return chosen === column ? numbers : reshape(chosen, g.outputs);
+  if (!isLast(g, block)) return numbers;
+  return reshape(getRows(reshape(numbers, 1, numbers.ne[0]), g.outputRows()), g.outputs);
 }
 
 function attention(

@@ -13,13 +13,13 @@ import type { BlockWeights } from "../weights.ts";
 /** What the engine takes for a file that does not say (`llama_model_grok::load_arch_hparams`). */
 const EMBEDDING_SCALE = 78.38367176906169;
 
-/** Grok: norms before and after both halves of a layer, and scores bent by a tanh (`src/models/grok.cpp`). */
+/** Grok: norms before and after both halves of a layer, and a soft cap on the scores (`src/models/grok.cpp`). */
 const grok: GraphBuilder = (g) => {
   const attend = cacheAttender(g);
   const embeddings = tokenEmbeddings(g, { scaled: g.hp.number("embedding_scale", EMBEDDING_SCALE) !== 0 });
   const x = layers(g, embeddings, (x, block) => {
     const il = block.index;
-    const attended = selfAttention(g, block, normOf(g, block, "attn_norm", x), attend, { bends: 1 });
+    const attended = selfAttention(g, block, normOf(g, block, "attn_norm", x), attend, { softCap: true });
     const y = normOf(g, block, "attn_output_norm", putOut(g, block, attended));
     const sum = add(y, putOut(g, block, x));
     const mixed = expertsAndDense(g, block, normOf(g, block, "ffn_norm", sum));

@@ -1,7 +1,7 @@
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { dense } from "../blocks/feed-forward.ts";
 import { head } from "../blocks/head.ts";
-import { norm } from "../blocks/norm.ts";
+import { modelNorm, norm } from "../blocks/norm.ts";
 import { scaled } from "../blocks/projection.ts";
 import { queryKeyValue } from "../blocks/qkv.ts";
 import { residualLayer } from "../blocks/residual.ts";
@@ -34,7 +34,7 @@ const nanbeige: GraphBuilder = (g) => {
       feedForward: (y) => dense(g, block, y, "silu", { scaled: true }),
     });
     const endsLoop = (pass + 1) % stored === 0 && pass + 1 < g.hp.layerCount;
-    if (normsBetween && endsLoop) x = norm(g, x, g.weights.find("output_norm.weight"), "rms", pass);
+    if (normsBetween && endsLoop) x = modelNorm(g, "output_norm", x, "rms", pass);
   }
   return head(g, x);
 };

@@ -1,5 +1,5 @@
 import { cacheInputs } from "../blocks/attention.ts";
-import { attendBlocks, blockInputs } from "../blocks/block-attention.ts";
+import { attendBlocks, msaInputs } from "../blocks/block-attention.ts";
 import { type DecoderForm, decoders } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { experts, gatingOf, routingInFile } from "../blocks/experts.ts";
@@ -35,7 +35,7 @@ const minimax01: GraphBuilder = (g) => {
 function minimaxM3(g: GraphContext): DecoderForm {
   const inputs = cacheInputs(g);
   const attend = cacheAttender(g, inputs);
-  const chosen = blockInputs(g, inputs.full);
+  const chosen = msaInputs(g, inputs.full);
   const firstSparse = g.hp.number("leading_dense_block_count", 0);
   return {
     attention: (block, x) => {

@@ -1,12 +1,7 @@
 import { decoders } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
-import { norm } from "../blocks/norm.ts";
-import type { GraphBuilder, GraphContext } from "../context.ts";
-import type { GraphTensor } from "../tensor.ts";
-
-function normedEmbeddings(g: GraphContext): GraphTensor {
-  return norm(g, tokenEmbeddings(g), g.weights.find("token_embd_norm.weight"), "layer", 0);
-}
+import { modelNorm } from "../blocks/norm.ts";
+import type { GraphBuilder } from "../context.ts";
 
 /** Encoders that norm before their parts, with rotary positions, each `src/models/<its name>.cpp`. */
 export const MODERN_BERT: Readonly<Record<string, GraphBuilder>> = decoders({
@@ -16,7 +11,7 @@ export const MODERN_BERT: Readonly<Record<string, GraphBuilder>> = decoders({
     looksBothWays: true,
     norm: "layer",
     activation: "halves",
-    embeddings: normedEmbeddings,
+    embeddings: (g) => modelNorm(g, "token_embd_norm", tokenEmbeddings(g), "layer", 0),
     head: { withoutLogits: "always" },
   },
   "neo-bert": {

@@ -1,3 +1,4 @@
+import { EMBEDDING } from "../../tensor-place.ts";
 import { type DecoderForm, decoders } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
@@ -17,7 +18,7 @@ function addStacked(g: GraphContext, { index }: BlockWeights, x: GraphTensor, em
 
 /** Tokens that are read but never said have no row in the output matrix, and no chance (`src/models/qwen3vl.cpp`). */
 function padUnsaid({ weights }: GraphContext, logits: GraphTensor): GraphTensor {
-  const unsaid = weights.get("token_embd.weight").ne[1] - logits.ne[0];
+  const unsaid = weights.get(EMBEDDING).ne[1] - logits.ne[0];
   if (unsaid <= 0) return logits;
   const nothing = scale(view(weights.get("output_norm.weight"), [1]));
   return concat(repeat(nothing, unsaid, logits.ne[1]), logits, 0);

@@ -1,18 +1,18 @@
 import { attendCache, type CacheInputs, cacheInputs } from "../blocks/attention.ts";
-import { type BlockInputs, blockInputs, cellsOfBestBlocks } from "../blocks/block-indexer.ts";
+import { cellsOfBestBlocks, type QsaInputs, qsaInputs } from "../blocks/block-indexer.ts";
 import { gatedDeltaNetLayer } from "../blocks/delta-net.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { gatedOutput, gatedQueryKeyValue } from "../blocks/gated-attention.ts";
-import { mixedStreams, type StreamMixer, streamsOf, withResult } from "../blocks/gated-streams.ts";
+import { mixedStreams, type StreamMixer, withResult } from "../blocks/gated-streams.ts";
+import { putOutStreams, streamCount, streamsOf } from "../blocks/hyper-connections.ts";
 import { chosenOf } from "../blocks/indexer.ts";
-import { layers } from "../blocks/layers.ts";
+import { isLast, layers, putOut } from "../blocks/layers.ts";
 import { GATED_SHARE, mixture } from "../blocks/mixture.ts";
 import { ngramEmbeddings, withNgrams } from "../blocks/ngram-embedding.ts";
 import { scaled } from "../blocks/projection.ts";
 import { stateRows } from "../blocks/recurrent-state.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
-import { getRows, mulMat } from "../ops/products.ts";
-import { reshape } from "../ops/shapes.ts";
+import { mulMat } from "../ops/products.ts";
 import type { GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
@@ -27,7 +27,7 @@ const qwen4exp: GraphBuilder = (g) => {
   const ngramLayers = listOf(g, "ple.layers");
   const ngrams = ngramLayers.length > 0 ? g.expand(ngramEmbeddings(g)) : undefined;
   const attendBlocks = sparseAttention(g, inputs);
-  const streams = layers(g, streamsOf(embedded, g.hp.count("hyper_connection.count")), (before, block) => {
+  const streams = layers(g, streamsOf(embedded, streamCount(g)), (before, block) => {
     const il = block.index;
     const x = ngrams !== undefined && ngramLayers.includes(il) ? withNgrams(g, rows, block, before, ngrams) : before;
     const { mixed, normed } = mixedStreams(g, x, mixerOf(g, block, "attn"), il);
@@ -36,7 +36,8 @@ const qwen4exp: GraphBuilder = (g) => {
     const y = g.hp.isRecurrent(il)
       ? gatedDeltaNetLayer(g, rows, block, mixed, { copiesHistory: true })
       : attendBlocks(block, mixed);
-    const attended = withResult(g, putOutStreams(g, il, x), putOut(g, il, y), putOut(g, il, injected), il);
+    const rest = isLast(g, block) ? putOutStreams(g, x) : x;
+    const attended = withResult(g, rest, putOut(g, block, y), putOut(g, block, injected), il);
     const inner = mixedStreams(g, attended, mixerOf(g, block, "ffn"), il);
     const innerInjected = mulMat(block.need("hc_ffn_inject"), inner.normed);
     const z = withResult(g, attended, mixture(g, block, inner.mixed, GATED_SHARE), innerInjected, il);
@@ -53,14 +54,14 @@ const qwen4exp: GraphBuilder = (g) => {
 
 /** Gated attention, of layers whose blocks have a size to the best of them. */
 function sparseAttention(g: GraphContext, inputs: CacheInputs): (block: BlockWeights, x: GraphTensor) => GraphTensor {
-  const bySize = new Map<number, BlockInputs>();
+  const bySize = new Map<number, QsaInputs>();
   const { full } = inputs;
   return (block, x) => {
     const il = block.index;
     const size = g.hp.ofLayer("attention.compress_ratios", il, 0);
     let chosen: GraphTensor | undefined;
     if (size > 0) {
-      const blocks = bySize.get(size) ?? blockInputs(g, full.mask, size);
+      const blocks = bySize.get(size) ?? qsaInputs(g, full.mask, size);
       bySize.set(size, blocks);
       chosen = cellsOfBestBlocks(g, block, blocks, full.mask, x);
     }
@@ -77,20 +78,8 @@ function mixerOf(g: GraphContext, block: BlockWeights, part: "attn" | "ffn"): St
 }
 
 /** Files have the factors of all streams in one row. */
-function normShape({ hp }: GraphContext): readonly number[] {
-  return [hp.hiddenSize, hp.count("hyper_connection.count")];
-}
-
-/** In the last layer only the tokens that are put out go on. */
-function putOut(g: GraphContext, il: number, x: GraphTensor): GraphTensor {
-  return il === g.hp.layerCount - 1 ? getRows(x, g.outputRows()) : x;
-}
-
-function putOutStreams(g: GraphContext, il: number, streams: GraphTensor): GraphTensor {
-  if (il !== g.hp.layerCount - 1) return streams;
-  const [hidden, count, tokens] = streams.ne;
-  const rows = putOut(g, il, reshape(streams, hidden * count, tokens));
-  return reshape(rows, hidden, count, rows.ne[1]);
+function normShape(g: GraphContext): readonly number[] {
+  return [g.hp.hiddenSize, streamCount(g)];
 }
 
 function listOf({ hp }: GraphContext, name: string): readonly unknown[] {

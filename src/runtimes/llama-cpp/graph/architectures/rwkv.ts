@@ -2,7 +2,7 @@ import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { dense } from "../blocks/feed-forward.ts";
 import { head } from "../blocks/head.ts";
 import { layers, putOut } from "../blocks/layers.ts";
-import { norm, normOf } from "../blocks/norm.ts";
+import { modelNorm, normOf } from "../blocks/norm.ts";
 import { bySequence, byToken, stateRows } from "../blocks/recurrent-state.ts";
 import { type TimeMix, timeMix6, timeMix7 } from "../blocks/time-mix.ts";
 import { keepShift, lastToken, partOfShift, readShift, shifted } from "../blocks/token-shift.ts";
@@ -25,10 +25,9 @@ type Options = {
 /** Time mixing, then channel mixing, both of each token and its predecessor (`src/models/rwkv6.cpp`, `rwkv7.cpp`). */
 function rwkv({ timeMix: timeMixOf, channelMix, rescales = false }: Options): GraphBuilder {
   return (g) => {
-    const { hp, weights } = g;
+    const { hp } = g;
     const timeMix = timeMixOf();
-    const [weight, bias] = [weights.find("token_embd_norm.weight"), weights.find("token_embd_norm.bias")];
-    const embeddings = norm(g, tokenEmbeddings(g), weight, "layer", 0, bias);
+    const embeddings = modelNorm(g, "token_embd_norm", tokenEmbeddings(g), "layer", 0);
     const rows = stateRows(g);
     const rescaled = rescales ? hp.number("rescale_every_n_layers", 0) : 0;
     const x = layers(g, embeddings, (flat, block) => {

@@ -3,7 +3,14 @@ import { type DecoderForm, decoders } from "../blocks/decoder.ts";
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { routingInFile } from "../blocks/experts.ts";
 import { head } from "../blocks/head.ts";
-import { mixHead, mixIndependent, putOutStreams, spreadIndependent, streamsOf } from "../blocks/hyper-connections.ts";
+import {
+  mixHead,
+  mixIndependent,
+  putOutStreams,
+  spreadIndependent,
+  streamCount,
+  streamsOf,
+} from "../blocks/hyper-connections.ts";
 import { chosenCells, chosenOf } from "../blocks/indexer.ts";
 import { absorbedHeads, latentQuery } from "../blocks/latent.ts";
 import { layers } from "../blocks/layers.ts";
@@ -69,7 +76,7 @@ const hunyuan4: GraphBuilder = (g) => {
   const index = g.caches.indexInputs(g);
   const isSparse = g.hp.number("attention.indexer.top_k", 0) > 0;
   let chosen: GraphTensor | undefined;
-  const streams = layers(g, streamsOf(g, tokenEmbeddings(g)), (streams, block) => {
+  const streams = layers(g, streamsOf(tokenEmbeddings(g), streamCount(g)), (streams, block) => {
     const il = block.index;
     const before = mixIndependent(g, block, "attn", streams);
     const y = normOf(g, block, "attn_norm", before.x);

@@ -1,7 +1,7 @@
 import { tokenEmbeddings } from "../blocks/embedding.ts";
 import { feedForward } from "../blocks/feed-forward.ts";
-import { norm } from "../blocks/norm.ts";
-import { project } from "../blocks/projection.ts";
+import { modelNorm, norm } from "../blocks/norm.ts";
+import { plus, project } from "../blocks/projection.ts";
 import type { GraphBuilder, GraphContext } from "../context.ts";
 import { convolution, depthwiseConvolution } from "../ops/convolutions.ts";
 import { add, mul, unary } from "../ops/elementwise.ts";
@@ -16,11 +16,9 @@ const wavtokenizer: GraphBuilder = (g) => {
   let x = convolved(weights.projection("conv1d"), turned(tokenEmbeddings(g)));
   const posnet = POSNET.slice(0, hp.number("posnet.block_count", 0));
   for (const [il, block] of posnet.entries()) x = block(g, g.block(il, "posnet"), x);
-  const first = [weights.find("token_embd_norm.weight"), weights.find("token_embd_norm.bias")] as const;
-  x = turned(norm(g, turned(x), first[0], "layer", 0, first[1]));
+  x = turned(modelNorm(g, "token_embd_norm", turned(x), "layer", 0));
   for (let il = 0; il < hp.number("convnext.block_count", 0); il++) x = convNext(g, g.block(il, "convnext"), x);
-  const last = [weights.find("output_norm.weight"), weights.find("output_norm.bias")] as const;
-  const embedding = g.expand(project(weights.projection("output"), norm(g, turned(x), last[0], "layer", -1, last[1])));
+  const embedding = g.expand(project(weights.projection("output"), modelNorm(g, "output_norm", turned(x), "layer")));
   return { embedding };
 };
 
@@ -59,9 +57,8 @@ function normedGroups(g: GraphContext, block: BlockWeights, name: string, x: Gra
 
 /** A convolution of each channel, then a feed-forward over all of them. */
 function convNext(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
-  const bias = block.bias("dw");
   const y = depthwiseConvolution(block.need("dw"), x);
-  const places = turned(bias === undefined ? y : add(y, bias));
+  const places = turned(plus(y, block.bias("dw")));
   const before = norm(g, places, block.weight("norm"), "layer", -1, block.bias("norm"));
   const mixed = feedForward(before, { up: block.projection("pw1"), down: block.projection("pw2") }, "gelu");
   return add(turned(mul(mixed, block.need("gamma"))), x);
@@ -69,8 +66,7 @@ function convNext(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTe
 
 function convolved({ weight, bias }: Projection, x: GraphTensor): GraphTensor {
   if (weight === undefined) throw new MissingWeight("of a convolution");
-  const y = convolution(weight, x);
-  return bias === undefined ? y : add(y, bias);
+  return plus(convolution(weight, x), bias);
 }
 
 /** Channels and places change sides. */

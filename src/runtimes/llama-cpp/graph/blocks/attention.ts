@@ -14,13 +14,16 @@ export type AttentionOptions = {
   readonly sinks?: GraphTensor | undefined;
   /** Turns latent values into those of each head (`attn_v_b`). */
   readonly valueUp?: GraphTensor | undefined;
-  /** Scores are bent by a tanh this many times over: soft caps, and Grok's factor before them. */
-  readonly bends?: number;
+  /** Scores are kept within bounds by a tanh (`attn_soft_cap`, Grok); flash attention does it itself. */
+  readonly softCap?: boolean;
   /** How many cells a token sees at most, where the mask hides most of them. */
   readonly mostCells?: number | undefined;
 };
 
-/** Softmax of queries times keys, times values: `[heads x value size, tokens]` (`build_attn_mha`). */
+/**
+ * Softmax of queries times keys, times values (`build_attn_mha`): queries `[head, heads, tokens]`, keys and values
+ * `[head, kv heads, cells, streams]`, mask `[cells, tokens of a stream, 1, streams]` to `[heads x value size, tokens]`.
+ */
 export function attend(
   g: GraphContext,
   layer: number,
@@ -30,7 +33,7 @@ export function attend(
   mask: GraphTensor | undefined,
   options: AttentionOptions = {},
 ): GraphTensor {
-  const { scoreBias, sinks, valueUp, bends = 0 } = options;
+  const { scoreBias, sinks, valueUp, softCap = false } = options;
   const streams = k.ne[3];
   const isTransposed = v.nb[1] > v.nb[2];
   const [dim, heads, tokens] = q.ne;
@@ -52,7 +55,7 @@ export function attend(
   }
   let scores = mulMat(keys, queries);
   scores.keepsSums = true;
-  for (let bend = 0; bend < bends; bend++) scores = scale(unary(scale(scores)));
+  if (softCap) scores = scale(unary(scale(scores)));
   if (scoreBias !== undefined) scores = add(scores, scoreBias);
   const chances = maskedSoftMax(scores, mask, sinks);
   let y = mulMat(isTransposed ? values : cont(transpose(values)), chances);
@@ -73,6 +76,7 @@ export function batchInputs(g: GraphContext): BatchInputs {
   return { mask: mask(), windowMask: mask() };
 }
 
+/** Queries, keys and values of the batch, each `[head, heads, tokens]`. */
 export type Queried = { readonly q: GraphTensor; readonly k: GraphTensor; readonly v: GraphTensor };
 
 /** Attends within the batch (`build_attn`, no cache), and projects. */
@@ -159,7 +163,7 @@ export function attendWindow(
 
 /**
  * Attends to a cache of latent rows, each key and value at once: the values are the first elements of the keys
- * (`llm_graph_input_attn_k`). `valueDim` of them.
+ * (`llm_graph_input_attn_k`), as many as `v` has.
  */
 export function attendLatent(
   g: GraphContext,
@@ -193,6 +197,5 @@ export function rotated(x: GraphTensor, rotation: GraphTensor | undefined): Grap
 
 /** Times the output matrix, where there is one here. */
 export function projected(y: GraphTensor, output: Projection | undefined): GraphTensor {
-  if (output?.weight !== undefined) return project(output, y);
-  return output?.bias === undefined ? y : add(y, output.bias);
+  return output === undefined ? y : project(output, y);
 }

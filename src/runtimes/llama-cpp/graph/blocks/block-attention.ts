@@ -12,7 +12,7 @@ import { norm } from "./norm.ts";
 /* MiniMax Sparse Attention: each group of heads looks at the blocks of positions that score best (`src/models/minimax-m3.cpp`). */
 
 /** Which cell a position lies in and the other way round, and what of it may be seen. */
-export type BlockInputs = {
+export type MsaInputs = {
   readonly keyRows: GraphTensor;
   /** Positions of a block. */
   readonly size: number;
@@ -31,7 +31,7 @@ export type BlockInputs = {
 const LEAST_POSITIONS = 256;
 
 /** Undefined where the engine attends to everything: without flash attention, and where sequences share one cache. */
-export function blockInputs(g: GraphContext, { mask }: PoolInputs): BlockInputs | undefined {
+export function msaInputs(g: GraphContext, { mask }: PoolInputs): MsaInputs | undefined {
   const { settings } = g.subject;
   if (!g.fused.flashAttention || (settings.sequences > 1 && settings.unifiedCache)) return undefined;
   const [cells, , , streams] = mask.ne;
@@ -55,7 +55,7 @@ export function attendBlocks(
   g: GraphContext,
   block: BlockWeights,
   pool: PoolInputs,
-  inputs: BlockInputs,
+  inputs: MsaInputs,
   x: GraphTensor,
   queried: Queried,
   output: Projection | undefined,
@@ -104,11 +104,7 @@ function indexHeads(
 }
 
 /** One token for each stream: the cells of its blocks are gathered. */
-function attendGathered(
-  g: GraphContext,
-  inputs: BlockInputs,
-  { q, index, keys, values, indexKeys }: Parts,
-): GraphTensor {
+function attendGathered(g: GraphContext, inputs: MsaInputs, { q, index, keys, values, indexKeys }: Parts): GraphTensor {
   const { size, chosen, bias, positionMask, cellOfPosition, cellOfPositionFloat } = inputs;
   const [dim, groups, cells, streams] = keys.ne;
   const positions = positionMask.ne[0];
@@ -136,7 +132,7 @@ function attendGathered(
 }
 
 /** The tokens of one stream: what is not in their blocks is hidden by a mask. */
-function attendMasked(g: GraphContext, inputs: BlockInputs, { q, index, keys, values, indexKeys }: Parts): GraphTensor {
+function attendMasked(g: GraphContext, inputs: MsaInputs, { q, index, keys, values, indexKeys }: Parts): GraphTensor {
   const { size, chosen, bias, positionMask, cellOfPosition, blockOfCell, maskFloat } = inputs;
   const [dim, groups, cells, streams] = keys.ne;
   const tokens = g.tokens / streams;

@@ -7,7 +7,7 @@ import type { BlockWeights } from "../weights.ts";
 import { normOf } from "./norm.ts";
 
 /** Which cells make up a block, and which blocks a token sees (`llm_graph_input_qsa`, `src/models/qwen4exp.cpp`). */
-export type BlockInputs = {
+export type QsaInputs = {
   readonly tokensPerBlock: number;
   readonly keyRows: GraphTensor;
   readonly blockOfCell: GraphTensor;
@@ -17,7 +17,7 @@ export type BlockInputs = {
 };
 
 /** Inputs of all layers whose blocks are of one size. */
-export function blockInputs(g: GraphContext, mask: GraphTensor, tokensPerBlock: number): BlockInputs {
+export function qsaInputs(g: GraphContext, mask: GraphTensor, tokensPerBlock: number): QsaInputs {
   const [cells, tokens, , streams] = mask.ne;
   const blocks = Math.ceil(cells / tokensPerBlock);
   return {
@@ -37,7 +37,7 @@ export function blockInputs(g: GraphContext, mask: GraphTensor, tokensPerBlock: 
 export function cellsOfBestBlocks(
   g: GraphContext,
   block: BlockWeights,
-  inputs: BlockInputs,
+  inputs: QsaInputs,
   mask: GraphTensor,
   x: GraphTensor,
 ): GraphTensor {
@@ -57,7 +57,7 @@ export function cellsOfBestBlocks(
 }
 
 /** The mean index key of each block, normed and rotated, `[key, blocks, streams]`. */
-function blockKeys(g: GraphContext, block: BlockWeights, inputs: BlockInputs, streams: number): GraphTensor {
+function blockKeys(g: GraphContext, block: BlockWeights, inputs: QsaInputs, streams: number): GraphTensor {
   const il = block.index;
   const all = g.caches.keys(il, "index", 1);
   const [dim, , cells] = all.ne;

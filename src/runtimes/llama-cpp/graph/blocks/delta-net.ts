@@ -1,13 +1,11 @@
-import { CannotDraw } from "../cannot-draw.ts";
 import type { GraphContext } from "../context.ts";
 import { add, copyTo, mul, rmsNorm, scale, unary } from "../ops/elementwise.ts";
-import { mulMat } from "../ops/products.ts";
 import { convolution, gatedDeltaNet } from "../ops/recurrences.ts";
 import { concat, cont, repeat, reshape, transpose, view } from "../ops/shapes.ts";
 import { type GraphTensor, rowBytes } from "../tensor.ts";
-import type { BlockWeights, Projection } from "../weights.ts";
+import type { BlockWeights } from "../weights.ts";
 import { normOf } from "./norm.ts";
-import { scaled } from "./projection.ts";
+import { project, projectUnscaled, unbiased } from "./projection.ts";
 import { keepColumns, readStates, type StateRows } from "./recurrent-state.ts";
 
 /** What the delta rule reads: `[head, heads, tokens, sequences]` each, one or `head` decays, one beta, and the states before. */
@@ -100,12 +98,12 @@ export function gatedDeltaNetLayer(
   const keyHeads = hp.number("ssm.group_count", 0);
   const keyDim = hp.number("ssm.state_size", 0);
   const valueDim = hp.number("ssm.inner_size", 0) / heads;
-  const times = ({ weight, scale }: Projection): GraphTensor => {
-    if (weight === undefined) throw new CannotDraw("a projection lacks its matrix");
-    return scaled(mulMat(weight, x), isJoint ? undefined : scale);
+  const times: Times = (name, y = x) => {
+    const matrix = unbiased(block.projection(name));
+    return (isJoint ? projectUnscaled : project)(matrix, y);
   };
   const { mixed, z } = mixedAndGate(g, block, times);
-  const { beta, alpha } = isJoint ? jointBetaAlpha(g, block, times) : betaAlpha(g, block, times);
+  const { beta, alpha } = isJoint ? jointBetaAlpha(g, times) : betaAlpha(g, times);
   const biased = add(alpha, block.needPlain("ssm_dt.bias"));
   const decay = reshape(mul(unary(biased), block.needPlain("ssm_a")), 1, heads, tokens, sequences);
   const states = g.caches.state(block.index, "ssm");
@@ -122,27 +120,25 @@ export function gatedDeltaNetLayer(
   const gate = unary(reshape(z, valueDim, heads, tokens, sequences));
   const y = mul(normOf(g, block, "ssm_norm", output), gate);
   const flat = reshape(y, valueDim * heads, tokens, sequences);
-  const out = block.projection("ssm_out");
-  const projected = scaled(mulMat(block.need("ssm_out"), flat), isJoint ? undefined : out.scale);
-  return reshape(projected, hp.hiddenSize, g.tokens);
+  return reshape(times("ssm_out", flat), hp.hiddenSize, g.tokens);
 }
 
-type Times = (projection: Projection) => GraphTensor;
+/** A product with a matrix of the block: of the layer's input unless another is given. */
+type Times = (name: string, y?: GraphTensor) => GraphTensor;
 
 /** Queries, keys and values in one, and the gate; older files of Qwen3-Next have all four in one matrix, by key head. */
 function mixedAndGate(g: GraphContext, block: BlockWeights, times: Times): { mixed: GraphTensor; z: GraphTensor } {
   const tokens = g.tokens / g.sequences;
-  const joint = block.projection("attn_qkv");
-  if (joint.weight !== undefined) {
-    const product = times(joint);
+  if (block.weight("attn_qkv") !== undefined) {
+    const product = times("attn_qkv");
     const mixed = reshape(product, product.ne[0], tokens, g.sequences);
-    return { mixed, z: times(block.projection("attn_gate")) };
+    return { mixed, z: times("attn_gate") };
   }
   const { hp } = g;
   const keyHeads = hp.number("ssm.group_count", 0);
   const keyDim = hp.number("ssm.state_size", 0);
   const valueDim = hp.number("ssm.inner_size", 0) / keyHeads;
-  const all = reshape(times(block.projection("ssm_in")), 2 * (keyDim + valueDim), keyHeads, tokens, g.sequences);
+  const all = reshape(times("ssm_in"), 2 * (keyDim + valueDim), keyHeads, tokens, g.sequences);
   const part = (dim: number): GraphTensor =>
     view(all, [dim, keyHeads, tokens, g.sequences], [all.nb[1], all.nb[2], all.nb[3]]);
   const rows = (dim: number): GraphTensor => cont(part(dim), dim * keyHeads, tokens, g.sequences);
@@ -150,19 +146,19 @@ function mixedAndGate(g: GraphContext, block: BlockWeights, times: Times): { mix
   return { mixed, z: cont(part(valueDim)) };
 }
 
-function betaAlpha(g: GraphContext, block: BlockWeights, times: Times): { beta: GraphTensor; alpha: GraphTensor } {
+function betaAlpha(g: GraphContext, times: Times): { beta: GraphTensor; alpha: GraphTensor } {
   const tokens = g.tokens / g.sequences;
   const heads = g.hp.number("ssm.time_step_rank", 0);
-  const beta = unary(reshape(times(block.projection("ssm_beta")), 1, heads, tokens, g.sequences));
-  return { beta, alpha: reshape(times(block.projection("ssm_alpha")), heads, tokens, g.sequences) };
+  const beta = unary(reshape(times("ssm_beta"), 1, heads, tokens, g.sequences));
+  return { beta, alpha: reshape(times("ssm_alpha"), heads, tokens, g.sequences) };
 }
 
-function jointBetaAlpha(g: GraphContext, block: BlockWeights, times: Times): { beta: GraphTensor; alpha: GraphTensor } {
+function jointBetaAlpha(g: GraphContext, times: Times): { beta: GraphTensor; alpha: GraphTensor } {
   const tokens = g.tokens / g.sequences;
   const heads = g.hp.number("ssm.time_step_rank", 0);
   const keyHeads = g.hp.number("ssm.group_count", 0);
   const each = heads / keyHeads;
-  const both = reshape(times(block.projection("ssm_ba")), 2 * each, keyHeads, tokens, g.sequences);
+  const both = reshape(times("ssm_ba"), 2 * each, keyHeads, tokens, g.sequences);
   const half = (): GraphTensor =>
     view(both, [each, keyHeads, tokens, g.sequences], [both.nb[1], both.nb[2], both.nb[3]]);
   const beta = reshape(unary(cont(half())), 1, heads, tokens, g.sequences);

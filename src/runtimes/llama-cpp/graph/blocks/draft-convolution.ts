@@ -1,8 +1,7 @@
 import type { GraphContext } from "../context.ts";
-import { add, mul } from "../ops/elementwise.ts";
+import { add, filled, mul } from "../ops/elementwise.ts";
 import { concat, cont, isContiguous, repeat, reshape, view } from "../ops/shapes.ts";
 import type { GraphTensor } from "../tensor.ts";
-import { filled } from "./draft-vocabulary.ts";
 
 /**
  * A convolution over the tokens of each block, with weights that depend on the token: those of its group of elements, added
@@ -36,7 +35,7 @@ export function dynamicConvolution(
 function delayed(blocks: GraphTensor, places: number): GraphTensor {
   if (places === 0) return blocks;
   const [hidden, size, count] = blocks.ne;
-  const zeros = filled(hidden, Math.min(places, size), count);
+  const zeros = filled([hidden, Math.min(places, size), count]);
   if (places >= size) return zeros;
   return concat(zeros, view(blocks, [hidden, size - places, count], [blocks.nb[1], blocks.nb[2]]), 1);
 }

@@ -1,10 +1,10 @@
 import type { GraphContext, GraphResult } from "../context.ts";
-import { add, cast, mul, unary } from "../ops/elementwise.ts";
+import { add, cast, filled, mul, unary } from "../ops/elementwise.ts";
 import { argmax, getRows, mulMat, topK } from "../ops/products.ts";
 import { concat, cont, pad, permute, repeat, reshape, view } from "../ops/shapes.ts";
 import { F32, type GraphTensor } from "../tensor.ts";
-import { atTargetTokens, type Drafted, filled } from "./draft-vocabulary.ts";
-import { scaled } from "./projection.ts";
+import { atTargetTokens, type Drafted } from "./draft-vocabulary.ts";
+import { projectUnscaled, scaled } from "./projection.ts";
 
 /*
  * Heads over the logits of a draft that fills in blocks of tokens (`src/models/dflash.cpp`). A block is what one sequence
@@ -37,10 +37,9 @@ export function markovHead(g: GraphContext, drafted: Drafted): GraphResult {
     const bias = scaled(mulMat(g.weights.get("markov_w2.weight"), before), g.weights.find("markov_w2.scale"));
     const column = add(place(logits, vocabulary), atTargetTokens(g, bias));
     biased.push(column);
-    if (judge.weight !== undefined) {
+    if (isJudged) {
       const features = concat(cont(place(embedding, embedding.ne[0])), before, 0);
-      const score = mulMat(judge.weight, features);
-      sure.push(unary(judge.bias === undefined ? score : add(score, judge.bias)));
+      sure.push(unary(projectUnscaled(judge, features)));
     }
     previous = argmax(column);
   }
@@ -84,7 +83,7 @@ export function selector(g: GraphContext, drafted: Drafted): GraphResult {
     return pad(row, hp.hiddenSize - best - best * best);
   };
 
-  let packed = filled(hp.hiddenSize, 1, blocks);
+  let packed = filled([hp.hiddenSize, 1, blocks]);
   if (size > 1) {
     const anchors = cont(view(tokens, [1, blocks], [perBlock * tokens.nb[0]]), blocks);
     packed = concat(packed, scored(1, anchors), 1);

@@ -1,20 +1,15 @@
 import type { GraphContext, GraphResult } from "../context.ts";
-import { fill } from "../ops/elementwise.ts";
+import { filled } from "../ops/elementwise.ts";
 import { setRows } from "../ops/products.ts";
 import { reshape } from "../ops/shapes.ts";
-import { F32, fourOf, GraphTensor } from "../tensor.ts";
-
-/** A tensor of one value (`ggml_fill` of a new one). */
-export function filled(...ne: readonly number[]): GraphTensor {
-  return fill(new GraphTensor("NONE", F32, fourOf(ne)));
-}
+import type { GraphTensor } from "../tensor.ts";
 
 /** Scores of a draft's tokens at the places of its target's, where it knows fewer (`d2t`): `[vocabulary, rows]`. */
 export function atTargetTokens(g: GraphContext, scores: GraphTensor): GraphTensor {
   const map = g.weights.find("d2t");
   if (map === undefined) return scores;
   const [known, rows] = scores.ne;
-  const all = filled(1, g.hp.vocabularySize, rows);
+  const all = filled([1, g.hp.vocabularySize, rows]);
   return reshape(setRows(all, reshape(scores, 1, known, rows), reshape(map, known, 1, 1)), g.hp.vocabularySize, rows);
 }
 

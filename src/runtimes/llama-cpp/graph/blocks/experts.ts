@@ -7,7 +7,6 @@ import {
   clamp,
   div,
   fill,
-  gated,
   mul,
   scale,
   softMax,
@@ -21,6 +20,7 @@ import { cont, repeat, reshape, view } from "../ops/shapes.ts";
 import { F32, type GraphTensor, I32 } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 import { type Activation, gatedWithin, isLimited } from "./feed-forward.ts";
+import { plus } from "./projection.ts";
 
 /** How logits become probabilities: `expert_gating_func` of the file, or what the architecture fixes. */
 type Gating = "softmax" | "sigmoid" | "softmax-of-chosen" | "sqrt-softplus";
@@ -44,8 +44,6 @@ export type ExpertOptions = {
   readonly name?: string;
   /** The scales of NVFP4 matrices are read; most architectures do not pass them. */
   readonly scaled?: boolean;
-  /** Groups of experts that are chosen first (`expert_group_count`). Default: what the file says. */
-  readonly groups?: { readonly count: number; readonly used: number };
   /** Weighted before the experts, not after (Llama 4). */
   readonly weighsBefore?: boolean;
   /** What is chosen by, where it is not the probabilities: the logits (Llama 4) or their sigmoid (GroveMoE). */
@@ -108,8 +106,7 @@ export function experts(
 function routerLogits(block: BlockWeights, x: GraphTensor, { probabilities, gating }: ExpertOptions): GraphTensor {
   const logits = probabilities ?? mulMat(block.need("ffn_gate_inp"), x);
   if (probabilities === undefined && gating === "sqrt-softplus") logits.keepsSums = true;
-  const bias = block.bias("ffn_gate_inp");
-  return bias === undefined ? logits : add(logits, bias);
+  return plus(logits, block.bias("ffn_gate_inp"));
 }
 
 function probabilitiesOf(logits: GraphTensor, gating: Gating): GraphTensor {
@@ -125,15 +122,14 @@ function choosingScores(
   logits: GraphTensor,
   probabilities: GraphTensor,
   expertCount: number,
-  { chosenBy, groups }: ExpertOptions,
+  { chosenBy }: ExpertOptions,
 ): GraphTensor {
   const bias = block.bias("exp_probs_b") ?? block.plain("exp_probs_b");
-  let scores = bias === undefined ? probabilities : add(probabilities, bias);
+  let scores = plus(probabilities, bias);
   if (chosenBy === "logits") scores = logits;
   if (chosenBy === "sigmoid") scores = unary(logits);
-  const count = groups?.count ?? g.hp.number("expert_group_count", 0);
-  const used = groups?.used ?? g.hp.number("expert_group_used_count", 0);
-  return count > 1 ? withinGroups(scores, expertCount, count, used) : scores;
+  const count = g.hp.number("expert_group_count", 0);
+  return count > 1 ? withinGroups(scores, expertCount, count, g.hp.number("expert_group_used_count", 0)) : scores;
 }
 
 function withinGroups(scores: GraphTensor, expertCount: number, count: number, used: number): GraphTensor {
@@ -218,7 +214,7 @@ function activatedExperts(
 ): GraphTensor {
   if (activation === "situ" && up !== undefined) return situ(gate, up, boundsUp);
   if (activation === "relu-squared") return sqr(unary(gate));
-  if (up === undefined) return activation === "swiglu-oai" ? gated(gate, gate) : unary(gate);
+  if (up === undefined) return unary(gate);
   return gatedWithin(gate, up, limited && activation === "silu");
 }
 

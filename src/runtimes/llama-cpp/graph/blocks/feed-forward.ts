@@ -20,13 +20,6 @@ type FeedForwardParts = {
   readonly activationScales?: GraphTensor | undefined;
 };
 
-type FeedForwardOptions = {
-  /** The gate reads what up gave, not the input (`LLM_FFN_SEQ`). */
-  readonly sequentialGate?: boolean;
-  /** Gate and up are kept within a limit ({@link isLimited}). */
-  readonly limited?: boolean;
-};
-
 export type DenseOptions = {
   /** What the names of the matrices end in, such as `_shexp`. */
   readonly name?: string;
@@ -47,9 +40,9 @@ export function dense(
   const limited = isLimited(g, "swiglu_clamp_shexp", block.index);
   const parts = denseParts(block, options);
   if (parts.down === undefined || block.weight("ffn_sub_norm") === undefined) {
-    return feedForward(x, parts, activation, { limited });
+    return feedForward(x, parts, activation, limited);
   }
-  const inside = feedForward(x, { ...parts, down: undefined }, activation, { limited });
+  const inside = feedForward(x, { ...parts, down: undefined }, activation, limited);
   return project(parts.down, normOf(g, block, "ffn_sub_norm", inside));
 }
 
@@ -65,21 +58,23 @@ export function denseParts(
   return { up: part("up"), gate: part("gate"), down: part("down") };
 }
 
-/** Up, gate and down with an activation between (`build_ffn`): product, bias, scale. */
+/**
+ * Up, gate and down with an activation between (`build_ffn`), `[hidden, tokens]` to the same; without `down` to the width
+ * between. `limited`: gate and up are kept within a limit ({@link isLimited}).
+ */
 export function feedForward(
   x: GraphTensor,
   parts: FeedForwardParts,
   activation: Activation,
-  options: FeedForwardOptions = {},
+  limited = false,
 ): GraphTensor {
-  const { sequentialGate = false, limited = false } = options;
   const up = times(parts.up, x) ?? x;
-  const gate = times(parts.gate, sequentialGate ? up : x);
-  const isParallel = gate !== undefined && !sequentialGate;
-  const y = activated(gate ?? up, isParallel ? up : undefined, activation, limited, parts.activationScales);
+  const gate = times(parts.gate, x);
+  const y = activated(gate ?? up, gate && up, activation, limited, parts.activationScales);
   return times(parts.down, y) ?? y;
 }
 
+/** Bias, then scale: the other way round than `build_lora_mm` has it elsewhere. */
 function times(projection: Projection | undefined, x: GraphTensor): GraphTensor | undefined {
   if (projection?.weight === undefined) return undefined;
   let y = mulMat(projection.weight, x);
@@ -94,11 +89,8 @@ function activated(
   limited: boolean,
   scales: GraphTensor | undefined,
 ): GraphTensor {
-  if (activation === "halves") return up === undefined ? gated(gate) : mul(gated(gate), up);
-  if (activation === "relu-squared") {
-    const y = sqr(unary(gate));
-    return up === undefined ? y : mul(y, up);
-  }
+  if (activation === "halves") return gated(gate);
+  if (activation === "relu-squared") return sqr(unary(gate));
   if (up === undefined) {
     const y = unary(gate);
     return activation === "gelu" && scales !== undefined ? div(y, scales) : y;

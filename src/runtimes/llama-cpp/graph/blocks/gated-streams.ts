@@ -2,21 +2,16 @@ import type { GraphContext } from "../context.ts";
 import { add, mul, rmsNorm, scale, unary } from "../ops/elementwise.ts";
 import { mixStreams, spreadOverStreams } from "../ops/hyper-connections.ts";
 import { mulMat } from "../ops/products.ts";
-import { cont, repeat, reshape, view } from "../ops/shapes.ts";
+import { cont, reshape, view } from "../ops/shapes.ts";
 import { type GraphTensor, rowBytes } from "../tensor.ts";
+import { streamsOf } from "./hyper-connections.ts";
 
-/** The matrices that mix the streams before a block; `inject` says how much of its result each stream gets. */
+/** The factors of a norm and the two matrices of low rank that gate the streams before a part of a block. */
 export type StreamMixer = {
   readonly norm: GraphTensor;
   readonly down: GraphTensor;
   readonly up: GraphTensor;
 };
-
-/** The hidden states `[hidden, tokens]`, once for each stream: `[hidden, streams, tokens]`. */
-export function streamsOf(x: GraphTensor, count: number): GraphTensor {
-  const [hidden, tokens] = x.ne;
-  return repeat(reshape(x, hidden, 1, tokens), hidden, count, tokens, 1);
-}
 
 /** Each stream normed by itself. */
 export function normedStreams(streams: GraphTensor, weight: GraphTensor): GraphTensor {

@@ -2,7 +2,7 @@ import type { GraphContext, GraphResult } from "../context.ts";
 import { add, scale, unary } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
 import type { GraphTensor } from "../tensor.ts";
-import { type NormKind, norm } from "./norm.ts";
+import { modelNorm, type NormKind } from "./norm.ts";
 import { scaled } from "./projection.ts";
 
 export type HeadOptions = {
@@ -53,8 +53,7 @@ function lastStates(
   x: GraphTensor,
   { kind = "rms", lastNorm = "output_norm", nextHidden }: HeadOptions,
 ): Pick<HeadResult, "embedding" | "nextHidden"> {
-  const normed = (y: GraphTensor): GraphTensor =>
-    norm(g, y, g.weights.find(`${lastNorm}.weight`), kind, -1, g.weights.find(`${lastNorm}.bias`));
+  const normed = (y: GraphTensor): GraphTensor => modelNorm(g, lastNorm, y, kind);
   if (nextHidden === undefined) return { embedding: normed(x) };
   if (nextHidden === "put out") {
     const embedding = normed(x);

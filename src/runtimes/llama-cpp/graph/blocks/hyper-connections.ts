@@ -1,29 +1,31 @@
-import { CannotDraw } from "../cannot-draw.ts";
 import type { GraphContext } from "../context.ts";
-import { add, cast, div, fill, mul, rmsNorm, scale, softMax, sumRows, unary } from "../ops/elementwise.ts";
+import { add, cast, div, filled, mul, rmsNorm, scale, softMax, sumRows, unary } from "../ops/elementwise.ts";
 import { combinationOfStreams, mixStreams, spreadOverStreams } from "../ops/hyper-connections.ts";
 import { getRows, mulMat } from "../ops/products.ts";
 import { concat, cont, permute, repeat, reshape, view } from "../ops/shapes.ts";
-import { contiguous, F32, fourOf, GraphTensor } from "../tensor.ts";
+import { F32, type GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 
 /* The residual as several streams, `[hidden, streams, tokens]`, of which each part of a block reads and writes a mixture. */
 
 /** What a part of a block reads, and how much of what it gives goes into each stream. */
-type Mixed = {
-  readonly x: GraphTensor;
-  readonly shares: GraphTensor;
-  /** How much of each stream goes into each. */
-  readonly combination?: GraphTensor;
-};
+type Mixed = { readonly x: GraphTensor; readonly shares: GraphTensor };
+
+/** The same, and how much of each stream goes into each. */
+type Combined = Mixed & { readonly combination: GraphTensor };
 
 /** The three tensors of one place where streams are mixed. */
 type MixWeights = { readonly matrix: GraphTensor; readonly scales: GraphTensor; readonly base: GraphTensor };
 
-/** As many copies of the embeddings as there are streams. */
-export function streamsOf(g: GraphContext, x: GraphTensor): GraphTensor {
-  const { hiddenSize } = g.hp;
-  return repeat(reshape(x, hiddenSize, 1, g.tokens), hiddenSize, streamCount(g), g.tokens, 1);
+/** Streams of the residual (`hyper_connection.count`). */
+export function streamCount({ hp }: GraphContext): number {
+  return hp.count("hyper_connection.count");
+}
+
+/** The hidden states `[hidden, tokens]`, once for each stream: `[hidden, streams, tokens]`. */
+export function streamsOf(x: GraphTensor, count: number): GraphTensor {
+  const [hidden, tokens] = x.ne;
+  return repeat(reshape(x, hidden, 1, tokens), hidden, count, tokens, 1);
 }
 
 /** The streams of the tokens that are put out. */
@@ -64,7 +66,12 @@ export function spreadIndependent(x: GraphTensor, streams: GraphTensor, { shares
 }
 
 /** What a part of a block reads, with streams that are combined by a doubly stochastic matrix (`src/models/deepseek4.cpp`). */
-export function mixCombined(g: GraphContext, block: BlockWeights, part: "attn" | "ffn", streams: GraphTensor): Mixed {
+export function mixCombined(
+  g: GraphContext,
+  block: BlockWeights,
+  part: "attn" | "ffn",
+  streams: GraphTensor,
+): Combined {
   const weights = mixWeights(block, part);
   const { matrix, scales, base } = weights;
   const count = streamCount(g);
@@ -84,12 +91,11 @@ export function spreadCombined(
   block: BlockWeights,
   x: GraphTensor,
   streams: GraphTensor,
-  { shares, combination }: Mixed,
+  { shares, combination }: Combined,
 ): GraphTensor {
   if (g.fused.hyperPost) {
     return g.fusedNode("hyperPost", block.index, spreadOverStreams(x, streams, shares, combination));
   }
-  if (combination === undefined) throw new CannotDraw("streams without a combination");
   const [, count] = streams.ne;
   const parts = Array.from({ length: count }, () => {
     let sum = mul(x, shareOf(shares, shares.nb[1]));
@@ -98,10 +104,6 @@ export function spreadCombined(
     return sum;
   });
   return beside(parts);
-}
-
-function streamCount(g: GraphContext): number {
-  return g.hp.count("hyper_connection.count");
 }
 
 function mixWeights(block: BlockWeights, part: "attn" | "ffn"): MixWeights {
@@ -147,8 +149,7 @@ function beside(parts: readonly GraphTensor[]): GraphTensor {
 function balanced(g: GraphContext, mixes: GraphTensor, { scales, base }: MixWeights): GraphTensor {
   const count = streamCount(g);
   const affine = add(mul(rowsOf(mixes, count * count), view(scales, [1])), view(base, [count * count]));
-  const ne = fourOf([1]);
-  const least = fill(new GraphTensor("NONE", F32, ne, contiguous(F32, ne)));
+  const least = filled([1]);
   let y = add(softMax(reshape(affine, count, count, mixes.ne[1])), least);
   const byColumns = (): GraphTensor => div(y, permute(add(sumRows(cont(permute(y, 1, 0, 2, 3))), least), 1, 0, 2, 3));
   y = byColumns();

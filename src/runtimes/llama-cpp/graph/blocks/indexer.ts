@@ -1,11 +1,11 @@
 import type { GgmlType } from "../../../../formats/gguf/types.ts";
 import type { IndexInputs, PoolInputs } from "../caches.ts";
 import type { GraphContext } from "../context.ts";
-import { add, fill, rope, scale } from "../ops/elementwise.ts";
+import { add, fill, filled, rope, scale } from "../ops/elementwise.ts";
 import { mulMat, setRows, topK } from "../ops/products.ts";
 import { cont, reshape, view } from "../ops/shapes.ts";
 import { lightningIndexer } from "../ops/sparse.ts";
-import { contiguous, F32, fourOf, GraphTensor } from "../tensor.ts";
+import { F32, type GraphTensor } from "../tensor.ts";
 import type { BlockWeights } from "../weights.ts";
 import { normOf } from "./norm.ts";
 
@@ -75,8 +75,7 @@ export function maskOfChosen(mask: GraphTensor, chosen: GraphTensor, zeroType: G
   const single = view(hidden, [1, cells, tokens, streams], [hidden.nb[0], hidden.nb[1], hidden.nb[2]]);
   const [count, batch, , runs] = chosen.ne;
   const numbers = view(chosen, [count, batch, runs, 1], [chosen.nb[1], chosen.nb[2], runs * chosen.nb[3]]);
-  const ne = fourOf([1, count, batch, runs]);
-  const zeros = fill(new GraphTensor("NONE", zeroType, ne, contiguous(zeroType, ne)));
+  const zeros = filled([1, count, batch, runs], zeroType);
   const shown = setRows(single, zeros, numbers);
   const whole = view(shown, [cells, tokens, 1, streams], [shown.nb[2], shown.nb[3], shown.nb[3]]);
   return add(whole, mask);

@@ -13,7 +13,11 @@ export function layers(g: GraphContext, x: GraphTensor, layer: Layer, prefix?: s
   return y;
 }
 
-/** In the last layer only the tokens that are put out go on; elsewhere all (`inp_out_ids`). */
-export function putOut(g: GraphContext, { index }: BlockWeights, x: GraphTensor): GraphTensor {
-  return index === g.hp.layerCount - 1 ? getRows(x, g.outputRows()) : x;
+/** In the last layer only the tokens that are put out go on, `[width, outputs]`; elsewhere all (`inp_out_ids`). */
+export function putOut(g: GraphContext, block: BlockWeights, x: GraphTensor): GraphTensor {
+  return isLast(g, block) ? getRows(x, g.outputRows()) : x;
+}
+
+export function isLast({ hp }: GraphContext, { index }: BlockWeights): boolean {
+  return index === hp.layerCount - 1;
 }

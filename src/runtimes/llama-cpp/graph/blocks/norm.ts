@@ -6,7 +6,7 @@ import type { BlockWeights } from "../weights.ts";
 
 export type NormKind = "rms" | "layer" | "group";
 
-/** A norm with what it is multiplied with and what is added, where the model has those (`build_norm`). */
+/** A norm with what it is multiplied with and what is added, where the model has those (`build_norm`); the shape stays. */
 export function norm(
   g: GraphContext,
   x: GraphTensor,
@@ -30,6 +30,17 @@ export function normOf(
   kind: NormKind = "rms",
 ): GraphTensor {
   return norm(g, x, block.weight(name), kind, block.index, block.bias(name));
+}
+
+/** A norm of the model, not of a block, by its name in the file; of no layer (-1) unless it is kept on that one's device. */
+export function modelNorm(
+  g: GraphContext,
+  name: string,
+  x: GraphTensor,
+  kind: NormKind = "rms",
+  layer = -1,
+): GraphTensor {
+  return norm(g, x, g.weights.find(`${name}.weight`), kind, layer, g.weights.find(`${name}.bias`));
 }
 
 /** A norm that not every model has: the same tensor where the file has no weight of this name. */

@@ -8,13 +8,11 @@ import { norm, normOf } from "./norm.ts";
 
 /**
  * Embeddings of their own for each layer, `[size, tokens, layers]`: rows of a second table, and the usual embeddings projected
- * to as many (`build_inp_per_layer`, `project_per_layer_inputs` of `src/models/gemma3n.cpp`, `gemma4.cpp`). Undefined where the
- * model has none.
+ * to as many (`build_inp_per_layer`, `project_per_layer_inputs` of `src/models/gemma3n.cpp`, `gemma4.cpp`).
  */
-export function perLayerEmbeddings(g: GraphContext, embeddings: GraphTensor): GraphTensor | undefined {
+export function perLayerEmbeddings(g: GraphContext, embeddings: GraphTensor): GraphTensor {
   const { weights } = g;
-  const table = weights.find("per_layer_token_embd.weight");
-  if (table === undefined) return undefined;
+  const table = weights.get("per_layer_token_embd.weight");
   const normWeight = weights.get("per_layer_proj_norm.weight");
   const size = normWeight.ne[0];
   const count = table.ne[0] / size;

@@ -1,10 +1,11 @@
 import { refuse } from "../../../refuse.ts";
 import type { GraphContext } from "../context.ts";
-import { add, softMax, unary } from "../ops/elementwise.ts";
+import { softMax, unary } from "../ops/elementwise.ts";
 import { getRows, mulMat } from "../ops/products.ts";
 import { cont, transpose } from "../ops/shapes.ts";
 import { F32, type GraphTensor, I32, inputTensor } from "../tensor.ts";
-import { norm } from "./norm.ts";
+import { modelNorm } from "./norm.ts";
+import { projectUnscaled } from "./projection.ts";
 
 /** `llama_pooling_type`, by its number in the file. All others, -1 for one, pool nothing. */
 const MEAN = 1;
@@ -21,12 +22,9 @@ export function pooled(g: GraphContext, embedding: GraphTensor): GraphTensor {
   const type = g.hp.number("pooling_type", 0);
   const perSequence = POOLS.has(type) ? onePerSequence(g, embedding, type) : embedding;
   const rows = g.expand(type === RANK ? ranked(g, embedding) : perSequence);
-  const [second, bias, third] = ["dense_2.weight", "dense_2.bias", "dense_3.weight"].map((name) =>
-    g.weights.find(name),
-  );
-  let y = rows;
-  if (second !== undefined) y = mulMat(second, y);
-  if (bias !== undefined) y = add(y, bias);
+  const second = g.weights.projection("dense_2");
+  const third = g.weights.find("dense_3.weight");
+  let y = second.weight === undefined ? rows : projectUnscaled(second, rows);
   if (third !== undefined) y = mulMat(third, y);
   return y === rows ? rows : g.expand(y);
 }
@@ -57,16 +55,10 @@ function ranked(g: GraphContext, embedding: GraphTensor): GraphTensor {
   let y = onePerSequence(g, embedding, RANKS_BY_MEAN.has(hp.architecture) ? MEAN : RANK);
   const first = weights.projection("cls");
   if (first.weight !== undefined) {
-    y = mulMat(first.weight, y);
-    if (first.bias !== undefined) y = add(y, first.bias);
-    y = unary(y);
-    const last = weights.find("cls.norm.weight");
-    if (last !== undefined) y = norm(g, y, last, "layer", -1);
+    y = unary(projectUnscaled(first, y));
+    if (weights.find("cls.norm.weight") !== undefined) y = modelNorm(g, "cls.norm", y, "layer");
   }
   const output = weights.projection("cls.output");
-  if (output.weight !== undefined) {
-    y = mulMat(output.weight, y);
-    if (output.bias !== undefined) y = add(y, output.bias);
-  }
+  if (output.weight !== undefined) y = projectUnscaled(output, y);
   return SOFTENED.has(hp.architecture) ? softMax(y) : y;
 }

@@ -3,7 +3,7 @@ import { mulMat } from "../ops/products.ts";
 import type { GraphTensor } from "../tensor.ts";
 import { MissingWeight, type Projection } from "../weights.ts";
 
-/** A product with a matrix, its scale where it has one (`build_lora_mm`), then its bias. */
+/** A product with a matrix, its scale where it has one (`build_lora_mm`), then its bias: `[in, …]` to `[out, …]`. */
 export function project({ weight, bias, scale }: Projection, x: GraphTensor): GraphTensor {
   if (weight === undefined) throw new MissingWeight("of a projection");
   const y = scaled(mulMat(weight, x), scale);

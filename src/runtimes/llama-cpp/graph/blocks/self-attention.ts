@@ -48,7 +48,7 @@ export type SelfAttentionOptions = {
   /** Queries are multiplied with a number that depends on their position. */
   readonly tempersQueries?: boolean;
   /** Scores have a soft cap. */
-  readonly bends?: number;
+  readonly softCap?: boolean;
   /** What attention gives is multiplied with a number. */
   readonly scalesAttention?: boolean;
   /** The bias of the output matrix is not read though the engine loads it. */
@@ -94,13 +94,13 @@ export function selfAttention(
   options: SelfAttentionOptions = {},
 ): GraphTensor {
   const il = block.index;
-  const { bends = 0, scalesAttention = false, unbiasedOutput = false } = options;
+  const { softCap = false, scalesAttention = false, unbiasedOutput = false } = options;
   const queried = positionedHeads(g, block, x, options);
   const stored = block.projection("attn_output");
   const output = unbiasedOutput ? unbiased(stored) : stored;
   const gate = block.weight("attn_gate");
   const isInside = gate !== undefined || block.weight("attn_sub_norm") !== undefined;
-  const also = { bends, sinks: block.weight("attn_sinks") };
+  const also = { softCap, sinks: block.weight("attn_sinks") };
   let y = attend(il, queried, isInside ? undefined : output, also);
   if (isInside) {
     y = normIfAny(g, block, "attn_sub_norm", y);

@@ -1,9 +1,9 @@
 import type { GgmlType } from "../../../../formats/gguf/types.ts";
 import type { Operation } from "../operation.ts";
-import { contiguous, F32, type Four, GraphTensor } from "../tensor.ts";
+import { contiguous, F32, type Four, fourOf, GraphTensor } from "../tensor.ts";
 
 /*
- * Operations that keep the shape of their first source (llama.cpp 0.5.0 `ggml/src/ggml.c`). Each takes its sources in the
+ * Operations that keep the shape of their first source unless they say otherwise (llama.cpp 0.5.0 `ggml/src/ggml.c`). Each takes its sources in the
  * order of ggml's own function, without the numbers that change no size.
  */
 
@@ -48,6 +48,11 @@ export function clamp(a: GraphTensor): GraphTensor {
 
 export function fill(a: GraphTensor): GraphTensor {
   return like("FILL", a);
+}
+
+/** A tensor of one value (`ggml_fill` of a new one). */
+export function filled(ne: readonly number[], type: GgmlType = F32): GraphTensor {
+  return fill(new GraphTensor("NONE", type, fourOf(ne)));
 }
 
 export function sqr(a: GraphTensor): GraphTensor {
@@ -113,11 +118,13 @@ export function copyTo(a: GraphTensor, target: GraphTensor): GraphTensor {
   return new GraphTensor("CPY", target.type, target.ne, target.nb, [a, target], target);
 }
 
+/** The sum of each row: `[1, rows, …]`. */
 export function sumRows(a: GraphTensor): GraphTensor {
   const ne: Four = [1, a.ne[1], a.ne[2], a.ne[3]];
   return new GraphTensor("SUM_ROWS", a.type, ne, contiguous(a.type, ne), [a]);
 }
 
+/** The mean of each row: `[1, rows, …]`. */
 export function mean(a: GraphTensor): GraphTensor {
   const ne: Four = [1, a.ne[1], a.ne[2], a.ne[3]];
   return new GraphTensor("MEAN", F32, ne, contiguous(F32, ne), [a]);

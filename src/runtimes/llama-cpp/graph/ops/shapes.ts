@@ -1,5 +1,5 @@
 import { CannotDraw } from "../cannot-draw.ts";
-import { contiguous, type Four, fourOf, GraphTensor } from "../tensor.ts";
+import { areEqual, contiguous, type Four, fourOf, GraphTensor } from "../tensor.ts";
 import { like } from "./elementwise.ts";
 
 /* Operations that look at memory in another shape, or copy it into one (llama.cpp 0.5.0 `ggml/src/ggml.c`). */
@@ -101,12 +101,17 @@ export function isTransposed({ nb }: GraphTensor): boolean {
   return nb[0] > nb[1];
 }
 
+/** True of a view into another tensor or into what that one looks into (`V_is_K_view`; here such views begin where keys do). */
+export function looksInto({ viewOf }: GraphTensor, other: GraphTensor): boolean {
+  return viewOf !== undefined && (viewOf === other || viewOf === other.viewOf);
+}
+
 /** True where there are as many elements in each dimension (`ggml_are_same_shape`). */
 export function haveSameShape(a: GraphTensor, b: GraphTensor): boolean {
-  return a.ne.every((count, dimension) => count === b.ne[dimension]);
+  return areEqual(a.ne, b.ne);
 }
 
 /** The same, of one type and with the same strides (`ggml_are_same_layout`). */
 export function haveSameLayout(a: GraphTensor, b: GraphTensor): boolean {
-  return a.type === b.type && haveSameShape(a, b) && a.nb.every((bytes, dimension) => bytes === b.nb[dimension]);
+  return a.type === b.type && areEqual(a.ne, b.ne) && areEqual(a.nb, b.nb);
 }
