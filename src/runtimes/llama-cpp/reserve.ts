@@ -89,7 +89,8 @@ function generationBatch(sequences: number, fused: FusedOperations): GraphBatch 
 
 /**
  * Operations that a layer's device does not compute are taken in steps by all layers (`resolve_fused_ops`). Attention that
- * was asked for stays; quantized values ask for it. The graph it was last seen in is that of one token for each sequence.
+ * was asked for stays; quantized values ask for it. Delta nets and indexers are not probed (`auto_fgdn`, `auto_flid` are
+ * off, `src/llama-context.cpp:235`). The graph it was last seen in is that of one token for each sequence.
  */
 function resolveFused(
   subject: GraphSubject,
