@@ -1,20 +1,8 @@
 import fc from "fast-check";
-import type { LlamaCppCacheType } from "../../src/runtimes/llama-cpp/workload.ts";
+import { CACHE_TYPE_NAMES } from "../../src/runtimes/llama-cpp/cache-type.ts";
 import { gpus, type PlacedWorkload } from "./placements.ts";
 
-const CACHE_TYPES: readonly LlamaCppCacheType[] = [
-  "f32",
-  "f16",
-  "bf16",
-  "q8_0",
-  "q5_1",
-  "q5_0",
-  "q4_1",
-  "q4_0",
-  "iq4_nl",
-];
-
-const cacheType = fc.constantFrom(...CACHE_TYPES);
+const cacheType = fc.constantFrom(...CACHE_TYPE_NAMES);
 
 /** Sizes on both sides of where padding, batches of GPUs and clamping begin. */
 const SIZES = fc.record(

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import type { Device } from "../runtimes/device.ts";
+import { CACHE_TYPE_NAMES } from "../runtimes/llama-cpp/cache-type.ts";
 import type { LlamaCppCacheType, LlamaCppWorkload } from "../runtimes/llama-cpp/workload.ts";
 import { SHORT_NAMES } from "./aliases.ts";
 import { type CompanionFlags, companionOptions } from "./companion-options.ts";
@@ -8,18 +9,6 @@ import { type PlacementFlags, placementOptions } from "./placement-options.ts";
 import { parseRuntime, RUNTIME_NAMES, type RuntimeChoice } from "./runtime-choice.ts";
 import { addRuntimeOptions } from "./runtime-options/runtime-options.ts";
 import { parseCount, parseDevice, parseDuration, parseFlashAttention, parseTokens, parseWord } from "./values.ts";
-
-const CACHE_TYPES: readonly LlamaCppCacheType[] = [
-  "f32",
-  "f16",
-  "bf16",
-  "q8_0",
-  "q5_1",
-  "q5_0",
-  "q4_1",
-  "q4_0",
-  "iq4_nl",
-];
 
 /** Options as commander hands them over, already parsed. */
 export type Flags = CompanionFlags &
@@ -74,7 +63,7 @@ function shortName({ long }: Option): string {
 
 /** The options of the command line. Parsing throws a `CommanderError` instead of ending the process. */
 export function makeProgram(version: string): Command {
-  const parseCacheType = parseWord(CACHE_TYPES);
+  const parseCacheType = parseWord(CACHE_TYPE_NAMES);
   const program = new Command("weighin")
     .configureHelp({ optionTerm: (each) => [shortName(each), each.flags].join("") })
     .description(HELP_SUMMARY)
@@ -120,7 +109,7 @@ export function makeProgram(version: string): Command {
     .optionsGroup("llama.cpp, where things lie:");
   for (const placement of placementOptions()) program.addOption(placement);
   program.optionsGroup("llama.cpp, models beside it:");
-  for (const companion of companionOptions(CACHE_TYPES)) program.addOption(companion);
+  for (const companion of companionOptions(CACHE_TYPE_NAMES)) program.addOption(companion);
   addRuntimeOptions(program);
   return program
     .optionsGroup("Output:")
