@@ -57,7 +57,10 @@ function cudaRules(device: Device, host: Device): BackendRules {
 
 /** A GPU reads no buffer of another. */
 function isWithinReach({ sources }: GraphTensor, device: Device, host: Device): boolean {
-  return sources.every(({ storage }) => storage === undefined || storage.device === device || storage.device === host);
+  for (const { storage } of sources) {
+    if (storage !== undefined && storage.device !== device && storage.device !== host) return false;
+  }
+  return true;
 }
 
 function metalRules(isMeasured: boolean): BackendRules {

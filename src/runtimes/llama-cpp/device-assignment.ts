@@ -40,12 +40,8 @@ export class DeviceAssignment {
 
   #assign(): void {
     const { nodes, leafs } = this.#graph;
-    for (const tensor of [...leafs, ...nodes]) {
-      const pinned = this.#options.keepsPinned && tensor.pinnedTo ? this.#indexOf(tensor.pinnedTo) : undefined;
-      const isPinned = pinned !== undefined && this.#supports(pinned, tensor);
-      const id = isPinned ? pinned : this.#fromMemory(tensor);
-      if (id !== UNASSIGNED) tensor.backend = id;
-    }
+    for (const leaf of leafs) this.#assignOwn(leaf);
+    for (const node of nodes) this.#assignOwn(node);
     // What no weight decides follows its neighbours: GPUs first, down and up, then any.
     const upwards = [...nodes].reverse();
     this.#expand(nodes, true);
@@ -56,7 +52,15 @@ export class DeviceAssignment {
     for (const node of nodes) this.#assignRest(node);
   }
 
-  /** Pass 1: where its memory lies, or that of the first weight it reads. */
+  /** Pass 1: where it is pinned to. */
+  #assignOwn(tensor: GraphTensor): void {
+    const pinned = this.#options.keepsPinned && tensor.pinnedTo ? this.#indexOf(tensor.pinnedTo) : undefined;
+    const isPinned = pinned !== undefined && this.#supports(pinned, tensor);
+    const id = isPinned ? pinned : this.#fromMemory(tensor);
+    if (id !== UNASSIGNED) tensor.backend = id;
+  }
+
+  /** Else where its memory lies, or that of the first weight it reads. */
   #fromMemory(tensor: GraphTensor): number {
     if (tensor.placed !== undefined) {
       const own = this.#backendOf(tensor.placed, tensor);

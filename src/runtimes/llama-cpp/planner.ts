@@ -33,14 +33,14 @@ class Plan {
   }
 
   run({ nodes, leafs, nodeBuffers, leafBuffers }: PlannedGraph): number[] {
-    for (const [index, leaf] of leafs.entries()) this.#place(leaf, leafBuffers[index] ?? 0);
-    for (const [index, node] of nodes.entries()) this.#count(node, nodeBuffers[index] ?? 0);
-    for (const [index, node] of nodes.entries()) {
+    leafs.forEach((leaf, index) => void this.#place(leaf, leafBuffers[index] ?? 0));
+    nodes.forEach((node, index) => void this.#count(node, nodeBuffers[index] ?? 0));
+    nodes.forEach((node, index) => {
       const buffer = nodeBuffers[index] ?? 0;
       for (const source of node.sources) this.#place(source, buffer);
       this.#place(node, buffer);
       for (const source of node.sources) this.#wasRead(source);
-    }
+    });
     return this.#spaces.map((space) => space.bytes);
   }
 
@@ -157,18 +157,20 @@ class Space {
 
   /** Blocks that end with a piece are looked at only where nothing else fits. */
   #bestFit(bytes: number): [piece: number, block: number] {
-    let found: [number, number] = [-1, -1];
+    let found = -1;
+    let within = -1;
     this.#pieces.forEach(({ free }, piece) => {
       let best = Number.POSITIVE_INFINITY;
       for (let block = 0; block < free.length - 1; block++) {
         const size = free[block]?.bytes ?? 0;
         if (size >= bytes && size <= best) {
-          found = [piece, block];
+          found = block;
+          within = piece;
           best = size;
         }
       }
     });
-    return found;
+    return [within, found];
   }
 
   #leastGrowth(bytes: number): [piece: number, block: number] {

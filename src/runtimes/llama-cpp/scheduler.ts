@@ -150,7 +150,9 @@ class Schedule {
       for (const node of this.#backends[backend]?.orders(own) ?? own) {
         nodes.push(node);
         nodeBuffers.push(node.backend);
-        const kept = [...(keeping.get(node) ?? [])];
+        const until = keeping.get(node);
+        if (until === undefined) continue;
+        const kept = [...until];
         for (let first = 0; first < kept.length; first += MOST_SOURCES) {
           nodes.push(keeper(kept.slice(first, first + MOST_SOURCES)));
           nodeBuffers.push(backend);

@@ -57,7 +57,8 @@ export function readsHeadsTogether([q, k, v, mask]: readonly (GraphTensor | unde
 /** Strides of rows and planes are read 16 bytes at a time. */
 function areAligned(tensors: readonly GraphTensor[]): boolean {
   return tensors.every(
-    ({ type, nb: [, ...strides] }) => type.blockElements > 1 || strides.every((each) => each % 16 === 0),
+    ({ type, nb: [, row, head, batch] }) =>
+      type.blockElements > 1 || (row % 16 === 0 && head % 16 === 0 && batch % 16 === 0),
   );
 }
 
