@@ -1,8 +1,9 @@
 import { inspectModel } from "../../src/inspect.ts";
 import { type PartResult, verdict } from "../part.ts";
+import { type Asked, askPart } from "./ask-part.ts";
 import { changedRows } from "./changed-rows.ts";
 import { comparedVariants, comparedWholeModels } from "./compared.ts";
-import { missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
+import { prepareSavedModels } from "./engine.ts";
 import { askLoading, readLoading } from "./loading.ts";
 import { fixtureModels, publishedShapes } from "./models.ts";
 import { askPlaced, comparePlaced, placedVerdict, readPlaced } from "./placed.ts";
@@ -92,12 +93,15 @@ function inWords(counts: ReadonlyMap<string, number>, wrong: number): string {
 }
 
 /** Asks again about whole models, variants, ways to load and models of published size. */
-export async function checkDeviceNumbers(): Promise<PartResult> {
-  const name = "llama.cpp gives the golden numbers of whole models, variants, loading and devices";
-  const missing = missingTool();
-  if (missing !== undefined) return { name, state: "skipped", summary: missing };
-  prepareEngine();
-  saveTestModels(SAVED_MODELS);
+export function checkDeviceNumbers(): Promise<PartResult> {
+  return askPart(
+    "llama.cpp gives the golden numbers of whole models, variants, loading and devices",
+    prepareSavedModels,
+    askOnDevices,
+  );
+}
+
+async function askOnDevices(): Promise<Asked> {
   const shapes = publishedShapes();
   const golden: readonly object[] = [
     ...readWholeModels().rows,
@@ -112,5 +116,5 @@ export async function checkDeviceNumbers(): Promise<PartResult> {
     ...(shapes ?? []).map(askPlaced),
   ];
   const note = shapes ? "" : "; skipped published sizes (their generator is in WEIGHIN_SHARED, which is not there)";
-  return verdict(name, `${golden.length} models${note}`, changedRows(golden, now));
+  return { summary: `${golden.length} models${note}`, differences: changedRows(golden, now) };
 }

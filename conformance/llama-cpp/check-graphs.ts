@@ -1,7 +1,8 @@
 import { type PartResult, verdict } from "../part.ts";
+import { askPart } from "./ask-part.ts";
 import { changedRows } from "./changed-rows.ts";
 import { comparedGraphs } from "./compared.ts";
-import { missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
+import { prepareSavedModels } from "./engine.ts";
 import { askGraphs } from "./graphs/ask.ts";
 import { readGraphs } from "./graphs/golden.ts";
 import { type GraphModel, titleOf } from "./graphs/models.ts";
@@ -47,12 +48,9 @@ class Group {
 }
 
 /** Asks again for every graph and compute buffer. */
-export function checkGraphNumbers(): PartResult {
-  const name = "llama.cpp gives the golden numbers of graphs and compute buffers";
-  const missing = missingTool();
-  if (missing !== undefined) return { name, state: "skipped", summary: missing };
-  prepareEngine();
-  saveTestModels(SAVED_MODELS);
-  const { rows } = readGraphs();
-  return verdict(name, `${rows.length} models`, changedRows(rows, askGraphs()));
+export function checkGraphNumbers(): Promise<PartResult> {
+  return askPart("llama.cpp gives the golden numbers of graphs and compute buffers", prepareSavedModels, () => {
+    const { rows } = readGraphs();
+    return { summary: `${rows.length} models`, differences: changedRows(rows, askGraphs()) };
+  });
 }

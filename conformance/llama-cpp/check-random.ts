@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { inspectModel } from "../../src/inspect.ts";
 import { holeyFile } from "../holey-file.ts";
-import { type PartResult, verdict } from "../part.ts";
-import { askDevices, missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
+import type { PartResult } from "../part.ts";
+import { type Asked, askPart } from "./ask-part.ts";
+import { askDevices, prepareSavedModels } from "./engine.ts";
 import { fileOf } from "./graphs/ask.ts";
 import { draftsFor, ggufOf, graphModels, titleOf } from "./graphs/models.ts";
 import { byDevice, comparePlaced, outputBytesOf, placedVerdict } from "./placed.ts";
@@ -16,12 +17,11 @@ const EACH = 3;
  * Asks the engine for every model in settings at random, other ones each time: what the golden settings leave out.
  * `WEIGHIN_SEED` asks for those of an earlier time.
  */
-export async function checkRandomWorkloads(): Promise<PartResult> {
-  const name = "weighin against llama.cpp: settings at random";
-  const missing = missingTool();
-  if (missing !== undefined) return { name, state: "skipped", summary: missing };
-  prepareEngine();
-  saveTestModels(SAVED_MODELS);
+export function checkRandomWorkloads(): Promise<PartResult> {
+  return askPart("weighin against llama.cpp: settings at random", prepareSavedModels, askAtRandom);
+}
+
+async function askAtRandom(): Promise<Asked> {
   const seed = Number(process.env["WEIGHIN_SEED"] ?? Date.now() % 2 ** 31);
   const all = placedVerdict();
   // Drafts are weighed beside another model, in settings of its own.
@@ -44,9 +44,8 @@ export async function checkRandomWorkloads(): Promise<PartResult> {
   const { weights, cache, output, compute, computeInBounds, refusals } = all.exact;
   const exact = weights + cache + output + compute;
   const total = exact + all.differences.length;
-  return verdict(
-    name,
-    `seed ${seed}: ${asked.length} settings of ${models.length} models; ${exact}/${total} exact (compute ${compute}), ${computeInBounds} compute in bounds, ${refusals} refused alike, ${brokeOff} that the engine breaks off on`,
-    all.differences,
-  );
+  return {
+    summary: `seed ${seed}: ${asked.length} settings of ${models.length} models; ${exact}/${total} exact (compute ${compute}), ${computeInBounds} compute in bounds, ${refusals} refused alike, ${brokeOff} that the engine breaks off on`,
+    differences: all.differences,
+  };
 }

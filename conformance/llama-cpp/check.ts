@@ -7,9 +7,10 @@ import { askCase } from "./architectures/ask.ts";
 import { ARCHITECTURE_CASES } from "./architectures/cases.ts";
 import { compareArchitecture } from "./architectures/compare.ts";
 import { askSavedModels } from "./architectures/saved.ts";
+import { type Asked, askPart } from "./ask-part.ts";
 import { changedRows } from "./changed-rows.ts";
 import { compareRow } from "./compare.ts";
-import { askEngine, missingBinary, missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
+import { askEngine, missingBinary, prepareEngine, prepareSavedModels, SAVED_MODELS } from "./engine.ts";
 import { type GoldenName, readArchitectures, readGolden, readMtp, readProjectors } from "./golden.ts";
 import { type AskedModel, fixtureModels, publishedShapes } from "./models.ts";
 import { askMtpCase, MTP_CASES } from "./mtp/cases.ts";
@@ -18,11 +19,11 @@ import { compareProjector } from "./projectors/compare.ts";
 import { askProjectors, prepareProjectors } from "./projectors/engine.ts";
 
 /** Asks llama.cpp again, everything, and holds the answers against the committed golden numbers. */
-export function checkGoldenNumbers(): PartResult {
-  const name = "llama.cpp gives the golden numbers";
-  const missing = missingTool();
-  if (missing !== undefined) return { name, state: "skipped", summary: missing };
-  prepareEngine();
+export function checkGoldenNumbers(): Promise<PartResult> {
+  return askPart("llama.cpp gives the golden numbers", prepareEngine, askGolden);
+}
+
+function askGolden(): Asked {
   const sets: [GoldenName, readonly AskedModel[] | undefined][] = [
     ["fixtures", fixtureModels()],
     ["published-shapes", publishedShapes()],
@@ -46,7 +47,7 @@ export function checkGoldenNumbers(): PartResult {
       differences.push(`${asked}: golden ${JSON.stringify(golden)}, now ${JSON.stringify(answer)}`);
     }
   }
-  return verdict(name, [`${rowCount} rows`, ...notes].join("; "), differences);
+  return { summary: [`${rowCount} rows`, ...notes].join("; "), differences };
 }
 
 /** Holds weighin's weights and cache against the golden numbers of both sets. */
@@ -81,15 +82,12 @@ export async function checkEstimates(): Promise<PartResult> {
 }
 
 /** Asks again about every architecture, by its keys, and about the models that llama.cpp's own test saves. */
-export async function checkArchitectureNumbers(): Promise<PartResult> {
-  const name = "llama.cpp gives the golden numbers of every architecture";
-  const missing = missingTool();
-  if (missing !== undefined) return { name, state: "skipped", summary: missing };
-  prepareEngine();
-  saveTestModels(SAVED_MODELS);
-  const golden = [...readArchitectures("architectures").rows, ...readArchitectures("saved-models").rows];
-  const now = [...ARCHITECTURE_CASES.map(askCase), ...(await askSavedModels(SAVED_MODELS))];
-  return verdict(name, `${golden.length} sets of keys`, changedRows(golden, now));
+export function checkArchitectureNumbers(): Promise<PartResult> {
+  return askPart("llama.cpp gives the golden numbers of every architecture", prepareSavedModels, async () => {
+    const golden = [...readArchitectures("architectures").rows, ...readArchitectures("saved-models").rows];
+    const now = [...ARCHITECTURE_CASES.map(askCase), ...(await askSavedModels(SAVED_MODELS))];
+    return { summary: `${golden.length} sets of keys`, differences: changedRows(golden, now) };
+  });
 }
 
 /** Holds weighin's caches against what the engine said by keys: of every architecture, and of its own test's models. */
@@ -104,14 +102,12 @@ export async function checkArchitectures(): Promise<PartResult> {
 }
 
 /** Asks again about projectors and contexts over MTP blocks. */
-export function checkCompanionNumbers(): PartResult {
-  const name = "llama.cpp gives the golden numbers of projectors and MTP contexts";
-  const missing = missingTool();
-  if (missing !== undefined) return { name, state: "skipped", summary: missing };
-  prepareProjectors();
-  const golden = [...readProjectors().rows, ...readMtp().rows];
-  const now = [...askProjectors(), ...MTP_CASES.map(askMtpCase)];
-  return verdict(name, `${golden.length} rows`, changedRows(golden, now));
+export function checkCompanionNumbers(): Promise<PartResult> {
+  return askPart("llama.cpp gives the golden numbers of projectors and MTP contexts", prepareProjectors, () => {
+    const golden = [...readProjectors().rows, ...readMtp().rows];
+    const now = [...askProjectors(), ...MTP_CASES.map(askMtpCase)];
+    return { summary: `${golden.length} rows`, differences: changedRows(golden, now) };
+  });
 }
 
 /** Holds weighin's projectors and MTP contexts against what the engine said of them. */

@@ -108,17 +108,18 @@ export function compileProgram(file: string, program: string, { includes, librar
 }
 
 /**
- * Builds llama.cpp's own test of its architectures and has it save its models: small ones with all their tensors, one or
+ * The engine and the models that llama.cpp's own test of its architectures saves: small ones with all their tensors, one or
  * two of each architecture. Minutes once, then seconds.
  */
-export function saveTestModels(directory: string): void {
+export function prepareSavedModels(): void {
+  prepareEngine();
   const program = join(TEST_BUILD, "bin/test-llama-archs");
   if (!existsSync(program)) {
     buildWithTests("test-llama-archs");
   }
-  mkdirSync(directory, { recursive: true });
+  mkdirSync(SAVED_MODELS, { recursive: true });
   // It names every model on stderr; what it could not save shows as a row that is missing.
-  execFileSync(program, ["-o", directory], { stdio: "ignore" });
+  execFileSync(program, ["-o", SAVED_MODELS], { stdio: "ignore" });
 }
 
 /** Builds a target of the engine's second build, which has `common` and the tests as well. */

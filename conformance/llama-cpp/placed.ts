@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
-import { isInspectError } from "../../src/errors.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { MemoryEstimate } from "../../src/runtimes/estimate.ts";
-import { estimateMemory } from "../../src/runtimes/estimate-memory.ts";
+import { estimateUnlessRefused } from "../../src/runtimes/estimate-memory.ts";
 import { type AnsweredBytes, askDevices, type DeviceAnswer } from "./engine.ts";
 import { type GoldenFile, goldenPath } from "./golden.ts";
 import type { AskedModel } from "./models.ts";
@@ -99,12 +98,7 @@ export function comparePlaced(
 
 /** The estimate, or undefined where weighin refuses the workload. */
 export function tryEstimate(model: Model, workload: PlacedWorkload): MemoryEstimate | undefined {
-  try {
-    return estimateMemory(model, { runtime: "llama.cpp", ...workload });
-  } catch (error) {
-    if (isInspectError(error, "unsupported-option")) return undefined;
-    throw error;
-  }
+  return estimateUnlessRefused(model, { runtime: "llama.cpp", ...workload });
 }
 
 /** Bytes of the output buffer. */

@@ -4,7 +4,7 @@ import { askCase } from "./architectures/ask.ts";
 import { ARCHITECTURE_CASES } from "./architectures/cases.ts";
 import type { ArchitectureKeys } from "./architectures/keys.ts";
 import { askSavedModels, commonKeys } from "./architectures/saved.ts";
-import { askEngine, engineVersion, missingTool, prepareEngine, SAVED_MODELS, saveTestModels } from "./engine.ts";
+import { askEngine, engineVersion, missingTool, prepareSavedModels, SAVED_MODELS } from "./engine.ts";
 import {
   type ArchitectureRow,
   architecturesText,
@@ -50,8 +50,7 @@ if (unknown.length > 0)
   throw new Error(`no golden files ${unknown.join(", ")}; there are: ${Object.keys(FILES).join(", ")}`);
 const missing = missingTool();
 if (missing !== undefined) throw new Error(`cannot build llama.cpp here: ${missing}`);
-prepareEngine();
-saveTestModels(SAVED_MODELS);
+prepareSavedModels();
 for (const [name, write] of Object.entries(FILES)) if (named.length === 0 || named.includes(name)) await write();
 
 function ofPublishedShapes(write: (shapes: readonly AskedModel[]) => void): void {

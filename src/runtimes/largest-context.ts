@@ -33,7 +33,7 @@ export function largestContext(model: Model, workload: Workload): number | null 
   // What the engine refuses is thrown for the workload itself; at another context it does not fit.
   const isHeld = holds(estimateMemory(model, workload));
   if (fits(trained)) return trained;
-  // Memory never shrinks as the context grows, so the fitting steps are a prefix.
+  // Memory hardly ever shrinks as the context grows (best fit may place a graph better): what fits is taken for a prefix.
   let below = 0;
   let above = Math.ceil(trained / STEP_TOKENS);
   while (above - below > 1) {

@@ -73,6 +73,18 @@ export const ROLLS_BACK_STATES: ReadonlySet<string> = new Set([
 /** Models with an encoder put out every token, however few were asked for (`llama_model_has_encoder`, `src/llama-context.cpp:250`). */
 export const PUTS_OUT_ALL: ReadonlySet<string> = new Set(["t5", "t5encoder", "eagle3", "dflash"]);
 
+/** Graphs that keep no embeddings to put out: asked for them the engine breaks off (`src/llama-graph.cpp:3699`). */
+export const WITHOUT_EMBEDDINGS: ReadonlySet<string> = new Set(["eagle3", "gemma4-assistant"]);
+
+/**
+ * Decays between all tokens of a sequence, of which one sequence alone has the most: the prompt's graph is reserved as of one
+ * as well (`src/llama-context.cpp:712`).
+ */
+export const LARGEST_ALONE: ReadonlySet<string> = new Set(["kimi-linear", "minimax-01"]);
+
+/** Relative positions are those of one sequence: with a cache for each of several the engine breaks off. */
+export const ONE_SEQUENCE: ReadonlySet<string> = new Set(["t5"]);
+
 /** An embedding is put out beside the logits whether asked for or not (`src/llama-context.cpp:2121`). */
 export const ALWAYS_PUTS_OUT_EMBEDDINGS: ReadonlySet<string> = new Set(["t5"]);
 

@@ -39,9 +39,13 @@ export function worstCaseTokens({ sequences }: Pick<LlamaCppSettings, "sequences
 }
 
 /** Tokens of that graph whose logits are computed: these are not rounded up. */
-export function mostOutputs({ architecture }: Model, { outputs, batchTokens }: LlamaCppSettings, cells: Cells): number {
-  const kept = PUTS_OUT_ALL.has(architecture ?? "") ? batchTokens : outputs;
-  return Math.min(cells.full * cells.streams, cells.microBatch, kept);
+export function mostOutputs(model: Model, settings: LlamaCppSettings, cells: Cells): number {
+  return Math.min(cells.full * cells.streams, cells.microBatch, outputsOfBatch(model, settings));
+}
+
+/** Tokens that a logical batch may put out; all of it as `batchTokens`. */
+export function outputsOfBatch({ architecture }: Model, { outputs, batchTokens }: LlamaCppSettings): number {
+  return PUTS_OUT_ALL.has(architecture ?? "") ? batchTokens : outputs;
 }
 
 export function graphMoments(

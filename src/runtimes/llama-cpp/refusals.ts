@@ -4,7 +4,14 @@ import type { Model } from "../../model/model.ts";
 import { refuse } from "../refuse.ts";
 import { blockElements } from "./cache-type.ts";
 import type { Cells } from "./cells.ts";
-import { ENCODERS_WITH_CACHE, PUTS_OUT_ALL, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
+import {
+  ENCODERS_WITH_CACHE,
+  LARGEST_ALONE,
+  ONE_SEQUENCE,
+  WITHOUT_EMBEDDINGS,
+  WITHOUT_FLASH_ATTENTION,
+} from "./engine-facts.ts";
+import { outputsOfBatch, worstCaseTokens } from "./graph-moments.ts";
 import type { LlamaCppSettings } from "./settings.ts";
 import { NOT_SPLIT_BY_TENSORS } from "./tensor-split.ts";
 
@@ -50,26 +57,15 @@ export function refuseTensorSplit({ architecture }: Model, { splitMode }: LlamaC
   refuse("splitMode", `llama.cpp does not split ${architecture} by tensors: use layer`);
 }
 
-/** Graphs of these keep no embeddings to put out: the engine breaks off (`src/llama-graph.cpp:3699`). */
-const WITHOUT_EMBEDDINGS: ReadonlySet<string> = new Set(["eagle3", "gemma4-assistant"]);
-
-/**
- * Of these the prompt's graph is reserved as of one sequence, too (`src/llama-context.cpp:712`). Its attention takes as many
- * tokens for each cache, and drops the rest, which the sum after it lacks; after the last layer's, rows are looked up first.
- */
-const EVEN_SEQUENCES: ReadonlySet<string> = new Set(["kimi-linear", "minimax-01"]);
-
-/** Relative positions are those of one sequence. */
-const ONE_SEQUENCE: ReadonlySet<string> = new Set(["t5"]);
-
 /**
  * Refuses more sequences than the engine keeps outputs of: it reserves one for each and breaks off where they are more than
  * a batch may have (`output_reserve`, `src/llama-context.cpp:2260`).
  */
-export function refuseOutputs({ architecture }: Model, settings: LlamaCppSettings, { batch }: Cells): void {
-  const { sequences, outputs, batchTokens } = settings;
-  const isAll = outputs === batchTokens || PUTS_OUT_ALL.has(architecture ?? "");
-  const most = isAll ? batch : outputs;
+export function refuseOutputs(model: Model, settings: LlamaCppSettings, { batch }: Cells): void {
+  const { sequences, batchTokens } = settings;
+  const kept = outputsOfBatch(model, settings);
+  const isAll = kept === batchTokens;
+  const most = isAll ? batch : kept;
   if (sequences <= most) return;
   const tooFew = most === batchTokens ? "batchTokens" : isAll ? "contextTokens" : "outputs";
   refuse(
@@ -86,12 +82,14 @@ export function refuseGraph({ architecture, layers }: Model, settings: LlamaCppS
     refuse("embeddings", `llama.cpp breaks off on embeddings of ${name}: it has none to put out`);
   }
   if (sequences === 1 || unifiedCache) return;
-  const tokens = Math.min(cells.full * cells.streams, cells.microBatch);
+  const tokens = worstCaseTokens({ sequences: 1 }, cells);
+  // As of one sequence, attention takes as many tokens for each cache and drops the rest, which the sum after it lacks; after
+  // the last layer's, rows are looked up first.
   const attendsBeforeLast = layers
     .filter(({ mtp }) => mtp !== true)
     .slice(0, -1)
     .some(({ mixer }) => attentionPart(mixer) !== undefined);
-  const isUneven = EVEN_SEQUENCES.has(name) && tokens % sequences !== 0 && attendsBeforeLast;
+  const isUneven = LARGEST_ALONE.has(name) && tokens % sequences !== 0 && attendsBeforeLast;
   if (!isUneven && !ONE_SEQUENCE.has(name)) return;
   const instead = isUneven ? `microBatchTokens that ${sequences} divides` : "one sequence";
   refuse(

@@ -4,7 +4,7 @@ import { backendsOf, bufferOf } from "./backends.ts";
 import { blockElements } from "./cache-type.ts";
 import { CudaPool, type PoolBytes } from "./cuda/pool.ts";
 import { DeviceAssignment } from "./device-assignment.ts";
-import { WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
+import { LARGEST_ALONE, WITHOUT_FLASH_ATTENTION } from "./engine-facts.ts";
 import type { FusedOperation, FusedOperations, GraphBatch, GraphBuilder, GraphSubject } from "./graph/context.ts";
 import { type DrawnGraph, drawGraph } from "./graph/draw.ts";
 import { mostOutputs, worstCaseTokens } from "./graph-moments.ts";
@@ -62,9 +62,6 @@ export function reserveCompute(
     }),
   );
 }
-
-/** Architectures with decays between all tokens of a sequence, of which one sequence alone has the most. */
-const LARGEST_ALONE: ReadonlySet<string> = new Set(["kimi-linear", "minimax-01"]);
 
 /** Place among the batches of the one that generates. */
 const GENERATION = 1;
